@@ -1,0 +1,76 @@
+//! The one idea of Strix: an aggregation is a commutative monoid with a door at each end.
+//!
+//! `lift` takes an item in, `merge` joins two states, `identity` is the empty state and `finish`
+//! reads the answer out. Whatever has that shape runs in pieces, in any order, on any device.
+//!
+//! # The laws
+//!
+//! For all states `a`, `b`, `c` that came from lifting and merging:
+//!
+//! * identity: `merge(identity(), a)` is `a`;
+//! * associativity: `merge(merge(a, b), c)` is `merge(a, merge(b, c))`;
+//! * commutativity: `merge(a, b)` is `merge(b, a)`;
+//! * splitting: cutting the items anywhere, in any number of pieces, and merging the pieces'
+//!   states gives the state of one pass;
+//! * emptiness: `finish(identity())` says that there is no value.
+//!
+//! "Is" means equal bits where the aggregator is exact (counts, extremes, all integers), and within
+//! its documented bound where it rounds. [`crate::testkit`] checks them on any aggregator.
+
+/// A mergeable aggregation of items of type `T`.
+///
+/// # Example
+/// A user's own aggregator, the longest item, on exactly the path of the built-in ones:
+/// ```
+/// use strix_reduce::{Aggregator, Engine, Reducer};
+///
+/// struct Longest;
+/// impl Aggregator<u32> for Longest {
+///     type State = Option<u32>;
+///     type Output = Option<u32>;
+///     fn identity(&self) -> Self::State { None }
+///     fn lift(&self, item: &u32) -> Self::State { Some(u32::BITS - item.leading_zeros()) }
+///     fn merge(&self, a: Self::State, b: Self::State) -> Self::State { a.max(b) }
+///     fn finish(&self, state: Self::State) -> Self::Output { state }
+/// }
+///
+/// let mut reducer = Reducer::new(Longest, &Engine::cpu())?;
+/// reducer.push(&[5, 1000, 7])?;
+/// assert_eq!(reducer.finish(), Some(10)); // 1000 takes ten bits
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+pub trait Aggregator<T>: Send + Sync {
+    /// What is known of the items seen so far. Not the answer: a mean's state is a sum and a count.
+    type State: Clone + Send + Sync + 'static;
+    /// The answer.
+    type Output;
+
+    /// The state of no items.
+    fn identity(&self) -> Self::State;
+
+    /// The state of one item.
+    fn lift(&self, item: &T) -> Self::State;
+
+    /// The state of the items of both.
+    fn merge(&self, a: Self::State, b: Self::State) -> Self::State;
+
+    /// The answer that a state holds.
+    fn finish(&self, state: Self::State) -> Self::Output;
+
+    /// The state of a block of items: one pass at full speed.
+    ///
+    /// The engine hands over blocks of [`crate::cpu::BLOCK`] items at most. Override it where a
+    /// tight loop beats lifting and merging one by one; mark the loop `#[inline(always)]`, so that
+    /// it compiles for the vector unit that the engine found.
+    #[inline(always)]
+    fn lift_block(&self, items: &[T]) -> Self::State {
+        items.iter().fold(self.identity(), |state, item| self.merge(state, self.lift(item)))
+    }
+
+    /// The aggregator's GPU half: its WGSL, and how to read its state back. `None`, the default,
+    /// keeps the aggregator on the CPU.
+    #[cfg(feature = "gpu")]
+    fn gpu(&self) -> Option<crate::gpu::GpuHalf<Self::State>> {
+        None
+    }
+}

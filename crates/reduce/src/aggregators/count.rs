@@ -1,0 +1,43 @@
+//! How many items there are.
+
+use crate::Aggregator;
+
+/// Counts items, as u64; 0 of nothing. Under [`crate::NanPolicy::Skip`] a NaN is not counted.
+///
+/// ```
+/// # use strix_reduce::{Count, Engine, Reducer};
+/// let mut reducer = Reducer::new(Count, &Engine::cpu())?;
+/// reducer.push(&[1.5f32, 2.5])?;
+/// assert_eq!(reducer.finish(), 2);
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count;
+
+impl<T> Aggregator<T> for Count {
+    type State = u64;
+    type Output = u64;
+
+    fn identity(&self) -> u64 {
+        0
+    }
+    fn lift(&self, _item: &T) -> u64 {
+        1
+    }
+    fn merge(&self, a: u64, b: u64) -> u64 {
+        a + b
+    }
+    fn finish(&self, state: u64) -> u64 {
+        state
+    }
+    #[inline(always)]
+    fn lift_block(&self, items: &[T]) -> u64 {
+        items.len() as u64
+    }
+
+    /// Every kernel takes a census; the count needs no WGSL of its own.
+    #[cfg(feature = "gpu")]
+    fn gpu(&self) -> Option<crate::gpu::GpuHalf<u64>> {
+        Some(crate::gpu::GpuHalf::new(vec![], |partial| partial.census().items()))
+    }
+}

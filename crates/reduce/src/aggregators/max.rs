@@ -1,0 +1,48 @@
+//! The greatest element.
+
+use crate::{Aggregator, Element};
+
+/// The greatest element, exactly; `None` of nothing. NaN if any element is NaN, and +0 is above -0
+/// (IEEE 754-2019 `maximum`).
+///
+/// ```
+/// # use strix_reduce::{Engine, Max, NanPolicy, Reducer};
+/// let mut reducer = Reducer::new(Max, &Engine::cpu())?.nan_policy(NanPolicy::Skip);
+/// reducer.push(&[3.0, f64::NAN, 1.0])?;
+/// assert_eq!(reducer.finish(), Some(3.0));
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Max;
+
+impl<T: Element> Aggregator<T> for Max {
+    type State = Option<T>;
+    type Output = Option<T>;
+
+    fn identity(&self) -> Option<T> {
+        None
+    }
+    #[inline(always)]
+    fn lift(&self, item: &T) -> Option<T> {
+        Some(*item)
+    }
+    #[inline(always)]
+    fn merge(&self, a: Option<T>, b: Option<T>) -> Option<T> {
+        match (a, b) {
+            (Some(a), Some(b)) => Some(a.greater(b)),
+            (one, other) => one.or(other),
+        }
+    }
+    fn finish(&self, state: Option<T>) -> Option<T> {
+        state
+    }
+    #[inline(always)]
+    fn lift_block(&self, items: &[T]) -> Option<T> {
+        T::greatest(items)
+    }
+
+    #[cfg(feature = "gpu")]
+    fn gpu(&self) -> Option<crate::gpu::GpuHalf<Option<T>>> {
+        Some(crate::gpu::GpuHalf::new(vec![strix_shaders::MAX], |partial| partial.extreme("max")))
+    }
+}

@@ -1,0 +1,49 @@
+//! The arithmetic mean.
+
+use super::SumState;
+use crate::arithmetic::Accumulator;
+use crate::{Aggregator, Element};
+
+/// The mean as f64; `None` of nothing. The state is a [`super::Sum`]'s: sum and count.
+///
+/// The division works on the whole accumulator, so the mean's error is the sum's error over n, and
+/// one rounding; integers are exact but for that rounding.
+///
+/// ```
+/// # use strix_reduce::{Engine, Mean, Reducer};
+/// let mut reducer = Reducer::new(Mean, &Engine::cpu())?;
+/// reducer.push(&[1u8, 2, 4])?;
+/// assert_eq!(reducer.finish(), Some(7.0 / 3.0));
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mean;
+
+impl<T: Element> Aggregator<T> for Mean {
+    type State = SumState<T::Sum>;
+    type Output = Option<f64>;
+
+    fn identity(&self) -> Self::State {
+        SumState::default()
+    }
+    #[inline(always)]
+    fn lift(&self, item: &T) -> Self::State {
+        SumState::of(std::slice::from_ref(item))
+    }
+    #[inline(always)]
+    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
+        a.join(b)
+    }
+    fn finish(&self, state: Self::State) -> Self::Output {
+        (state.count > 0).then(|| state.sum.over(state.count))
+    }
+    #[inline(always)]
+    fn lift_block(&self, items: &[T]) -> Self::State {
+        SumState::of(items)
+    }
+
+    #[cfg(feature = "gpu")]
+    fn gpu(&self) -> Option<crate::gpu::GpuHalf<Self::State>> {
+        Some(SumState::gpu_half::<T>())
+    }
+}

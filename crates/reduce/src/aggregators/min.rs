@@ -1,0 +1,48 @@
+//! The least element.
+
+use crate::{Aggregator, Element};
+
+/// The least element, exactly; `None` of nothing. NaN if any element is NaN, and -0 is below +0
+/// (IEEE 754-2019 `minimum`).
+///
+/// ```
+/// # use strix_reduce::{Engine, Min, NanPolicy, Reducer};
+/// let mut reducer = Reducer::new(Min, &Engine::cpu())?.nan_policy(NanPolicy::Skip);
+/// reducer.push(&[3.0, f64::NAN, 1.0])?;
+/// assert_eq!(reducer.finish(), Some(1.0));
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Min;
+
+impl<T: Element> Aggregator<T> for Min {
+    type State = Option<T>;
+    type Output = Option<T>;
+
+    fn identity(&self) -> Option<T> {
+        None
+    }
+    #[inline(always)]
+    fn lift(&self, item: &T) -> Option<T> {
+        Some(*item)
+    }
+    #[inline(always)]
+    fn merge(&self, a: Option<T>, b: Option<T>) -> Option<T> {
+        match (a, b) {
+            (Some(a), Some(b)) => Some(a.lesser(b)),
+            (one, other) => one.or(other),
+        }
+    }
+    fn finish(&self, state: Option<T>) -> Option<T> {
+        state
+    }
+    #[inline(always)]
+    fn lift_block(&self, items: &[T]) -> Option<T> {
+        T::least(items)
+    }
+
+    #[cfg(feature = "gpu")]
+    fn gpu(&self) -> Option<crate::gpu::GpuHalf<Option<T>>> {
+        Some(crate::gpu::GpuHalf::new(vec![strix_shaders::MIN], |partial| partial.extreme("min")))
+    }
+}

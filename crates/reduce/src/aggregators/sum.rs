@@ -1,0 +1,88 @@
+//! The sum of all elements.
+
+use crate::arithmetic::Accumulator;
+use crate::{Aggregator, Element};
+
+/// Adds elements up: f64 for floats, exact i128 for integers; `None` of nothing.
+///
+/// Floats of either width accumulate in f64, blocks merge as pairs of f64. With n elements the
+/// error is at most `2^-53 |sum| + 2^-45 sum(|x|)` for f32 and `2^-53 |sum| + n 2^-105 sum(|x|)`
+/// for f64 on the CPU; see [`crate::gpu`] for the bound there. Infinities follow IEEE addition:
+/// of both signs they give NaN, and so do finite f64 whose sum passes the largest f64 give infinity.
+///
+/// ```
+/// # use strix_reduce::{Engine, Reducer, Sum};
+/// let mut reducer = Reducer::new(Sum, &Engine::cpu())?;
+/// reducer.push(&[1e16, 1.0, -1e16])?;
+/// assert_eq!(reducer.finish(), Some(1.0));
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sum;
+
+/// How many elements, and their sum in the element's own accumulator.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct SumState<S> {
+    /// Elements summed.
+    pub count: u64,
+    /// Their sum.
+    pub sum: S,
+}
+
+impl<S: 'static> SumState<S> {
+    #[inline(always)]
+    pub(crate) fn of<T>(block: &[T]) -> Self
+    where
+        S: Accumulator<T>,
+    {
+        Self { count: block.len() as u64, sum: S::of(block) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn join<T>(self, other: Self) -> Self
+    where
+        S: Accumulator<T>,
+    {
+        Self { count: self.count + other.count, sum: self.sum.join(other.sum) }
+    }
+
+    #[cfg(feature = "gpu")]
+    pub(crate) fn gpu_half<T>() -> crate::gpu::GpuHalf<Self>
+    where
+        S: Accumulator<T>,
+    {
+        crate::gpu::GpuHalf::new(vec![S::SNIPPET], |partial| Self {
+            count: partial.census().items(),
+            sum: S::from_gpu(partial),
+        })
+    }
+}
+
+impl<T: Element> Aggregator<T> for Sum {
+    type State = SumState<T::Sum>;
+    type Output = Option<<T::Sum as Accumulator<T>>::Total>;
+
+    fn identity(&self) -> Self::State {
+        SumState::default()
+    }
+    #[inline(always)]
+    fn lift(&self, item: &T) -> Self::State {
+        SumState::of(std::slice::from_ref(item))
+    }
+    #[inline(always)]
+    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
+        a.join(b)
+    }
+    fn finish(&self, state: Self::State) -> Self::Output {
+        (state.count > 0).then(|| state.sum.total())
+    }
+    #[inline(always)]
+    fn lift_block(&self, items: &[T]) -> Self::State {
+        SumState::of(items)
+    }
+
+    #[cfg(feature = "gpu")]
+    fn gpu(&self) -> Option<crate::gpu::GpuHalf<Self::State>> {
+        Some(SumState::gpu_half::<T>())
+    }
+}

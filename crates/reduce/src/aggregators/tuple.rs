@@ -1,0 +1,48 @@
+//! Several aggregators in one pass: a tuple of aggregators is an aggregator of tuples.
+
+use crate::Aggregator;
+
+macro_rules! tuple {
+    ($($aggregator:ident $index:tt),+) => {
+        impl<T, $($aggregator: Aggregator<T>),+> Aggregator<T> for ($($aggregator,)+) {
+            type State = ($($aggregator::State,)+);
+            type Output = ($($aggregator::Output,)+);
+
+            fn identity(&self) -> Self::State {
+                ($(self.$index.identity(),)+)
+            }
+            #[inline(always)]
+            fn lift(&self, item: &T) -> Self::State {
+                ($(self.$index.lift(item),)+)
+            }
+            #[inline(always)]
+            fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
+                ($(self.$index.merge(a.$index, b.$index),)+)
+            }
+            fn finish(&self, state: Self::State) -> Self::Output {
+                ($(self.$index.finish(state.$index),)+)
+            }
+            // The block is in the cache after the first of them: one pass over memory.
+            #[inline(always)]
+            fn lift_block(&self, items: &[T]) -> Self::State {
+                ($(self.$index.lift_block(items),)+)
+            }
+
+            #[cfg(feature = "gpu")]
+            fn gpu(&self) -> Option<crate::gpu::GpuHalf<Self::State>> {
+                let halves = ($(self.$index.gpu()?,)+);
+                let snippets = [$(halves.$index.snippets(),)+].concat();
+                Some(crate::gpu::GpuHalf::new(snippets, move |partial| ($(halves.$index.read(partial),)+)))
+            }
+        }
+    };
+}
+
+tuple!(A 0);
+tuple!(A 0, B 1);
+tuple!(A 0, B 1, C 2);
+tuple!(A 0, B 1, C 2, D 3);
+tuple!(A 0, B 1, C 2, D 3, E 4);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);

@@ -1,0 +1,95 @@
+//! Variance and standard deviation, in one pass over memory.
+
+use crate::arithmetic::Moments;
+use crate::{Aggregator, Element};
+
+/// The first two moments, from which population and sample variance are read.
+///
+/// Floats hold (count, mean, M2) in f64 and merge by Chan, Golub and LeVeque 1979; integers hold
+/// exact sums, so their state is the same bits for every order. Relative to the exact variance of
+/// the elements the error is at most about `(64 + log2(n)) 2^-53` for floats of either width, when
+/// the spread is not lost in the elements' own rounding, and `2^-51` for integers.
+///
+/// ```
+/// # use strix_reduce::{Engine, Reducer, Variance};
+/// let mut reducer = Reducer::new(Variance, &Engine::cpu())?;
+/// reducer.push(&[1e8, 1e8 + 1.0, 1e8 + 2.0])?;
+/// let moments = reducer.finish();
+/// assert_eq!(moments.sample_variance(), Some(1.0));
+/// assert_eq!(moments.population_variance(), Some(2.0 / 3.0));
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Variance;
+
+/// Count, mean and M2: what every variance is read from.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct SecondMoments {
+    /// Elements seen.
+    pub count: u64,
+    /// Their mean; meaningless when `count` is 0, where [`SecondMoments::mean`] says so.
+    pub(crate) mean: f64,
+    /// Sum of squared deviations from the mean; never negative.
+    pub(crate) m2: f64,
+}
+
+impl SecondMoments {
+    /// The mean; `None` of nothing.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count > 0).then_some(self.mean)
+    }
+
+    /// M2 / (count - ddof); `None` unless there are more than `ddof` elements.
+    pub fn variance(&self, ddof: u64) -> Option<f64> {
+        (self.count > ddof).then(|| self.m2 / (self.count - ddof) as f64)
+    }
+
+    /// M2 / count, in the elements' unit squared; `None` of nothing.
+    pub fn population_variance(&self) -> Option<f64> {
+        self.variance(0)
+    }
+
+    /// M2 / (count - 1), in the elements' unit squared; `None` of fewer than two.
+    pub fn sample_variance(&self) -> Option<f64> {
+        self.variance(1)
+    }
+
+    /// Square root of the population variance, in the elements' unit.
+    pub fn population_sd(&self) -> Option<f64> {
+        self.population_variance().map(f64::sqrt)
+    }
+
+    /// Square root of the sample variance, in the elements' unit.
+    pub fn sample_sd(&self) -> Option<f64> {
+        self.sample_variance().map(f64::sqrt)
+    }
+}
+
+impl<T: Element> Aggregator<T> for Variance {
+    type State = T::Moments;
+    type Output = SecondMoments;
+
+    fn identity(&self) -> Self::State {
+        T::Moments::default()
+    }
+    #[inline(always)]
+    fn lift(&self, item: &T) -> Self::State {
+        T::Moments::of(std::slice::from_ref(item))
+    }
+    #[inline(always)]
+    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
+        a.join(b)
+    }
+    fn finish(&self, state: Self::State) -> SecondMoments {
+        state.finish()
+    }
+    #[inline(always)]
+    fn lift_block(&self, items: &[T]) -> Self::State {
+        T::Moments::of(items)
+    }
+
+    #[cfg(feature = "gpu")]
+    fn gpu(&self) -> Option<crate::gpu::GpuHalf<Self::State>> {
+        Some(crate::gpu::GpuHalf::new(vec![T::Moments::SNIPPET], T::Moments::from_gpu))
+    }
+}

@@ -1,0 +1,56 @@
+//! The arithmetic under the aggregators: how sums and moments of floats and integers are held.
+
+mod compensated;
+mod integer;
+mod moments;
+
+pub use compensated::Compensated;
+pub use integer::{IntegerMoments, IntegerSum};
+pub use moments::FloatMoments;
+
+use crate::Element;
+
+/// A running sum of elements of type `T`. The default is the empty sum.
+pub trait Accumulator<T>: Clone + Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + 'static {
+    /// The type that reads the sum out: f64 for floats, i128 for integers.
+    type Total: Copy + PartialEq + PartialOrd + std::fmt::Debug + std::fmt::Display;
+
+    /// The sum of a block.
+    fn of(block: &[T]) -> Self;
+    /// The sum of both.
+    fn join(self, other: Self) -> Self;
+    /// The sum itself.
+    fn total(self) -> Self::Total;
+    /// The sum over `count`, rounded from the full accumulator; NaN when `count` is 0.
+    fn over(self, count: u64) -> f64;
+
+    /// The WGSL that computes it, and how to read its words in a partial.
+    #[cfg(feature = "gpu")]
+    const SNIPPET: strix_shaders::Snippet;
+    /// Reads the sum out of what [`Accumulator::SNIPPET`] left.
+    #[cfg(feature = "gpu")]
+    fn from_gpu(partial: &crate::gpu::Partial<'_>) -> Self;
+}
+
+/// Running first and second moments of elements of type `T`. The default is the empty state.
+pub trait Moments<T>: Clone + Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + 'static {
+    /// The moments of a block.
+    fn of(block: &[T]) -> Self;
+    /// The moments of both.
+    fn join(self, other: Self) -> Self;
+    /// Count, mean and M2 as numbers.
+    fn finish(self) -> crate::aggregators::SecondMoments;
+
+    /// The WGSL that computes them.
+    #[cfg(feature = "gpu")]
+    const SNIPPET: strix_shaders::Snippet;
+    /// Reads the moments out of what [`Moments::SNIPPET`] left.
+    #[cfg(feature = "gpu")]
+    fn from_gpu(partial: &crate::gpu::Partial<'_>) -> Self;
+}
+
+/// A float that accumulates in f64.
+pub trait Float: Element + Into<f64> {
+    /// Sum of f(x) over the block, in f64 lanes; compensated where the element is as wide as a lane.
+    fn sum_of(block: &[Self], f: impl Fn(f64) -> f64) -> Compensated;
+}

@@ -1,0 +1,81 @@
+//! First and second moments of floats: (count, mean, M2), merged as Chan, Golub and LeVeque do.
+
+use super::{Compensated, Float, Moments};
+use crate::aggregators::SecondMoments;
+
+/// Count, mean and M2 (the sum of squared deviations from the mean), in f64.
+///
+/// A block is read twice while it is in the cache: its mean first, then the deviations from it with
+/// the correction term of the corrected two-pass algorithm. Blocks are merged by equation 2.1 of
+/// Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
+/// variances" (1979). The mean is a pair of f64: where a large offset leaves the means of two blocks
+/// with few differing digits, their difference is still good to the last one. An infinity or NaN
+/// among the elements gives IEEE's mean and an M2 of NaN.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct FloatMoments {
+    count: u64,
+    mean: Compensated,
+    m2: f64,
+}
+
+impl<T: Float> Moments<T> for FloatMoments {
+    #[inline(always)]
+    fn of(block: &[T]) -> Self {
+        let count = block.len() as u64;
+        if count == 0 {
+            return Self::default();
+        }
+        let mean = T::sum_of(block, |x| x).divided_by(count);
+        if !mean.is_finite() {
+            return Self { count, mean: Compensated::of_two(mean, 0.0), m2: f64::NAN };
+        }
+        let residue = T::sum_of(block, |x| x - mean).value();
+        let squares = T::sum_of(block, |x| (x - mean) * (x - mean));
+        let n = count as f64;
+        let m2 = squares.plus(Compensated::of_two(-residue * residue / n, 0.0)).value();
+        Self { count, mean: Compensated::of_two(mean, residue / n), m2: m2.max(0.0) }
+    }
+
+    #[inline(always)]
+    fn join(self, other: Self) -> Self {
+        if self.count == 0 {
+            return other;
+        }
+        if other.count == 0 {
+            return self;
+        }
+        // In a fixed order of the two, so that merging commutes to the last bit.
+        let rank = |m: &Self| (m.count, m.mean.value().to_bits());
+        let (a, b) = if rank(&self) >= rank(&other) { (self, other) } else { (other, self) };
+        let count = a.count + b.count;
+        let delta = b.mean.plus(a.mean.negated()).value();
+        let share = b.count as f64 / count as f64;
+        let step = if delta.is_finite() { Compensated::of_two(delta * share, 0.0) } else { b.mean };
+        Self { count, mean: a.mean.plus(step), m2: a.m2 + b.m2 + delta * delta * (a.count as f64 * share) }
+    }
+
+    fn finish(self) -> SecondMoments {
+        SecondMoments { count: self.count, mean: self.mean.value(), m2: self.m2 }
+    }
+
+    #[cfg(feature = "gpu")]
+    const SNIPPET: strix_shaders::Snippet = strix_shaders::VARIANCE;
+
+    #[cfg(feature = "gpu")]
+    fn from_gpu(partial: &crate::gpu::Partial<'_>) -> Self {
+        let census = partial.census();
+        let count = census.items();
+        if count == 0 {
+            return Self::default();
+        }
+        if let Some(special) = census.special_sum() {
+            return Self { count, mean: Compensated::of_two(special, 0.0), m2: f64::NAN };
+        }
+        let frame = partial.frame();
+        let (n, scale) = (count as f64, frame.scale());
+        let total = f64::from(partial.f32("variance", 0));
+        let squares = f64::from(partial.f32("variance", 1));
+        let mean = Compensated::of_two(f64::from(frame.shift) * scale, total / n * scale);
+        Self { count, mean, m2: (squares - total * total / n).max(0.0) * scale * scale }
+    }
+}

@@ -1,0 +1,6 @@
+//! The CPU engine: blocks that fit the cache, vector units found at run time, threads.
+
+mod blocks;
+
+pub use blocks::BLOCK;
+pub(crate) use blocks::reduce;

@@ -1,0 +1,47 @@
+//! Everything that can go wrong, said so that the reader knows what to do.
+
+/// The errors of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A NaN under [`crate::NanPolicy::Error`].
+    #[error("element {index} is NaN; skip NaN elements or let them propagate if they are expected")]
+    Nan {
+        /// Position among all items pushed, from 0.
+        index: u64,
+    },
+    /// The GPU was asked for by name and there is none.
+    #[error("no GPU: {reason}; install a Vulkan, Metal or DirectX 12 driver, or use the CPU engine")]
+    NoGpu {
+        /// What the search found.
+        reason: String,
+    },
+    /// The GPU was asked for by name and this reduction has no GPU half.
+    #[error("the GPU engine cannot take this reduction: {reason}; use the CPU engine")]
+    NotOnGpu {
+        /// What is missing.
+        reason: String,
+    },
+    /// The device failed while it worked.
+    #[error("the GPU failed during {during}: {message}; the CPU engine does not need it")]
+    Device {
+        /// What was being done.
+        during: &'static str,
+        /// The driver's or wgpu's words.
+        message: String,
+    },
+    /// A kernel could not be composed.
+    #[cfg(feature = "gpu")]
+    #[error(transparent)]
+    Kernel(#[from] strix_shaders::ComposeError),
+    /// A name that is none of the known ones.
+    #[error("{name:?} is no {what}; choose one of {known}")]
+    UnknownName {
+        /// What was to be named.
+        what: &'static str,
+        /// What was given.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+}

@@ -1,0 +1,212 @@
+//! Pushes chunks through an aggregator, on the engine that fits, and reads the answer out.
+
+use crate::engine::EngineReport;
+use crate::{Aggregator, Engine, EngineChoice, Error, Item, NanPolicy};
+#[cfg(feature = "gpu")]
+use crate::gpu::{Gpu, GpuHalf, Pipelines, Source};
+
+/// An aggregation under way: items pushed in chunks of any size, one state, one answer.
+///
+/// # Example
+/// ```
+/// use strix_reduce::{Count, Engine, EngineChoice, Max, Mean, Min, Reducer, Variance};
+///
+/// let engine = Engine::select(EngineChoice::Auto)?;
+/// let mut reducer = Reducer::new((Count, Mean, Variance, Min, Max), &engine)?;
+/// reducer.push(&[1.0f32, 2.0, 3.0])?;
+/// reducer.push(&[4.0])?;
+/// let (count, mean, moments, min, max) = reducer.finish();
+/// assert_eq!((count, mean, min, max), (4, Some(2.5), Some(1.0), Some(4.0)));
+/// assert_eq!(moments.population_variance(), Some(1.25));
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Reducer<T, A: Aggregator<T>> {
+    aggregator: A,
+    state: A::State,
+    nan: NanPolicy,
+    pushed: u64,
+    skipped: u64,
+    choice: EngineChoice,
+    fallback: Option<String>,
+    #[cfg(feature = "gpu")]
+    gpu: Option<OnGpu<A::State>>,
+}
+
+/// A device, and this aggregation compiled for it.
+#[cfg(feature = "gpu")]
+struct OnGpu<S> {
+    gpu: Gpu,
+    half: GpuHalf<S>,
+    pipelines: std::sync::Arc<Pipelines>,
+}
+
+#[cfg(feature = "gpu")]
+impl<S> std::fmt::Debug for OnGpu<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("OnGpu").field(&self.gpu).field(&self.half).finish()
+    }
+}
+
+impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
+    /// An empty reduction by `aggregator` on `engine`.
+    ///
+    /// # Errors
+    /// [`Error::NotOnGpu`] when the engine was chosen as the GPU and the aggregator or the item
+    /// type has no GPU half; [`Error::Kernel`] or [`Error::Device`] when its kernel does not
+    /// compile. An automatic engine falls back to the CPU instead, and reports why.
+    pub fn new(aggregator: A, engine: &Engine) -> Result<Self, Error> {
+        #[cfg(feature = "gpu")]
+        let (gpu, fallback) = match (OnGpu::prepare::<T, A>(&aggregator, engine), engine.choice) {
+            (Ok(gpu), _) => (gpu, engine.fallback.clone()),
+            (Err(error), EngineChoice::Gpu) => return Err(error),
+            (Err(Error::NotOnGpu { reason }), _) => (None, Some(reason)),
+            (Err(error), _) => (None, Some(error.to_string())),
+        };
+        #[cfg(not(feature = "gpu"))]
+        let fallback = engine.fallback.clone();
+        Ok(Self {
+            state: aggregator.identity(),
+            aggregator,
+            nan: NanPolicy::default(),
+            pushed: 0,
+            skipped: 0,
+            choice: engine.choice,
+            fallback,
+            #[cfg(feature = "gpu")]
+            gpu,
+        })
+    }
+
+    /// The same reduction under another NaN policy; [`NanPolicy::Propagate`] without this call.
+    #[must_use]
+    pub fn nan_policy(mut self, nan: NanPolicy) -> Self {
+        self.nan = nan;
+        self
+    }
+
+    /// Takes a chunk in. A chunk that fails leaves the state as it was before.
+    ///
+    /// # Errors
+    /// [`Error::Nan`] under [`NanPolicy::Error`]; [`Error::Device`] when a GPU that was chosen by
+    /// name fails. When an automatically chosen one fails, the CPU takes over, chunk and all.
+    pub fn push(&mut self, items: &[T]) -> Result<(), Error> {
+        #[cfg(feature = "gpu")]
+        if let (Some(on_gpu), Some(upload)) = (&self.gpu, T::upload(items)) {
+            match self.on_gpu(on_gpu, &Source::Host(upload.bytes)) {
+                Err(error @ Error::Device { .. }) if self.choice == EngineChoice::Auto => {
+                    self.fallback = Some(error.to_string());
+                    self.gpu = None;
+                }
+                reduced => {
+                    let (state, skipped) = reduced?;
+                    self.take(state, skipped, items.len() as u64);
+                    return Ok(());
+                }
+            }
+        }
+        let reduced = crate::cpu::reduce(&self.aggregator, items, self.nan)
+            .map_err(|index| Error::Nan { index: self.pushed + index as u64 })?;
+        self.take(reduced.state, reduced.skipped, items.len() as u64);
+        Ok(())
+    }
+
+    /// Takes in the elements in `bytes` of a buffer on the engine's own device, where they lie.
+    ///
+    /// The buffer needs usage `STORAGE`; the range begins and ends at whole elements. Work that
+    /// fills the buffer must have been submitted to the engine's queue before.
+    ///
+    /// # Errors
+    /// As [`Reducer::push`], and [`Error::NotOnGpu`] when this reduction is not on the GPU or the
+    /// range is not inside the buffer, at whole elements.
+    #[cfg(feature = "gpu")]
+    pub fn push_buffer(&mut self, buffer: &wgpu::Buffer, bytes: std::ops::Range<u64>) -> Result<(), Error> {
+        let (Some(on_gpu), Some(upload)) = (&self.gpu, T::upload(&[])) else {
+            return Err(Error::NotOnGpu { reason: "a device buffer needs the GPU engine".into() });
+        };
+        let element = u64::from(upload.load.element_bytes());
+        if bytes.start > bytes.end || bytes.end > buffer.size() || [bytes.start, bytes.end].iter().any(|at| at % element != 0) {
+            let reason = format!(
+                "bytes {}..{} are not whole elements of {element} bytes within a buffer of {} bytes",
+                bytes.start,
+                bytes.end,
+                buffer.size()
+            );
+            return Err(Error::NotOnGpu { reason });
+        }
+        let items = (bytes.end - bytes.start) / element;
+        let (state, skipped) = self.on_gpu(on_gpu, &Source::Device(buffer, bytes))?;
+        self.take(state, skipped, items);
+        Ok(())
+    }
+
+    /// Merges in the state of another reduction by an equal aggregator.
+    pub fn merge(&mut self, other: Self) {
+        self.take(other.state, other.skipped, other.pushed);
+    }
+
+    /// The state so far.
+    pub fn state(&self) -> &A::State {
+        &self.state
+    }
+
+    /// NaN left out so far under [`NanPolicy::Skip`].
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// Which engine does the work.
+    pub fn report(&self) -> EngineReport {
+        #[cfg(feature = "gpu")]
+        let adapter = self.gpu.as_ref().map(|on_gpu| on_gpu.gpu.adapter_name());
+        #[cfg(not(feature = "gpu"))]
+        let adapter: Option<String> = None;
+        EngineReport {
+            engine: if adapter.is_some() { "gpu" } else { "cpu" },
+            adapter,
+            fallback: self.fallback.clone().filter(|_| self.choice == EngineChoice::Auto),
+        }
+    }
+
+    /// The answer.
+    pub fn finish(self) -> A::Output {
+        self.aggregator.finish(self.state)
+    }
+
+    fn take(&mut self, state: A::State, skipped: u64, items: u64) {
+        let before = std::mem::replace(&mut self.state, self.aggregator.identity());
+        self.state = self.aggregator.merge(before, state);
+        self.skipped += skipped;
+        self.pushed += items;
+    }
+
+    /// The state of `source` alone, its chunks merged on the host, and the NaN skipped in it.
+    #[cfg(feature = "gpu")]
+    fn on_gpu(&self, on_gpu: &OnGpu<A::State>, source: &Source<'_>) -> Result<(A::State, u64), Error> {
+        let mut total = (self.aggregator.identity(), 0);
+        let OnGpu { gpu, half, pipelines } = on_gpu;
+        gpu.reduce(pipelines, half, source, self.nan, |chunk| {
+            let before = std::mem::replace(&mut total.0, self.aggregator.identity());
+            total.0 = self.aggregator.merge(before, chunk.state);
+            total.1 += chunk.skipped;
+        })
+        .map_err(|error| match error {
+            Error::Nan { index } => Error::Nan { index: self.pushed + index },
+            other => other,
+        })?;
+        Ok(total)
+    }
+}
+
+#[cfg(feature = "gpu")]
+impl<S> OnGpu<S> {
+    fn prepare<T: Item, A: Aggregator<T, State = S>>(aggregator: &A, engine: &Engine) -> Result<Option<Self>, Error> {
+        let Some(gpu) = &engine.gpu else { return Ok(None) };
+        let missing = |what: String| Error::NotOnGpu { reason: what };
+        let item = std::any::type_name::<T>();
+        let upload = T::upload(&[]).ok_or_else(|| missing(format!("it has no form for elements of type {item}")))?;
+        let half = aggregator.gpu().ok_or_else(|| missing("one of the aggregators has no WGSL".into()))?;
+        let pipelines = gpu.pipelines(upload.load, &half)?;
+        Ok(Some(Self { gpu: gpu.clone(), half, pipelines }))
+    }
+}

@@ -1,0 +1,63 @@
+//! The laws of an aggregator as checks that users run on their own.
+
+use std::fmt::Debug;
+
+use crate::Aggregator;
+
+/// Checks every law of [`Aggregator`] on these items and panics where one does not hold.
+///
+/// The items are cut into 1, 2, 7 and up to 1000 pieces whose states are merged in a scrambled
+/// order. `same` says whether two answers are one: equality where the aggregator is exact, else its
+/// bound.
+///
+/// ```
+/// use strix_reduce::{Max, testkit};
+/// testkit::check_laws(&Max, &[3, 1, 2], |a, b| a == b);
+/// ```
+///
+/// # Panics
+/// When a law does not hold, naming it and both answers.
+pub fn check_laws<T, A>(aggregator: &A, items: &[T], same: impl Fn(&A::Output, &A::Output) -> bool)
+where
+    A: Aggregator<T>,
+    A::Output: Debug,
+{
+    let finish = |state| aggregator.finish(state);
+    let whole = finish(aggregator.lift_block(items));
+    let agree = |law: &str, answer: A::Output| {
+        assert!(same(&answer, &whole), "{law}: {answer:?}, but one pass over all items gives {whole:?}");
+    };
+
+    let state = || aggregator.lift_block(items);
+    agree("identity on the left", finish(aggregator.merge(aggregator.identity(), state())));
+    agree("identity on the right", finish(aggregator.merge(state(), aggregator.identity())));
+    agree("lifting one by one", finish(items.iter().fold(aggregator.identity(), |a, item| aggregator.merge(a, aggregator.lift(item)))));
+
+    let third = items.len() / 3;
+    let (a, rest) = items.split_at(third);
+    let (b, c) = rest.split_at(third);
+    let [a, b, c] = [a, b, c].map(|part| aggregator.lift_block(part));
+    let left = aggregator.merge(aggregator.merge(a.clone(), b.clone()), c.clone());
+    let right = aggregator.merge(a.clone(), aggregator.merge(b.clone(), c.clone()));
+    agree("associativity, left first", finish(left));
+    agree("associativity, right first", finish(right));
+    agree("commutativity", finish(aggregator.merge(c, aggregator.merge(b, a))));
+
+    for pieces in [1, 2, 7, 1000] {
+        let size = items.len().div_ceil(pieces).max(1);
+        let mut states: Vec<A::State> = items.chunks(size).map(|piece| aggregator.lift_block(piece)).collect();
+        // A fixed linear congruential sequence scrambles which two are merged next.
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        while states.len() > 1 {
+            let mut pick = || {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let index = (random >> 33) as usize % states.len();
+                states.swap_remove(index)
+            };
+            let merged = aggregator.merge(pick(), pick());
+            states.push(merged);
+        }
+        let merged = states.pop().unwrap_or_else(|| aggregator.identity());
+        agree(&format!("splitting into {pieces} pieces"), finish(merged));
+    }
+}

@@ -1,0 +1,143 @@
+//! Puts a kernel together from the loop, a load and the aggregators' snippets, and validates it.
+
+use std::fmt::Write as _;
+
+use crate::layout::{self, Layout};
+use crate::{ITEMS_PER_INVOCATION, Load, Snippet};
+
+/// Bytes of workgroup memory that the loop itself needs for each invocation: an exponent, a Spread.
+const LOOP_BYTES: u32 = 4 + 16;
+
+/// A composed and validated kernel with entry points `reduce_tiles` and `merge_partials`.
+#[derive(Debug, Clone)]
+pub struct Kernel {
+    /// The whole WGSL source.
+    pub source: String,
+    /// Where the states lie in a partial.
+    pub layout: Layout,
+    /// Invocations a workgroup.
+    pub workgroup_size: u32,
+    /// Elements that one workgroup of `reduce_tiles` takes in.
+    pub tile: u32,
+}
+
+/// Why a kernel could not be composed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ComposeError {
+    /// The composed WGSL does not parse or validate.
+    #[error("the kernel of [{snippets}] is not valid WGSL: {message}")]
+    Invalid {
+        /// Names of the snippets that were composed.
+        snippets: String,
+        /// What naga found, with an excerpt of the source.
+        message: String,
+    },
+    /// The states of even the smallest workgroup do not fit the device's workgroup memory.
+    #[error(
+        "the states of [{snippets}] take {state_bytes} bytes an invocation, and a workgroup of {smallest} of them \
+         does not fit the device's {available} bytes of workgroup memory; ask for fewer aggregators in one pass"
+    )]
+    TooLarge {
+        /// Names of the snippets that were composed.
+        snippets: String,
+        /// Bytes of the composed State.
+        state_bytes: u32,
+        /// The smallest workgroup that was tried.
+        smallest: u32,
+        /// Bytes that the device offers.
+        available: u32,
+    },
+}
+
+/// Composes the kernel that reduces `load` elements by all of `snippets` in one pass.
+///
+/// Snippets of one name are the same snippet and enter once. The workgroup is the largest of 256,
+/// 128 and 64 invocations whose states fit `workgroup_bytes` of workgroup memory.
+///
+/// # Errors
+/// [`ComposeError::Invalid`] when a snippet breaks the contract or WGSL's rules;
+/// [`ComposeError::TooLarge`] when the states do not fit.
+pub fn compose(load: Load, snippets: &[Snippet], workgroup_bytes: u32) -> Result<Kernel, ComposeError> {
+    let mut unique: Vec<Snippet> = Vec::with_capacity(snippets.len());
+    for snippet in snippets {
+        if !unique.iter().any(|seen| seen.name == snippet.name) {
+            unique.push(*snippet);
+        }
+    }
+    let names = || unique.iter().map(|s| s.name).collect::<Vec<_>>().join(", ");
+    let smallest = 64;
+    let mut workgroup_size = 256;
+    loop {
+        let source = source(load, &unique, workgroup_size);
+        let layout = layout::reflect(&source)
+            .map_err(|message| ComposeError::Invalid { snippets: names(), message })?;
+        if workgroup_size * (layout.state_bytes + LOOP_BYTES) <= workgroup_bytes {
+            return Ok(Kernel { source, layout, workgroup_size, tile: workgroup_size * ITEMS_PER_INVOCATION });
+        }
+        if workgroup_size == smallest {
+            return Err(ComposeError::TooLarge {
+                snippets: names(),
+                state_bytes: layout.state_bytes,
+                smallest,
+                available: workgroup_bytes,
+            });
+        }
+        workgroup_size /= 2;
+    }
+}
+
+fn source(load: Load, snippets: &[Snippet], workgroup_size: u32) -> String {
+    let needs_frame = load.is_float() && snippets.iter().any(|s| s.needs_frame);
+    let mut out = format!(
+        "const WORKGROUP_SIZE: u32 = {workgroup_size}u;\n\
+         const TILE: u32 = {}u;\n\
+         const NEEDS_FRAME: bool = {needs_frame};\n\n",
+        workgroup_size * ITEMS_PER_INVOCATION
+    );
+    for text in [include_str!("numbers.wgsl"), load.source(), include_str!("census.wgsl")] {
+        out.push_str(text);
+        out.push('\n');
+    }
+    for snippet in snippets {
+        out.push_str(snippet.source);
+        out.push('\n');
+    }
+    out.push_str(&algebra(snippets));
+    out.push_str(include_str!("tree_reduce.wgsl"));
+    out
+}
+
+/// The State of all snippets together and its functions, each the snippets' own, field by field.
+fn algebra(snippets: &[Snippet]) -> String {
+    let fields = |of: &dyn Fn(&str) -> String| snippets.iter().fold(String::new(), |mut all, s| {
+        // Writing to a String cannot fail.
+        let _ = write!(all, ", {}", of(s.name));
+        all
+    });
+    let members = snippets.iter().fold(String::new(), |mut all, s| {
+        let _ = writeln!(all, "    {}: {}State,", s.name, camel(s.name));
+        all
+    });
+    let identity = fields(&|name| format!("{name}_identity()"));
+    let lift = fields(&|name| format!("{name}_lift(item)"));
+    let merge = fields(&|name| format!("{name}_merge(a.{name}, b.{name})"));
+    let rebase = fields(&|name| format!("{name}_rebase(a.{name}, f32(a.census.finite), by)"));
+    format!(
+        "struct State {{\n    census: Census,\n{members}}}\n\n\
+         fn census_only(census: Census) -> State {{\n    return State(census{identity});\n}}\n\n\
+         fn identity() -> State {{\n    return census_only(census_identity());\n}}\n\n\
+         fn lift(census: Census, item: Item) -> State {{\n    return State(census{lift});\n}}\n\n\
+         fn merge(a: State, b: State) -> State {{\n    return State(census_merge(a.census, b.census){merge});\n}}\n\n\
+         fn rebase(a: State, by: Move) -> State {{\n    return State(a.census{rebase});\n}}\n\n"
+    )
+}
+
+fn camel(name: &str) -> String {
+    name.split('_')
+        .map(|word| {
+            let mut letters = word.chars();
+            letters.next().map_or(String::new(), |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+        })
+        .collect()
+}

@@ -1,0 +1,6 @@
+// Elements are f32, one a word.
+const IS_FLOAT: bool = true;
+
+fn load_key(index: u32) -> u32 {
+    return key_of_bits(input[index]);
+}

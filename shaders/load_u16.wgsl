@@ -1,0 +1,6 @@
+// Elements are u16, two a word, the lower half first.
+const IS_FLOAT: bool = false;
+
+fn load_key(index: u32) -> u32 {
+    return (input[index >> 1u] >> ((index & 1u) * 16u)) & 0xffffu;
+}

@@ -1,0 +1,6 @@
+// Elements are u8, four a word, the lowest byte first.
+const IS_FLOAT: bool = false;
+
+fn load_key(index: u32) -> u32 {
+    return (input[index >> 2u] >> ((index & 3u) * 8u)) & 0xffu;
+}

@@ -1,0 +1,20 @@
+// The greatest element, as a key. The identity is below or at every key that an element can have.
+struct MaxState {
+    key: u32,
+}
+
+fn max_identity() -> MaxState {
+    return MaxState(0u);
+}
+
+fn max_lift(item: Item) -> MaxState {
+    return MaxState(item.key);
+}
+
+fn max_merge(a: MaxState, b: MaxState) -> MaxState {
+    return MaxState(max(a.key, b.key));
+}
+
+fn max_rebase(a: MaxState, count: f32, by: Move) -> MaxState {
+    return a;
+}
