@@ -32,7 +32,7 @@ mod reducer;
 pub mod testkit;
 
 pub use aggregator::Aggregator;
-pub use aggregators::{Count, Max, Mean, Min, SecondMoments, Sum, Variance};
+pub use aggregators::{Confusion, ConfusionMatrix, Count, Max, Mean, Min, SecondMoments, Sum, Variance};
 pub use element::{Element, Item};
 pub use engine::{Engine, EngineChoice, EngineReport};
 pub use error::Error;

@@ -1,5 +1,6 @@
 //! The built-in aggregators, one file each.
 
+mod confusion;
 mod count;
 mod max;
 mod mean;
@@ -9,6 +10,7 @@ mod sum;
 mod tuple;
 mod variance;
 
+pub use confusion::{Confusion, ConfusionMatrix};
 pub use count::Count;
 pub use max::Max;
 pub use mean::Mean;

@@ -1,0 +1,90 @@
+//! Typed chunks of numbers, and the types they have.
+
+/// Calls a macro with every number type there is, so that they are listed once.
+macro_rules! each_number {
+    ($call:ident) => {
+        $call! {
+            F32 f32, F64 f64, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64
+        }
+    };
+}
+
+macro_rules! define {
+    ($($variant:ident $number:ident),*) => {
+        /// The type of a file's elements.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Dtype {
+            $(#[doc = concat!("`", stringify!($number), "`")] $variant),*
+        }
+
+        /// Elements of one type, as read from a file.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Chunk {
+            $(#[doc = concat!("Elements of type `", stringify!($number), "`.")] $variant(Vec<$number>)),*
+        }
+
+        impl Dtype {
+            /// The type's name as Rust spells it, such as `f32`.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => stringify!($number)),* }
+            }
+
+            /// Bytes an element takes.
+            pub fn bytes(self) -> usize {
+                match self { $(Self::$variant => size_of::<$number>()),* }
+            }
+
+            /// An empty chunk of the type.
+            pub(crate) fn empty_chunk(self) -> Chunk {
+                match self { $(Self::$variant => Chunk::$variant(Vec::new())),* }
+            }
+        }
+
+        impl Chunk {
+            /// The elements' type.
+            pub fn dtype(&self) -> Dtype {
+                match self { $(Self::$variant(_) => Dtype::$variant),* }
+            }
+
+            /// How many elements there are.
+            pub fn len(&self) -> usize {
+                match self { $(Self::$variant(items) => items.len()),* }
+            }
+
+            /// Whether there is none.
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+
+            /// Makes it `len` elements long and hands out their bytes, to be read into.
+            pub(crate) fn bytes_mut(&mut self, len: usize) -> &mut [u8] {
+                match self {
+                    $(Self::$variant(items) => {
+                        items.resize(len, Default::default());
+                        bytemuck::cast_slice_mut(items)
+                    })*
+                }
+            }
+
+            /// Turns every element's bytes around.
+            pub(crate) fn swap_bytes(&mut self) {
+                match self {
+                    $(Self::$variant(items) => {
+                        for item in items {
+                            let mut bytes = item.to_ne_bytes();
+                            bytes.reverse();
+                            *item = $number::from_ne_bytes(bytes);
+                        }
+                    })*
+                }
+            }
+        }
+    };
+}
+each_number!(define);
+
+impl std::fmt::Display for Dtype {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,87 @@
+//! Labelled images in memory.
+
+use crate::Error;
+
+/// Grey images of one size with a class each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageDataset {
+    /// Pixels of all images, 0 black to 255 white, shape `[len, height, width]`.
+    pub pixels: Vec<u8>,
+    /// The class of each image, an index into `classes`.
+    pub labels: Vec<u8>,
+    /// Pixels a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// The classes' names.
+    pub classes: Vec<String>,
+}
+
+/// A dataset as it is published: images to train on, and images to test on at the very end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrainTest {
+    /// The dataset's name, such as `fashion-mnist`.
+    pub name: &'static str,
+    /// To be split into training and validation.
+    pub train: ImageDataset,
+    /// To be looked at once.
+    pub test: ImageDataset,
+    /// Each file and its MD5; empty for a dataset that has none.
+    pub checksums: Vec<(String, String)>,
+}
+
+impl ImageDataset {
+    /// How many images there are.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The pixels of image `index`, row by row.
+    pub fn image(&self, index: usize) -> &[u8] {
+        let size = self.width * self.height;
+        &self.pixels[index * size..(index + 1) * size]
+    }
+
+    /// The images at `indices`, in that order.
+    #[must_use]
+    pub fn select(&self, indices: &[usize]) -> Self {
+        Self {
+            pixels: indices.iter().flat_map(|&i| self.image(i)).copied().collect(),
+            labels: indices.iter().map(|&i| self.labels[i]).collect(),
+            classes: self.classes.clone(),
+            ..*self
+        }
+    }
+
+    /// Joins images and labels read from two IDX files.
+    pub(crate) fn from_idx(
+        images: (&std::path::Path, crate::Idx),
+        labels: (&std::path::Path, crate::Idx),
+        classes: &[&str],
+    ) -> Result<Self, Error> {
+        let &[count, height, width] = images.1.shape.as_slice() else {
+            let what = format!("has shape {:?}, expected images of shape [count, height, width]", images.1.shape);
+            return Err(Error::format(images.0, what));
+        };
+        if labels.1.shape != [count] {
+            let what = format!("has shape {:?}, expected a label for each of {count} images", labels.1.shape);
+            return Err(Error::format(labels.0, what));
+        }
+        if let Some(at) = labels.1.data.iter().position(|&label| usize::from(label) >= classes.len()) {
+            let what = format!("label {at} is {}, expected 0 to {}", labels.1.data[at], classes.len() - 1);
+            return Err(Error::format(labels.0, what));
+        }
+        Ok(Self {
+            pixels: images.1.data,
+            labels: labels.1.data,
+            width,
+            height,
+            classes: classes.iter().map(ToString::to_string).collect(),
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! Which class was taken for which: the confusion matrix of a classifier.
+
+use crate::Aggregator;
+
+/// Counts (label, predicted) pairs of class indices.
+///
+/// A pair outside the classes is counted apart, in [`Confusion::outside`], so that no prediction is
+/// lost without a trace.
+///
+/// ```
+/// # use strix_reduce::{ConfusionMatrix, Engine, Reducer};
+/// let mut reducer = Reducer::new(ConfusionMatrix { classes: 2 }, &Engine::cpu())?;
+/// reducer.push(&[(0u8, 0u8), (0, 1), (1, 1)])?;
+/// let confusion = reducer.finish();
+/// assert_eq!(confusion.accuracy(), Some(2.0 / 3.0));
+/// assert_eq!(confusion.precision(1), Some(0.5));
+/// assert_eq!(confusion.recall(1), Some(1.0));
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConfusionMatrix {
+    /// How many classes there are.
+    pub classes: u8,
+}
+
+/// The counts, and what is read from them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confusion {
+    classes: usize,
+    counts: Vec<u64>,
+    /// Pairs with a label or a prediction that is no class.
+    pub outside: u64,
+}
+
+impl Confusion {
+    /// How many classes there are.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Items of class `label` that were taken for `predicted`.
+    pub fn count(&self, label: usize, predicted: usize) -> u64 {
+        self.counts[label * self.classes + predicted]
+    }
+
+    /// All items counted.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().sum::<u64>() + self.outside
+    }
+
+    /// Items of class `label`.
+    pub fn support(&self, label: usize) -> u64 {
+        (0..self.classes).map(|predicted| self.count(label, predicted)).sum()
+    }
+
+    /// The share of items that were predicted right; `None` of nothing.
+    pub fn accuracy(&self) -> Option<f64> {
+        ratio((0..self.classes).map(|class| self.count(class, class)).sum(), self.total())
+    }
+
+    /// Of the items predicted as `class`, the share that are; `None` if none was predicted so.
+    pub fn precision(&self, class: usize) -> Option<f64> {
+        ratio(self.count(class, class), (0..self.classes).map(|label| self.count(label, class)).sum())
+    }
+
+    /// Of the items of `class`, the share that were predicted so; `None` if there is none.
+    pub fn recall(&self, class: usize) -> Option<f64> {
+        ratio(self.count(class, class), self.support(class))
+    }
+
+    /// The harmonic mean of precision and recall, 2 tp / (2 tp + fp + fn); `None` if the class was
+    /// neither there nor predicted.
+    pub fn f1(&self, class: usize) -> Option<f64> {
+        let predicted: u64 = (0..self.classes).map(|label| self.count(label, class)).sum();
+        ratio(2 * self.count(class, class), predicted + self.support(class))
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+impl Aggregator<(u8, u8)> for ConfusionMatrix {
+    type State = Confusion;
+    type Output = Confusion;
+
+    fn identity(&self) -> Confusion {
+        let classes = usize::from(self.classes);
+        Confusion { classes, counts: vec![0; classes * classes], outside: 0 }
+    }
+    fn lift(&self, item: &(u8, u8)) -> Confusion {
+        self.lift_block(std::slice::from_ref(item))
+    }
+    fn merge(&self, mut a: Confusion, b: Confusion) -> Confusion {
+        for (count, more) in a.counts.iter_mut().zip(b.counts) {
+            *count += more;
+        }
+        a.outside += b.outside;
+        a
+    }
+    fn finish(&self, state: Confusion) -> Confusion {
+        state
+    }
+    fn lift_block(&self, items: &[(u8, u8)]) -> Confusion {
+        let mut state = self.identity();
+        for &(label, predicted) in items {
+            if label < self.classes && predicted < self.classes {
+                state.counts[usize::from(label) * state.classes + usize::from(predicted)] += 1;
+            } else {
+                state.outside += 1;
+            }
+        }
+        state
+    }
+}
+

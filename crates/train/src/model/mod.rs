@@ -1,0 +1,5 @@
+//! The networks.
+
+mod conv_strix;
+
+pub use conv_strix::ConvStrix;

@@ -1,0 +1,315 @@
+//! The run directory: what was asked, what happened and what came of it, for any tool to read.
+//!
+//! * `manifest.json`: configuration, seed, dataset and checksums, versions, device, timings;
+//! * `metrics.jsonl`: one [`EpochRecord`] a line;
+//! * `model.safetensors`: the weights of the best epoch, in PyTorch's names and layout.
+//!
+//! Every file but the log is written under a temporary name and renamed, so none is ever half there.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use burn::store::{BurnToPyTorchAdapter, ModuleSnapshot, PyTorchToBurnAdapter, SafetensorsStore};
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+use strix_data::TrainTest;
+
+use crate::Error;
+use crate::batch::Normalization;
+use crate::config::TrainConfig;
+use crate::metrics::PassMetrics;
+use crate::model::ConvStrix;
+
+/// How a run ended, or that it has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Under way, or killed.
+    Running,
+    /// All epochs done.
+    Finished,
+    /// Stopped by the user.
+    Interrupted,
+    /// Stopped by an error.
+    Failed,
+}
+
+/// The dataset that a run was trained on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DatasetRecord {
+    /// Its name.
+    pub name: String,
+    /// Why it is not the dataset that `strix train` prefers, if it is not.
+    pub substituted: Option<String>,
+    /// MD5 of each of its files, by name.
+    pub checksums: Vec<(String, String)>,
+    /// Images trained on.
+    pub train: usize,
+    /// Images validated on.
+    pub validation: usize,
+    /// Images to test on.
+    pub test: usize,
+    /// Rows and columns of an image.
+    pub image_size: [usize; 2],
+    /// The classes' names.
+    pub classes: Vec<String>,
+}
+
+impl DatasetRecord {
+    pub(crate) fn new(data: &TrainTest, train: usize, validation: usize, substituted: Option<String>) -> Self {
+        Self {
+            name: data.name.into(),
+            substituted,
+            checksums: data.checksums.clone(),
+            train,
+            validation,
+            test: data.test.len(),
+            image_size: [data.train.height, data.train.width],
+            classes: data.train.classes.clone(),
+        }
+    }
+}
+
+/// The versions that a run was made with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versions {
+    /// strix itself.
+    pub strix: String,
+    /// burn's minor version, as this crate requires it.
+    pub burn: String,
+}
+
+/// Everything about a run but its curves and weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version of this file's form.
+    pub format: u32,
+    /// How the run ended.
+    pub status: Status,
+    /// The network's architecture.
+    pub architecture: String,
+    /// What was asked for.
+    pub config: TrainConfig,
+    /// What it was trained on.
+    pub dataset: DatasetRecord,
+    /// How pixels become numbers.
+    pub normalization: Normalization,
+    /// What it was made with.
+    pub versions: Versions,
+    /// Threads of the machine.
+    pub threads: usize,
+    /// Seconds since 1970 at the begin.
+    pub started_at: f64,
+    /// Seconds from begin to end.
+    pub seconds: f64,
+    /// Epochs done.
+    pub epochs_finished: usize,
+    /// The epoch of least validation loss, whose weights the run holds.
+    pub best_epoch: Option<usize>,
+}
+
+/// The form of [`Manifest`] that this version writes and reads.
+const FORMAT: u32 = 1;
+
+impl Manifest {
+    pub(crate) fn begin(config: &TrainConfig, dataset: DatasetRecord, normalization: Normalization) -> Self {
+        Self {
+            format: FORMAT,
+            status: Status::Running,
+            architecture: "ConvStrix".into(),
+            config: config.clone(),
+            dataset,
+            normalization,
+            versions: Versions { strix: env!("CARGO_PKG_VERSION").into(), burn: "0.22".into() },
+            threads: std::thread::available_parallelism().map_or(1, Into::into),
+            started_at: now(),
+            seconds: 0.0,
+            epochs_finished: 0,
+            best_epoch: None,
+        }
+    }
+
+    pub(crate) fn end(&mut self, status: Status) {
+        self.status = status;
+        self.seconds = now() - self.started_at;
+    }
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// One line of `metrics.jsonl`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// Over the training part, while it was trained on.
+    pub train: PassMetrics,
+    /// Over the validation part, after the epoch.
+    pub validation: PassMetrics,
+    /// Seconds of training.
+    pub train_seconds: f64,
+    /// Seconds of training and validation.
+    pub seconds: f64,
+    /// Training images over seconds of training.
+    pub images_per_second: f64,
+}
+
+/// A run directory.
+#[derive(Debug, Clone)]
+pub struct Run {
+    path: PathBuf,
+}
+
+impl Run {
+    /// Creates a new, empty run directory, and its parents.
+    ///
+    /// # Errors
+    /// [`Error::RunExists`] when there is anything of that name; [`Error::Write`].
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(failed(parent, "create it"))?;
+        }
+        match fs::create_dir(path) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(Error::RunExists(path.into())),
+            created => created.map(|()| Self { path: path.into() }).map_err(failed(path, "create it")),
+        }
+    }
+
+    /// Opens an existing run directory.
+    ///
+    /// # Errors
+    /// [`Error::Read`] when there is no manifest in it.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let run = Self { path: path.into() };
+        if !run.file("manifest.json").is_file() {
+            let what = "is no run directory: it holds no manifest.json".into();
+            return Err(Error::Read { path: path.into(), what });
+        }
+        Ok(run)
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes or replaces the manifest.
+    pub(crate) fn write_manifest(&self, manifest: &Manifest) -> Result<(), Error> {
+        let path = self.file("manifest.json");
+        write_whole(&path, |file| {
+            serde_json::to_writer_pretty(&mut *file, manifest)?;
+            writeln!(file)
+        })
+    }
+
+    /// The manifest.
+    ///
+    /// # Errors
+    /// [`Error::Read`] when it is missing, broken, or of another format version.
+    pub fn read_manifest(&self) -> Result<Manifest, Error> {
+        let path = self.file("manifest.json");
+        let broken = |what: String| Error::Read { path: path.clone(), what };
+        let text = fs::read_to_string(&path).map_err(|e| broken(format!("cannot read it: {e}")))?;
+        let value: serde_json::Value = serde_json::from_str(&text).map_err(|e| broken(format!("is no JSON: {e}")))?;
+        let format = value.get("format").and_then(serde_json::Value::as_u64);
+        if format != Some(FORMAT.into()) {
+            let found = format.map_or("no format version".into(), |format| format!("format version {format}"));
+            return Err(broken(format!("has {found}, but this strix reads version {FORMAT}")));
+        }
+        serde_json::from_value(value).map_err(|e| broken(format!("is no manifest: {e}")))
+    }
+
+    /// Adds a line to the metrics log.
+    pub(crate) fn append_metrics(&self, record: &EpochRecord) -> Result<(), Error> {
+        let path = self.file("metrics.jsonl");
+        let action = "append to it";
+        let mut line = serde_json::to_string(record).map_err(|e| failed(&path, action)(e.into()))?;
+        line.push('\n');
+        let mut log = OpenOptions::new().create(true).append(true).open(&path).map_err(failed(&path, action))?;
+        let before = log.metadata().map_err(failed(&path, action))?.len();
+        if let Err(error) = log.write_all(line.as_bytes()) {
+            // A full disk may have taken a part of the line: no reader should meet it.
+            let _ = log.set_len(before);
+            return Err(failed(&path, action)(error));
+        }
+        Ok(())
+    }
+
+    /// Every finished epoch's metrics.
+    ///
+    /// # Errors
+    /// [`Error::Read`] naming the line that is broken.
+    pub fn read_metrics(&self) -> Result<Vec<EpochRecord>, Error> {
+        let path = self.file("metrics.jsonl");
+        let broken = |what: String| Error::Read { path: path.clone(), what };
+        let text = fs::read_to_string(&path).map_err(|e| broken(format!("cannot read it: {e}")))?;
+        let parse = |(line, text): (usize, &str)| {
+            serde_json::from_str(text).map_err(|e| broken(format!("line {}: {e}", line + 1)))
+        };
+        text.lines().enumerate().map(parse).collect()
+    }
+
+    /// Writes or replaces the weights.
+    pub(crate) fn write_model(&self, model: &ConvStrix) -> Result<(), Error> {
+        let path = self.file("model.safetensors");
+        let mut store = SafetensorsStore::from_bytes(None).with_to_adapter(BurnToPyTorchAdapter).skip_enum_variants(true);
+        let other = |e: &dyn std::fmt::Display| failed(&path, "encode it")(io::Error::other(e.to_string()));
+        model.save_into(&mut store).map_err(|e| other(&e))?;
+        let bytes = store.get_bytes().map_err(|e| other(&e))?;
+        write_whole(&path, |file| file.write_all(&bytes))
+    }
+
+    /// The model that `manifest` describes, with the run's weights.
+    ///
+    /// # Errors
+    /// [`Error::Read`] when there are none, or they are not of this network.
+    pub fn read_model(&self, manifest: &Manifest, device: &Device) -> Result<ConvStrix, Error> {
+        let path = self.file("model.safetensors");
+        let broken = |what: String| Error::Read { path: path.clone(), what };
+        if manifest.best_epoch.is_none() {
+            return Err(broken("the run finished no epoch, so it has no weights".into()));
+        }
+        let bytes = fs::read(&path).map_err(|e| broken(format!("cannot read it: {e}")))?;
+        let config = &manifest.config;
+        config.check(manifest.dataset.image_size[0])?;
+        let classes = manifest.dataset.classes.len();
+        let mut model = ConvStrix::new(&config.model, manifest.dataset.image_size[0], classes, device);
+        let mut store =
+            SafetensorsStore::from_bytes(Some(bytes)).with_from_adapter(PyTorchToBurnAdapter).skip_enum_variants(true);
+        let applied = model.load_from(&mut store).map_err(|e| broken(format!("cannot load the weights: {e}")))?;
+        if !applied.missing.is_empty() || !applied.unused.is_empty() {
+            let what = format!("is of another network: missing {:?}, unused {:?}", applied.missing, applied.unused);
+            return Err(broken(what));
+        }
+        Ok(model)
+    }
+}
+
+fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Write { path: path.into(), action, source }
+}
+
+/// Writes a file under a temporary name beside `path`, syncs it and renames it over `path`; on any
+/// failure the temporary file is removed and `path` is as it was.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn write_whole(path: &Path, write: impl FnOnce(&mut io::BufWriter<&fs::File>) -> io::Result<()>) -> Result<(), Error> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let action = "write it";
+    let file = tempfile::Builder::new().prefix(".part").tempfile_in(folder).map_err(failed(path, action))?;
+    let mut buffer = io::BufWriter::new(file.as_file());
+    write(&mut buffer).and_then(|()| buffer.flush()).map_err(failed(path, action))?;
+    drop(buffer);
+    file.as_file().sync_all().map_err(failed(path, action))?;
+    file.persist(path).map_err(|e| failed(path, action)(e.error))?;
+    Ok(())
+}
