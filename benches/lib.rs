@@ -1,1 +1,26 @@
-//! .
+//! What the benches share: data, and the floor that every host reduction stands on.
+
+use rayon::prelude::*;
+
+/// Element counts, 1e3 to 1e8.
+pub const SIZES: [usize; 6] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+/// `n` f32 around 100 in a fixed disorder.
+pub fn data(n: usize) -> Vec<f32> {
+    (0..n as u64).map(|i| 100.0 + (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f32 / (1 << 24) as f32).collect()
+}
+
+/// Reads every byte once, on all threads, with the least work that cannot be left out: the memory's
+/// read bandwidth is the bytes over the time of this.
+pub fn read_all(items: &[f32]) -> u32 {
+    let arch = pulp::Arch::new();
+    items
+        .par_chunks(1 << 16)
+        .map(|chunk| {
+            arch.dispatch(
+                #[inline(always)]
+                || chunk.iter().fold(0u32, |all, x| all ^ x.to_bits()),
+            )
+        })
+        .reduce(|| 0, |a, b| a ^ b)
+}

@@ -64,6 +64,8 @@ pub struct TrainConfig {
     pub epochs: usize,
     /// Decides the split, the weights, the order of images and the dropout.
     pub seed: u64,
+    /// Only the first so many images of the training set are used; all if not given.
+    pub limit: Option<usize>,
     /// The share of the training set that is trained on; the rest validates.
     pub train_share: f64,
     /// Where to train.
@@ -79,6 +81,7 @@ impl Default for TrainConfig {
             batch_size: 64,
             epochs: 5,
             seed: 0,
+            limit: None,
             train_share: 0.8,
             device: DeviceChoice::Cpu,
         }
@@ -97,6 +100,7 @@ impl TrainConfig {
             ("block-layers", model.block_layers),
             ("batch-size", self.batch_size),
             ("epochs", self.epochs),
+            ("limit", self.limit.unwrap_or(1)),
         ];
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return Err(Error::Config(format!("--{name} is 0, but must be at least 1")));

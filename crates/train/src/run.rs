@@ -260,7 +260,12 @@ impl Run {
     /// Writes or replaces the weights.
     pub(crate) fn write_model(&self, model: &ConvStrix) -> Result<(), Error> {
         let path = self.file("model.safetensors");
-        let mut store = SafetensorsStore::from_bytes(None).with_to_adapter(BurnToPyTorchAdapter).skip_enum_variants(true);
+        // One metadata key alone: of several the order would differ from run to run.
+        let mut store = SafetensorsStore::from_bytes(None)
+            .clear_metadata()
+            .metadata("format", "pt")
+            .with_to_adapter(BurnToPyTorchAdapter)
+            .skip_enum_variants(true);
         let other = |e: &dyn std::fmt::Display| failed(&path, "encode it")(io::Error::other(e.to_string()));
         model.save_into(&mut store).map_err(|e| other(&e))?;
         let bytes = store.get_bytes().map_err(|e| other(&e))?;
@@ -298,17 +303,28 @@ fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Error 
 }
 
 /// Writes a file under a temporary name beside `path`, syncs it and renames it over `path`; on any
-/// failure the temporary file is removed and `path` is as it was.
+/// failure the temporary file is removed and `path` is as it was. What is no regular file (a pipe,
+/// `/dev/stdout`) is written to as it stands.
 ///
 /// # Errors
 /// [`Error::Write`].
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut io::BufWriter<&fs::File>) -> io::Result<()>) -> Result<(), Error> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let action = "write it";
-    let file = tempfile::Builder::new().prefix(".part").tempfile_in(folder).map_err(failed(path, action))?;
-    let mut buffer = io::BufWriter::new(file.as_file());
-    write(&mut buffer).and_then(|()| buffer.flush()).map_err(failed(path, action))?;
-    drop(buffer);
+    let fill = |file: &fs::File| {
+        let mut buffer = io::BufWriter::new(file);
+        write(&mut buffer)?;
+        buffer.flush()
+    };
+    if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
+        let file = OpenOptions::new().write(true).open(path).map_err(failed(path, action))?;
+        return fill(&file).map_err(failed(path, action));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let file = builder.prefix(".part").tempfile_in(folder).map_err(failed(path, action))?;
+    fill(file.as_file()).map_err(failed(path, action))?;
     file.as_file().sync_all().map_err(failed(path, action))?;
     file.persist(path).map_err(|e| failed(path, action)(e.error))?;
     Ok(())

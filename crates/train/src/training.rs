@@ -52,8 +52,13 @@ pub fn train(
     config.check(data.train.width.min(data.train.height))?;
     let device = config.device.open()?;
     device.seed(config.seed);
-    let parts = split::stratified(&data.train.labels, config.train_share, config.seed);
+    let labels = &data.train.labels[..config.limit.unwrap_or(usize::MAX).min(data.train.len())];
+    let parts = split::stratified(labels, config.train_share, config.seed);
     let (training, validation) = (data.train.select(&parts.train), data.train.select(&parts.validation));
+    if training.is_empty() || validation.is_empty() {
+        let what = format!("{} images leave {} to train and {} to validate on", labels.len(), training.len(), validation.len());
+        return Err(Error::Config(what));
+    }
     let normalization = Normalization::of(&training)?;
     let dataset = DatasetRecord::new(data, training.len(), validation.len(), substituted);
     let mut manifest = Manifest::begin(config, dataset, normalization);

@@ -1,0 +1,122 @@
+//! `strix train` and `strix evaluate`, end to end on the drawn dataset.
+#![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+mod common;
+
+use common::{Place, mentions, text};
+use serde_json::Value;
+
+/// A small network on few images: seconds, yet it learns.
+const SMALL: [&str; 12] = [
+    "--limit", "1500", "--epochs", "2", "--blocks", "2", "--dense-width", "64", "--batch-size", "16", "--learning-rate", "0.002",
+];
+
+fn train(place: &Place, out: &str, seed: &str) -> String {
+    place.ok(&[&["train", "--dataset", "garments", "--seed", seed, "--out", out], &SMALL[..]].concat())
+}
+
+fn manifest(place: &Place, run: &str) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(place.path(run).join("manifest.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn a_run_is_recorded_repeatable_and_evaluated() {
+    let place = Place::new();
+    let output = train(&place, "a", "1");
+    mentions(&output, &["epoch 1/2", "epoch 2/2", "strix evaluate a"]);
+
+    // The record.
+    let record = manifest(&place, "a");
+    assert_eq!(record["status"], "finished");
+    assert_eq!((&record["dataset"]["train"], &record["dataset"]["validation"]), (&1200.into(), &300.into()));
+    assert_eq!((&record["config"]["seed"], &record["config"]["batch_size"]), (&1.into(), &16.into()));
+    let log = std::fs::read_to_string(place.path("a/metrics.jsonl")).unwrap();
+    let epochs: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(epochs.len(), 2);
+    for epoch in &epochs {
+        assert_eq!((&epoch["train"]["samples"], &epoch["validation"]["samples"]), (&1200.into(), &300.into()));
+    }
+    let loss = |epoch: &Value| epoch["validation"]["loss_mean"].as_f64().unwrap();
+    let best = if loss(&epochs[1]) < loss(&epochs[0]) { 2 } else { 1 };
+    assert_eq!(record["best_epoch"], best);
+    assert!(epochs[1]["train"]["accuracy"].as_f64() > epochs[0]["train"]["accuracy"].as_f64());
+
+    // The same seed gives the same bits, another seed others.
+    train(&place, "b", "1");
+    train(&place, "c", "2");
+    let bytes = |run: &str| std::fs::read(place.path(run).join("model.safetensors")).unwrap();
+    assert_eq!(bytes("a"), bytes("b"));
+    assert_ne!(bytes("a"), bytes("c"));
+
+    // The evaluation, and an independent count over its predictions.
+    let csv = place.path("p.csv");
+    let report = place.json(&["evaluate", "a", "--json", "--predictions", text(&csv)]);
+    let accuracy = report["accuracy"].as_f64().unwrap();
+    assert!(accuracy > 0.4, "the model learnt nothing: {accuracy}");
+    let content = std::fs::read_to_string(&csv).unwrap();
+    let mut lines = content.lines();
+    assert_eq!(lines.next(), Some("index,label,predicted,p0,p1,p2,p3,p4,p5,p6,p7,p8,p9"));
+    let mut right = 0;
+    let mut loss = 0.0;
+    for (index, line) in lines.enumerate() {
+        let cells: Vec<&str> = line.split(',').collect();
+        assert_eq!(cells[0], index.to_string());
+        let label: usize = cells[1].parse().unwrap();
+        let odds: Vec<f64> = cells[3..].iter().map(|cell| cell.parse().unwrap()).collect();
+        assert!((odds.iter().sum::<f64>() - 1.0).abs() < 1e-5);
+        let most = (0..10).fold(0, |best, class| if odds[class] > odds[best] { class } else { best });
+        assert_eq!(cells[2], most.to_string());
+        right += usize::from(most == label);
+        loss -= odds[label].max(f64::MIN_POSITIVE).ln();
+    }
+    assert_eq!(accuracy, right as f64 / 2000.0);
+    assert!((report["loss"].as_f64().unwrap() - loss / 2000.0).abs() < 1e-4);
+    let support: u64 = report["classes"].as_array().unwrap().iter().map(|class| class["support"].as_u64().unwrap()).sum();
+    assert_eq!((support, report["classes"].as_array().unwrap().len()), (2000, 10));
+    mentions(&place.ok(&["evaluate", "a"]), &["accuracy", "precision", "recall", "Trousers"]);
+    // Standard output as a file, as any tool takes it.
+    assert!(place.ok(&["evaluate", "a", "--predictions", "/dev/stdout"]).starts_with("index,label,predicted"));
+}
+
+#[test]
+fn without_the_dataset_garments_stand_in_loudly() {
+    let place = Place::new();
+    let output = place.run(&[&["train"], &SMALL[..2], &["--epochs", "1", "--blocks", "1", "--dense-width", "8"]].concat());
+    assert!(output.status.success(), "{output:?}");
+    mentions(&String::from_utf8_lossy(&output.stderr), &["WARNING", "garments", "INSTEAD OF Fashion-MNIST"]);
+    let record = manifest(&place, "runs/garments-1");
+    assert_eq!(record["dataset"]["name"], "garments");
+    assert!(record["dataset"]["substituted"].as_str().unwrap().contains("127.0.0.1:9"), "{record}");
+}
+
+#[test]
+fn a_diverging_run_says_so_and_is_recorded_as_failed() {
+    let place = Place::new();
+    let args = ["train", "--dataset", "garments", "--limit", "500", "--learning-rate", "1e30", "--optimizer", "sgd", "--blocks", "1", "--out", "d"];
+    mentions(&place.fails(6, &args), &["loss", "epoch 1", "--learning-rate"]);
+    assert_eq!(manifest(&place, "d")["status"], "failed");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_cleanly_and_keeps_what_is_finished() {
+    let place = Place::new();
+    let args = ["train", "--dataset", "garments", "--limit", "800", "--epochs", "10000", "--blocks", "1", "--dense-width", "8", "--out", "i"];
+    let mut child = place.command().args(args).stdout(std::process::Stdio::null()).spawn().unwrap();
+    while manifest_if_any(&place).is_none_or(|m| m["epochs_finished"].as_u64() < Some(1)) {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(child.try_wait().unwrap().is_none(), "the run ended by itself");
+    }
+    assert!(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let record = manifest(&place, "i");
+    assert_eq!(record["status"], "interrupted");
+    let epochs = record["epochs_finished"].as_u64().unwrap() as usize;
+    assert_eq!(std::fs::read_to_string(place.path("i/metrics.jsonl")).unwrap().lines().count(), epochs);
+    place.json(&["evaluate", "i", "--json"]);
+}
+
+#[cfg(unix)]
+fn manifest_if_any(place: &Place) -> Option<Value> {
+    serde_json::from_str(&std::fs::read_to_string(place.path("i/manifest.json")).ok()?).ok()
+}
