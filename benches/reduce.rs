@@ -39,7 +39,9 @@ fn race<A: Aggregator<f32> + Copy>(criterion: &mut Criterion, name: &str, aggreg
         group.bench_function(BenchmarkId::new("cpu", n), |b| b.iter(|| host(aggregator, &Engine::cpu(), &items)));
         let Some(gpu) = gpu else { continue };
         let engine = Engine::from(gpu.clone());
-        group.bench_function(BenchmarkId::new("gpu upload + kernel", n), |b| b.iter(|| host(aggregator, &engine, &items)));
+        group.bench_function(BenchmarkId::new("gpu upload + kernel", n), |b| {
+            b.iter(|| host(aggregator, &engine, &items))
+        });
         let buffer = resident(gpu, &items);
         group.bench_function(BenchmarkId::new("gpu kernel alone", n), |b| {
             b.iter(|| {

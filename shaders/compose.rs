@@ -70,8 +70,8 @@ pub fn compose(load: Load, snippets: &[Snippet], workgroup_bytes: u32) -> Result
     let mut workgroup_size = 256;
     loop {
         let source = source(load, &unique, workgroup_size);
-        let layout = layout::reflect(&source)
-            .map_err(|message| ComposeError::Invalid { snippets: names(), message })?;
+        let layout =
+            layout::reflect(&source).map_err(|message| ComposeError::Invalid { snippets: names(), message })?;
         if workgroup_size * (layout.state_bytes + LOOP_BYTES) <= workgroup_bytes {
             return Ok(Kernel { source, layout, workgroup_size, tile: workgroup_size * ITEMS_PER_INVOCATION });
         }
@@ -110,11 +110,13 @@ fn source(load: Load, snippets: &[Snippet], workgroup_size: u32) -> String {
 
 /// The State of all snippets together and its functions, each the snippets' own, field by field.
 fn algebra(snippets: &[Snippet]) -> String {
-    let fields = |of: &dyn Fn(&str) -> String| snippets.iter().fold(String::new(), |mut all, s| {
-        // Writing to a String cannot fail.
-        let _ = write!(all, ", {}", of(s.name));
-        all
-    });
+    let fields = |of: &dyn Fn(&str) -> String| {
+        snippets.iter().fold(String::new(), |mut all, s| {
+            // Writing to a String cannot fail.
+            let _ = write!(all, ", {}", of(s.name));
+            all
+        })
+    };
     let members = snippets.iter().fold(String::new(), |mut all, s| {
         let _ = writeln!(all, "    {}: {}State,", s.name, camel(s.name));
         all

@@ -36,7 +36,7 @@ pub const DEFAULT_WORKGROUP_BYTES: u32 = 16384;
 pub const ITEMS_PER_INVOCATION: u32 = 16;
 
 /// The GPU half of one aggregator: its State and its algebra, in WGSL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Snippet {
     /// Lower-case name; the prefix of the snippet's functions and, in camel case, of its State.
     pub name: &'static str,
@@ -49,8 +49,7 @@ pub struct Snippet {
 /// Sum of f32 elements, as offsets in the frame.
 pub const SUM: Snippet = Snippet { name: "sum", source: include_str!("sum.wgsl"), needs_frame: true };
 /// First two moments of f32 elements, as offsets in the frame.
-pub const VARIANCE: Snippet =
-    Snippet { name: "variance", source: include_str!("variance.wgsl"), needs_frame: true };
+pub const VARIANCE: Snippet = Snippet { name: "variance", source: include_str!("variance.wgsl"), needs_frame: true };
 /// Least key.
 pub const MIN: Snippet = Snippet { name: "min", source: include_str!("min.wgsl"), needs_frame: false };
 /// Greatest key.

@@ -60,7 +60,11 @@ fn less_workgroup_memory_gives_a_smaller_workgroup_then_an_error() {
 
 #[test]
 fn a_broken_snippet_is_refused_with_an_excerpt() {
-    let broken = Snippet { name: "oops", source: "struct OopsState { x: f32, }\nfn oops_identity() -> OopsState { return OopsState(1u); }", needs_frame: false };
+    let broken = Snippet {
+        name: "oops",
+        source: "struct OopsState { x: f32, }\nfn oops_identity() -> OopsState { return OopsState(1u); }",
+        needs_frame: false,
+    };
     let message = compose(Load::F32, &[broken], DEFAULT_WORKGROUP_BYTES).unwrap_err().to_string();
     assert!(message.contains("[oops]") && message.contains("oops_lift"), "{message}");
 }

@@ -31,14 +31,23 @@ fn files_that_are_not_what_they_seem() {
         (place.path("none.npy"), &["none.npy", "open"]),
         (directory, &["folder", "directory"]),
         (place.write("empty.npy", ""), &["empty.npy", "0 bytes"]),
-        (place.write("short.npy", &whole[..whole.len() - 3]), &["short.npy", "truncated", "[10, 2] of f32", "80 bytes", "77 bytes"]),
+        (
+            place.write("short.npy", &whole[..whole.len() - 3]),
+            &["short.npy", "truncated", "[10, 2] of f32", "80 bytes", "77 bytes"],
+        ),
         (place.write("long.npy", [&whole[..], &[1]].concat()), &["long.npy", "bytes follow the 20 elements"]),
         (place.write("header.npy", &whole[..40]), &["header.npy", "header"]),
         (place.write("magic.npy", "PK\x03\x04 a zip file"), &["magic.npy", "PK\\x03\\x04", "NUMPY"]),
         (place.write("object.npy", npy("'|O'", false, "(2,)", &[0; 16])), &["object.npy", "|O"]),
         (place.write("complex.npy", npy("'<c8'", false, "(2,)", &[0; 16])), &["complex.npy", "c8", "astype"]),
-        (place.write("fields.npy", npy("[('a', '<f4'), ('b', '<f4')]", false, "(2,)", &[0; 16])), &["fields.npy", "structured"]),
-        (place.write("vast.npy", npy("'<f8'", false, "(4611686018427387904, 4)", &[0; 16])), &["vast.npy", "more than a file can hold"]),
+        (
+            place.write("fields.npy", npy("[('a', '<f4'), ('b', '<f4')]", false, "(2,)", &[0; 16])),
+            &["fields.npy", "structured"],
+        ),
+        (
+            place.write("vast.npy", npy("'<f8'", false, "(4611686018427387904, 4)", &[0; 16])),
+            &["vast.npy", "more than a file can hold"],
+        ),
         (place.write("less.idx", idx(&[5, 4], &[0; 19])), &["less.idx", "truncated", "20 elements", "19 bytes"]),
         (place.write("more.idx", idx(&[5, 4], &[0; 21])), &["more.idx", "bytes follow the 20 elements"]),
         (place.write("magic.idx", [1, 2, 3, 4, 5]), &["magic.idx", "no IDX"]),
@@ -84,7 +93,10 @@ fn a_bad_file_after_good_ones_gives_no_answer_at_all() {
     let good = place.write("good.csv", "1\n2\nNaN\n");
     let other = place.write("other.npy", npy("'<f4'", false, "(1,)", &[0; 4]));
     mentions(&place.fails(INPUT, &["reduce", text(&good), text(&other)]), &["other.npy", "f32", "good.csv", "f64"]);
-    mentions(&place.fails(INPUT, &["reduce", text(&good), text(&good), "--nan", "error"]), &["good.csv", "element 2", "NaN"]);
+    mentions(
+        &place.fails(INPUT, &["reduce", text(&good), text(&good), "--nan", "error"]),
+        &["good.csv", "element 2", "NaN"],
+    );
     let clean = place.write("clean.csv", "1\n2\n");
     mentions(&place.fails(INPUT, &["reduce", text(&clean), text(&good), "--nan", "error"]), &["good.csv", "element 2"]);
 }
@@ -94,7 +106,10 @@ fn wrong_usage() {
     let place = Place::new();
     let file = place.write("x.csv", "1\n");
     let file = text(&file);
-    mentions(&place.fails(USAGE, &["reduce", file, "--stats", "mean,variance"]), &["variance", "population_variance", "sample_variance"]);
+    mentions(
+        &place.fails(USAGE, &["reduce", file, "--stats", "mean,variance"]),
+        &["variance", "population_variance", "sample_variance"],
+    );
     mentions(&place.fails(USAGE, &["reduce", file, "--engine", "tpu"]), &["tpu", "auto, cpu, gpu"]);
     mentions(&place.fails(USAGE, &["reduce", file, "--nan", "ignore"]), &["ignore", "propagate, skip, error"]);
     mentions(&place.fails(USAGE, &["reduce"]), &["FILE"]);
@@ -119,18 +134,27 @@ fn a_gpu_by_name_where_there_is_none() {
 #[test]
 fn training_on_a_gpu_in_a_build_without_it() {
     let place = Place::new();
-    mentions(&place.fails(DEVICE, &["train", "--dataset", "garments", "--device", "gpu", "--out", "r"]), &["train-gpu"]);
+    mentions(
+        &place.fails(DEVICE, &["train", "--dataset", "garments", "--device", "gpu", "--out", "r"]),
+        &["train-gpu"],
+    );
     assert!(!place.path("r").exists());
 }
 
 #[test]
 fn datasets_that_are_not_there_or_not_themselves() {
     let place = Place::new();
-    let message = place.fails(INPUT, &["train", "--dataset", "fashion-mnist", "--out", "r", "--data", text(&place.path("nowhere"))]);
+    let message = place
+        .fails(INPUT, &["train", "--dataset", "fashion-mnist", "--out", "r", "--data", text(&place.path("nowhere"))]);
     mentions(&message, &["Fashion-MNIST", "nowhere", "127.0.0.1:9", "--data"]);
     let folder = place.path("data");
     std::fs::create_dir(&folder).unwrap();
-    for name in ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"] {
+    for name in [
+        "train-images-idx3-ubyte.gz",
+        "train-labels-idx1-ubyte.gz",
+        "t10k-images-idx3-ubyte.gz",
+        "t10k-labels-idx1-ubyte.gz",
+    ] {
         place.write(&format!("data/{name}"), gzip(&idx(&[0], &[])));
     }
     // Files that are there and wrong are an error, with or without the dataset's name.

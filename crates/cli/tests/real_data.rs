@@ -25,7 +25,8 @@ fn fashion_mnist_pixels_have_the_published_statistics_on_both_engines() {
     let images = folder("STRIX_DATA").join("train-images-idx3-ubyte.gz");
     let place = Place::new();
     for engine in ["cpu", "gpu"] {
-        let args = ["reduce", text(&images), "--stats", "count,mean,population_sd,min,max", "--engine", engine, "--json"];
+        let args =
+            ["reduce", text(&images), "--stats", "count,mean,population_sd,min,max", "--engine", engine, "--json"];
         let stats = place.json(&args)["stats"].clone();
         assert_eq!((&stats["count"], &stats["min"], &stats["max"]), (&47_040_000.into(), &0.into(), &255.into()));
         // To twelve digits; integers are exact on the GPU too.
@@ -75,7 +76,8 @@ fn two_epochs_on_fashion_mnist_reach_88_percent() {
     let data = folder("STRIX_DATA");
     let place = Place::new();
     place.ok(&["train", "--dataset", "fashion-mnist", "--data", text(&data), "--epochs", "2", "--out", "r"]);
-    let manifest: Value = serde_json::from_str(&std::fs::read_to_string(place.path("r/manifest.json")).unwrap()).unwrap();
+    let manifest: Value =
+        serde_json::from_str(&std::fs::read_to_string(place.path("r/manifest.json")).unwrap()).unwrap();
     assert_eq!(manifest["dataset"]["name"], "fashion-mnist");
     assert_eq!((&manifest["dataset"]["train"], &manifest["dataset"]["validation"]), (&48_000.into(), &12_000.into()));
     assert_eq!(manifest["dataset"]["checksums"].as_array().unwrap().len(), 4);

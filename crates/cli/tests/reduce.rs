@@ -38,7 +38,10 @@ fn integers_are_exact_to_the_last_digit() {
     let data: Vec<u8> = [i64::MAX, i64::MAX, i64::MIN + 3].iter().flat_map(|x| x.to_le_bytes()).collect();
     let file = place.write("x.npy", npy("'<i8'", false, "(3,)", &data));
     let line = place.ok(&["reduce", text(&file), "--stats", "sum,min,max", "--json"]);
-    assert!(line.contains(r#""stats":{"sum":9223372036854775809,"min":-9223372036854775805,"max":9223372036854775807}"#), "{line}");
+    assert!(
+        line.contains(r#""stats":{"sum":9223372036854775809,"min":-9223372036854775805,"max":9223372036854775807}"#),
+        "{line}"
+    );
 }
 
 #[test]
@@ -47,7 +50,10 @@ fn only_the_stats_asked_for_and_in_that_order() {
     let file = place.write("x.csv", "1\n2\n4\n");
     let report = place.json(&["reduce", text(&file), "--stats", "max,sample_variance,count", "--json"]);
     let stats: Vec<(&String, &Value)> = report["stats"].as_object().unwrap().iter().collect();
-    assert_eq!(format!("{stats:?}"), r#"[("max", Number(4.0)), ("sample_variance", Number(2.3333333333333335)), ("count", Number(3))]"#);
+    assert_eq!(
+        format!("{stats:?}"),
+        r#"[("max", Number(4.0)), ("sample_variance", Number(2.3333333333333335)), ("count", Number(3))]"#
+    );
     assert_eq!(report["bytes"], 24);
     assert!(report["seconds"].as_f64().unwrap() > 0.0);
 }
@@ -71,7 +77,8 @@ fn files_merge_into_one_answer() {
     let one = place.write("one.npy", npy("'<f4'", false, "(100,)", &whole));
     let a = place.write("a.npy", npy("'<f4'", false, "(37,)", &whole[..37 * 4]));
     let b = place.write("b.npy", npy("'<f4'", false, "(3, 21)", &whole[37 * 4..]));
-    let stats = |files: &[&str]| place.json(&[&["reduce", "--json", "--engine", "cpu"], files].concat())["stats"].clone();
+    let stats =
+        |files: &[&str]| place.json(&[&["reduce", "--json", "--engine", "cpu"], files].concat())["stats"].clone();
     let (whole, parts) = (stats(&[text(&one)]), stats(&[text(&a), text(&b)]));
     for (stat, value) in whole.as_object().unwrap() {
         assert!(close(&parts[stat], value), "{stat}: {} for {value}", parts[stat]);
@@ -93,7 +100,10 @@ fn idx_of_every_type_plain_and_compressed() {
     for (file, dtype, expected) in files {
         let report = place.json(&["reduce", text(&file), "--stats", "count,sum,max", "--json"]);
         let stats = &report["stats"];
-        assert_eq!((report["dtype"].as_str(), json!([stats["count"], stats["sum"], stats["max"]])), (Some(dtype), expected));
+        assert_eq!(
+            (report["dtype"].as_str(), json!([stats["count"], stats["sum"], stats["max"]])),
+            (Some(dtype), expected)
+        );
     }
 }
 
@@ -101,7 +111,8 @@ fn idx_of_every_type_plain_and_compressed() {
 fn csv_columns_by_name_and_index() {
     let place = Place::new();
     let table = place.write("t.csv", "city,1,\"high, low\"\nUlm,10,0.5\n\"Bad Urach\",20,-1.5\n");
-    let mean = |column: &str| place.json(&["reduce", text(&table), "--column", column, "--json"])["stats"]["mean"].clone();
+    let mean =
+        |column: &str| place.json(&["reduce", text(&table), "--column", column, "--json"])["stats"]["mean"].clone();
     // A name in the header wins over an index.
     assert_eq!((mean("1"), mean("high, low"), mean("2")), (json!(15.0), json!(-0.5), json!(-0.5)));
     let bare = place.write("bare.csv", "1.5\r\n-2e3\r\n.5\r\n");

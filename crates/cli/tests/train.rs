@@ -8,7 +8,18 @@ use serde_json::Value;
 
 /// A small network on few images: seconds, yet it learns.
 const SMALL: [&str; 12] = [
-    "--limit", "1500", "--epochs", "2", "--blocks", "2", "--dense-width", "64", "--batch-size", "16", "--learning-rate", "0.002",
+    "--limit",
+    "1500",
+    "--epochs",
+    "2",
+    "--blocks",
+    "2",
+    "--dense-width",
+    "64",
+    "--batch-size",
+    "16",
+    "--learning-rate",
+    "0.002",
 ];
 
 fn train(place: &Place, out: &str, seed: &str) -> String {
@@ -71,7 +82,8 @@ fn a_run_is_recorded_repeatable_and_evaluated() {
     }
     assert_eq!(accuracy, right as f64 / 2000.0);
     assert!((report["loss"].as_f64().unwrap() - loss / 2000.0).abs() < 1e-4);
-    let support: u64 = report["classes"].as_array().unwrap().iter().map(|class| class["support"].as_u64().unwrap()).sum();
+    let support: u64 =
+        report["classes"].as_array().unwrap().iter().map(|class| class["support"].as_u64().unwrap()).sum();
     assert_eq!((support, report["classes"].as_array().unwrap().len()), (2000, 10));
     mentions(&place.ok(&["evaluate", "a"]), &["accuracy", "precision", "recall", "Trousers"]);
     // Standard output as a file, as any tool takes it.
@@ -81,7 +93,8 @@ fn a_run_is_recorded_repeatable_and_evaluated() {
 #[test]
 fn without_the_dataset_garments_stand_in_loudly() {
     let place = Place::new();
-    let output = place.run(&[&["train"], &SMALL[..2], &["--epochs", "1", "--blocks", "1", "--dense-width", "8"]].concat());
+    let output =
+        place.run(&[&["train"], &SMALL[..2], &["--epochs", "1", "--blocks", "1", "--dense-width", "8"]].concat());
     assert!(output.status.success(), "{output:?}");
     mentions(&String::from_utf8_lossy(&output.stderr), &["WARNING", "garments", "INSTEAD OF Fashion-MNIST"]);
     let record = manifest(&place, "runs/garments-1");
@@ -92,7 +105,21 @@ fn without_the_dataset_garments_stand_in_loudly() {
 #[test]
 fn a_diverging_run_says_so_and_is_recorded_as_failed() {
     let place = Place::new();
-    let args = ["train", "--dataset", "garments", "--limit", "500", "--learning-rate", "1e30", "--optimizer", "sgd", "--blocks", "1", "--out", "d"];
+    let args = [
+        "train",
+        "--dataset",
+        "garments",
+        "--limit",
+        "500",
+        "--learning-rate",
+        "1e30",
+        "--optimizer",
+        "sgd",
+        "--blocks",
+        "1",
+        "--out",
+        "d",
+    ];
     mentions(&place.fails(6, &args), &["loss", "epoch 1", "--learning-rate"]);
     assert_eq!(manifest(&place, "d")["status"], "failed");
 }
@@ -101,7 +128,21 @@ fn a_diverging_run_says_so_and_is_recorded_as_failed() {
 #[test]
 fn ctrl_c_stops_cleanly_and_keeps_what_is_finished() {
     let place = Place::new();
-    let args = ["train", "--dataset", "garments", "--limit", "800", "--epochs", "10000", "--blocks", "1", "--dense-width", "8", "--out", "i"];
+    let args = [
+        "train",
+        "--dataset",
+        "garments",
+        "--limit",
+        "800",
+        "--epochs",
+        "10000",
+        "--blocks",
+        "1",
+        "--dense-width",
+        "8",
+        "--out",
+        "i",
+    ];
     let mut child = place.command().args(args).stdout(std::process::Stdio::null()).spawn().unwrap();
     while manifest_if_any(&place).is_none_or(|m| m["epochs_finished"].as_u64() < Some(1)) {
         std::thread::sleep(std::time::Duration::from_millis(50));

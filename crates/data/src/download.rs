@@ -28,7 +28,9 @@ pub(crate) fn download(address: &str, path: &Path, size: u64, check: impl Fn(&[u
     if content.len() as u64 != size || !check(&content) {
         let found = content.len();
         remove(&part)?;
-        return Err(failed(&format!("what came ({found} bytes) is not the published file ({size} bytes, MD5 differs)")));
+        return Err(failed(&format!(
+            "what came ({found} bytes) is not the published file ({size} bytes, MD5 differs)"
+        )));
     }
     fs::rename(&part, path).map_err(|e| failed(&e))
 }
@@ -91,7 +93,8 @@ mod tests {
     }
 
     fn response(status: &str, declared: usize, body: &[u8]) -> Vec<u8> {
-        [format!("HTTP/1.1 {status}\r\nContent-Length: {declared}\r\nConnection: close\r\n\r\n").as_bytes(), body].concat()
+        [format!("HTTP/1.1 {status}\r\nContent-Length: {declared}\r\nConnection: close\r\n\r\n").as_bytes(), body]
+            .concat()
     }
 
     const CONTENT: &[u8] = b"the published content";

@@ -13,9 +13,8 @@ use crate::idx::parse_idx;
 use crate::{Error, ImageDataset, TrainTest};
 
 /// The classes, by label.
-pub const CLASSES: [&str; 10] = [
-    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
-];
+pub const CLASSES: [&str; 10] =
+    ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
 
 /// Where the files are published.
 pub const PUBLISHED_AT: &str = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com";

@@ -30,12 +30,7 @@ const SAMPLES: usize = 3;
 /// assert_eq!((garments.train.len(), garments.test.len()), (20, 10));
 /// ```
 pub fn draw(train: usize, test: usize, seed: u64) -> TrainTest {
-    TrainTest {
-        name: "garments",
-        train: images(train, seed, 0),
-        test: images(test, seed, 1),
-        checksums: Vec::new(),
-    }
+    TrainTest { name: "garments", train: images(train, seed, 0), test: images(test, seed, 1), checksums: Vec::new() }
 }
 
 fn images(count: usize, seed: u64, stream: u64) -> ImageDataset {
@@ -83,7 +78,7 @@ fn image(label: u8, random: &mut impl Rng) -> Vec<u8> {
         let (x, y) = ((x + tilt * y) * norm, (y - tilt * x) * norm);
         let (x, y) = (mirrored * (x + shear * y) / wide, y / high);
         let ink = patches.iter().rev().find(|patch| inside(&patch.corners, x, y)).map_or(0.0, |patch| patch.ink);
-        let band = (y * pitch).rem_euclid(2.0) < 1.0;
+        let band = (y * pitch).floor() as i32 & 1 == 0;
         ink * if band { 1.0 - stripes } else { 1.0 }
     };
     let mut pixels = Vec::with_capacity(SIZE * SIZE);
@@ -98,7 +93,8 @@ fn image(label: u8, random: &mut impl Rng) -> Vec<u8> {
             }
             ink /= (SAMPLES * SAMPLES) as f32;
             let at = |cell: usize| cell as f32 / SIZE as f32 * 2.0 - 1.0;
-            let covered = (0.0..0.35).contains(&(at(column) - hidden[0])) && (0.0..0.35).contains(&(at(row) - hidden[1]));
+            let covered =
+                (0.0..0.35).contains(&(at(column) - hidden[0])) && (0.0..0.35).contains(&(at(row) - hidden[1]));
             let shade = if covered { 0.5 } else { ground + ink * (fabric - ground) };
             let shade = shade + uniform(random, -noise, noise);
             pixels.push((shade.clamp(0.0, 1.0) * 255.0) as u8);

@@ -74,7 +74,8 @@ impl<R: Read + Send> ChunkReader for RawReader<R> {
         if self.taken == self.elements {
             let extra = self.fill(1)?;
             if extra > 0 {
-                let what = format!("bytes follow the {} elements that the header gives ({})", self.elements, self.promise);
+                let what =
+                    format!("bytes follow the {} elements that the header gives ({})", self.elements, self.promise);
                 return Err(Error::format(&self.path, what));
             }
             return Ok(None);

@@ -96,11 +96,7 @@ impl Engine {
 
     #[cfg(feature = "gpu")]
     fn auto() -> Self {
-        let (gpu, fallback) = match Gpu::open() {
-            Ok(gpu) if gpu.is_software() => {
-                let reason = format!("the only adapter, {}, is a software renderer", gpu.adapter_name());
-                (None, Some(reason))
-            }
+        let (gpu, fallback) = match Gpu::open_hardware() {
             Ok(gpu) => (Some(gpu), None),
             Err(Error::NoGpu { reason }) => (None, Some(format!("no GPU: {reason}"))),
             Err(error) => (None, Some(error.to_string())),

@@ -31,7 +31,9 @@ impl std::str::FromStr for NanPolicy {
             "propagate" => Ok(Self::Propagate),
             "skip" => Ok(Self::Skip),
             "error" => Ok(Self::Error),
-            _ => Err(crate::Error::UnknownName { what: "NaN policy", name: name.into(), known: Self::NAMES.join(", ") }),
+            _ => {
+                Err(crate::Error::UnknownName { what: "NaN policy", name: name.into(), known: Self::NAMES.join(", ") })
+            }
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Pushes chunks through an aggregator, on the engine that fits, and reads the answer out.
 
 use crate::engine::EngineReport;
-use crate::{Aggregator, Engine, EngineChoice, Error, Item, NanPolicy};
 #[cfg(feature = "gpu")]
 use crate::gpu::{Gpu, GpuHalf, Pipelines, Source};
+use crate::{Aggregator, Engine, EngineChoice, Error, Item, NanPolicy};
 
 /// An aggregation under way: items pushed in chunks of any size, one state, one answer.
 ///
@@ -125,9 +125,11 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
             return Err(Error::NotOnGpu { reason: "a device buffer needs the GPU engine".into() });
         };
         let element = u64::from(upload.load.element_bytes());
-        if bytes.start > bytes.end || bytes.end > buffer.size() || [bytes.start, bytes.end].iter().any(|at| at % element != 0) {
+        // The kernel reads whole words, so the word of the last element has to be in the buffer.
+        let inside = bytes.start <= bytes.end && bytes.end.next_multiple_of(4) <= buffer.size();
+        if !(inside && bytes.start.is_multiple_of(element) && bytes.end.is_multiple_of(element)) {
             let reason = format!(
-                "bytes {}..{} are not whole elements of {element} bytes within a buffer of {} bytes",
+                "bytes {}..{} are not whole elements of {element} bytes within the whole words of a buffer of {} bytes",
                 bytes.start,
                 bytes.end,
                 buffer.size()

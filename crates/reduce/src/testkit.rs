@@ -31,7 +31,10 @@ where
     let state = || aggregator.lift_block(items);
     agree("identity on the left", finish(aggregator.merge(aggregator.identity(), state())));
     agree("identity on the right", finish(aggregator.merge(state(), aggregator.identity())));
-    agree("lifting one by one", finish(items.iter().fold(aggregator.identity(), |a, item| aggregator.merge(a, aggregator.lift(item)))));
+    agree(
+        "lifting one by one",
+        finish(items.iter().fold(aggregator.identity(), |a, item| aggregator.merge(a, aggregator.lift(item)))),
+    );
 
     let third = items.len() / 3;
     let (a, rest) = items.split_at(third);

@@ -9,16 +9,21 @@ use std::sync::OnceLock;
 
 use common::{kinds, mixed};
 use strix_reduce::gpu::Gpu;
-use strix_reduce::{Aggregator, Count, Element, Engine, EngineChoice, Error, Max, Mean, Min, NanPolicy, Reducer, Sum, Variance, wgpu};
+use strix_reduce::{
+    Aggregator, Count, Element, Engine, EngineChoice, Error, Max, Mean, Min, NanPolicy, Reducer, Sum, Variance, wgpu,
+};
 
 /// One device for all tests of this binary.
 fn on_gpu() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| Engine::select(EngineChoice::Gpu).expect("these tests need an adapter: install mesa-vulkan-drivers"))
+    ENGINE.get_or_init(|| {
+        Engine::select(EngineChoice::Gpu).expect("these tests need an adapter: install mesa-vulkan-drivers")
+    })
 }
 
 /// Sizes around every edge: lanes, workgroups, tiles, dispatches.
-const SIZES: [usize; 17] = [0, 1, 2, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097, 8193, 65535, 65536, 65537, (1 << 24) + 3];
+const SIZES: [usize; 17] =
+    [0, 1, 2, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097, 8193, 65535, 65536, 65537, (1 << 24) + 3];
 
 type All = (Count, Sum, Mean, Variance, Min, Max);
 const ALL: All = (Count, Sum, Mean, Variance, Min, Max);
@@ -127,7 +132,12 @@ fn nan_and_infinities_follow_the_policy_as_on_the_cpu() {
             // Debug text tells NaN from NaN alike, and the small integers here are summed exactly.
             let special = |(count, sum, mean, moments, min, max): <All as Aggregator<f32>>::Output| {
                 let class = |x: Option<f64>| x.map(|x| if x.is_finite() { "finite".into() } else { x.to_string() });
-                format!("{count} {:?} {:?} {:?} {min:?} {max:?}", class(sum), class(mean), class(moments.population_variance()))
+                format!(
+                    "{count} {:?} {:?} {:?} {min:?} {max:?}",
+                    class(sum),
+                    class(mean),
+                    class(moments.population_variance())
+                )
             };
             assert_eq!(special(gpu), special(cpu), "{policy:?}");
         }
@@ -182,7 +192,6 @@ fn chunks_past_the_binding_limit_merge_on_the_host() {
 
 #[test]
 fn a_callers_buffer_is_reduced_in_place_at_any_offset() {
-
     let device = Gpu::open().unwrap();
     let engine = Engine::from(device.clone());
     let items: Vec<f32> = (0..100_000).map(|i| (i % 1000) as f32).collect();
@@ -205,7 +214,6 @@ fn a_callers_buffer_is_reduced_in_place_at_any_offset() {
     for bad in [0..400_004, 2..8, 0..3] {
         assert!(matches!(reducer.push_buffer(&buffer, bad).unwrap_err(), Error::NotOnGpu { .. }));
     }
-
 }
 
 #[test]

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 use proptest::prelude::*;
-use strix_reduce::{Aggregator, Count, Element, Engine, Max, Mean, Min, Reducer, SecondMoments, Sum, Variance, testkit};
+use strix_reduce::{
+    Aggregator, Count, Element, Engine, Max, Mean, Min, Reducer, SecondMoments, Sum, Variance, testkit,
+};
 
 /// Equal bits, any NaN being the same.
 fn exact<T: Element>(a: &Option<T>, b: &Option<T>) -> bool {

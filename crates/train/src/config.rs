@@ -125,7 +125,10 @@ impl TrainConfig {
             return Err(Error::Config(what));
         }
         if !(self.train_share > 0.0 && self.train_share < 1.0) {
-            return Err(Error::Config(format!("the training share is {}, but must be between 0 and 1", self.train_share)));
+            return Err(Error::Config(format!(
+                "the training share is {}, but must be between 0 and 1",
+                self.train_share
+            )));
         }
         Ok(())
     }

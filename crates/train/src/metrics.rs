@@ -49,7 +49,8 @@ impl Collector {
     /// # Errors
     /// As [`Reducer::new`]; never on the CPU engine that it uses.
     pub fn new(classes: usize) -> Result<Self, Error> {
-        let classes = u8::try_from(classes).map_err(|_| Error::Config(format!("{classes} classes are more than 255")))?;
+        let classes =
+            u8::try_from(classes).map_err(|_| Error::Config(format!("{classes} classes are more than 255")))?;
         let engine = Engine::cpu();
         Ok(Self {
             losses: Reducer::new((Mean, Variance, Max), &engine)?,

@@ -308,7 +308,10 @@ fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Error 
 ///
 /// # Errors
 /// [`Error::Write`].
-pub fn write_whole(path: &Path, write: impl FnOnce(&mut io::BufWriter<&fs::File>) -> io::Result<()>) -> Result<(), Error> {
+pub fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&mut io::BufWriter<&fs::File>) -> io::Result<()>,
+) -> Result<(), Error> {
     let action = "write it";
     let fill = |file: &fs::File| {
         let mut buffer = io::BufWriter::new(file);

@@ -56,7 +56,12 @@ pub fn train(
     let parts = split::stratified(labels, config.train_share, config.seed);
     let (training, validation) = (data.train.select(&parts.train), data.train.select(&parts.validation));
     if training.is_empty() || validation.is_empty() {
-        let what = format!("{} images leave {} to train and {} to validate on", labels.len(), training.len(), validation.len());
+        let what = format!(
+            "{} images leave {} to train and {} to validate on",
+            labels.len(),
+            training.len(),
+            validation.len()
+        );
         return Err(Error::Config(what));
     }
     let normalization = Normalization::of(&training)?;

@@ -55,7 +55,13 @@ fn losses_are_cross_entropies_and_a_ragged_last_batch_weighs_what_it_holds() {
     let device = Device::flex();
     // 7 samples of 3 classes in batches of 3: the mean of batch means would be another number.
     let rows: [[f32; 3]; 7] = [
-        [2.0, 0.5, -1.0], [0.1, 0.2, 0.3], [50.0, 0.0, 0.0], [0.0, 0.0, 0.0], [-3.0, 4.0, 1.0], [1.0, 1.0, 0.0], [0.0, 9.0, 0.0],
+        [2.0, 0.5, -1.0],
+        [0.1, 0.2, 0.3],
+        [50.0, 0.0, 0.0],
+        [0.0, 0.0, 0.0],
+        [-3.0, 4.0, 1.0],
+        [1.0, 1.0, 0.0],
+        [0.0, 9.0, 0.0],
     ];
     let labels = [0i32, 2, 1, 0, 1, 0, 2];
     let losses: Vec<f64> = rows

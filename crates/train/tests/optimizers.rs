@@ -45,7 +45,10 @@ fn check(kind: OptimizerKind, expected: [f64; 4]) {
     for restart in [false, true] {
         let found = five_steps(kind, restart);
         for (found, expected) in found.iter().zip(expected) {
-            assert!((f64::from(*found) - expected).abs() <= 2e-6, "{kind:?}, restart {restart}: {found} for {expected}");
+            assert!(
+                (f64::from(*found) - expected).abs() <= 2e-6,
+                "{kind:?}, restart {restart}: {found} for {expected}"
+            );
         }
     }
 }

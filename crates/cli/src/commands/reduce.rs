@@ -189,7 +189,9 @@ fn in_file(error: Error, path: &Path, before: u64) -> Failure {
         Error::Nan { index } => {
             let path = path.display();
             let index = index - before;
-            Failure::Input(format!("{path}: element {index} (from 0) is NaN; --nan skip leaves NaN out, --nan propagate lets it through"))
+            Failure::Input(format!(
+                "{path}: element {index} (from 0) is NaN; --nan skip leaves NaN out, --nan propagate lets it through"
+            ))
         }
         error => error.into(),
     }

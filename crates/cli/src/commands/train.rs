@@ -4,11 +4,11 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use strix_train::DeviceChoice;
 use strix_train::config::{ActivationKind, ConvStrixConfig, TrainConfig};
 use strix_train::optimizer::OptimizerKind;
 use strix_train::run::{EpochRecord, Run};
 use strix_train::training::{self, Observer};
-use strix_train::DeviceChoice;
 
 use crate::args::{Activation, Optimizer, Train, TrainDevice};
 use crate::commands::dataset;

@@ -113,4 +113,3 @@ impl Aggregator<(u8, u8)> for ConfusionMatrix {
         state
     }
 }
-

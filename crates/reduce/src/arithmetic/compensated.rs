@@ -107,9 +107,8 @@ impl Float for f64 {
             high[lane] = sum;
             low[lane] += error;
         }
-        let sum = (0..HALF).fold(Compensated::default(), |sum, lane| {
-            sum.plus(Compensated::of_two(high[lane], low[lane]))
-        });
+        let sum =
+            (0..HALF).fold(Compensated::default(), |sum, lane| sum.plus(Compensated::of_two(high[lane], low[lane])));
         if sum.high.is_finite() {
             return sum;
         }

@@ -45,10 +45,7 @@ impl<A> Tree<'_, A> {
         let (left, right) = items.split_at(middle);
         let (left, right) = self.both(left, right);
         let (left, right) = (left?, right.map_err(|index| index + middle)?);
-        Ok(Reduced {
-            state: self.aggregator.merge(left.state, right.state),
-            skipped: left.skipped + right.skipped,
-        })
+        Ok(Reduced { state: self.aggregator.merge(left.state, right.state), skipped: left.skipped + right.skipped })
     }
 
     #[expect(clippy::type_complexity, reason = "the two results of `reduce`")]
@@ -71,10 +68,12 @@ impl<A> Tree<'_, A> {
     where
         A: Aggregator<T>,
     {
-        let lift = |items: &[T]| self.arch.dispatch(
-            #[inline(always)]
-            || self.aggregator.lift_block(items),
-        );
+        let lift = |items: &[T]| {
+            self.arch.dispatch(
+                #[inline(always)]
+                || self.aggregator.lift_block(items),
+            )
+        };
         if self.nan == NanPolicy::Propagate {
             return Ok(Reduced { state: lift(items), skipped: 0 });
         }

@@ -15,11 +15,14 @@ pub struct Gpu {
     inner: Arc<Inner>,
 }
 
+/// Compiled pipelines, by how elements lie and by the aggregators' snippets.
+type Cache = HashMap<(Load, Vec<Snippet>), Arc<Pipelines>>;
+
 struct Inner {
     info: wgpu::AdapterInfo,
     device: wgpu::Device,
     queue: wgpu::Queue,
-    pipelines: Mutex<HashMap<(Load, Vec<&'static str>), Arc<Pipelines>>>,
+    pipelines: Mutex<Cache>,
     scratch: Mutex<Scratch>,
 }
 
@@ -62,22 +65,37 @@ fn found() -> Vec<wgpu::Adapter> {
     adapters
 }
 
+fn preferred() -> Result<wgpu::Adapter, Error> {
+    let none = || Error::NoGpu { reason: "no Vulkan, Metal or DirectX 12 adapter was found".into() };
+    found().into_iter().next().ok_or_else(none)
+}
+
 impl Gpu {
     /// Opens the preferred adapter: a discrete GPU, else an integrated one, else whatever there is.
     ///
     /// # Errors
     /// [`Error::NoGpu`] where there is no adapter or it refuses a device.
     pub fn open() -> Result<Self, Error> {
-        let adapters = found();
-        let Some(adapter) = adapters.first() else {
-            return Err(Error::NoGpu { reason: "no Vulkan, Metal or DirectX 12 adapter was found".into() });
-        };
+        Self::open_adapter(&preferred()?)
+    }
+
+    /// As [`Gpu::open`], but no software renderer.
+    ///
+    /// # Errors
+    /// [`Error::NoGpu`] also where the only adapters are software renderers.
+    pub fn open_hardware() -> Result<Self, Error> {
+        let adapter = preferred()?;
         let info = adapter.get_info();
-        let descriptor = wgpu::DeviceDescriptor {
-            label: Some("strix"),
-            required_limits: adapter.limits(),
-            ..Default::default()
-        };
+        if info.device_type == wgpu::DeviceType::Cpu {
+            return Err(Error::NoGpu { reason: format!("the only adapter, {}, is a software renderer", info.name) });
+        }
+        Self::open_adapter(&adapter)
+    }
+
+    fn open_adapter(adapter: &wgpu::Adapter) -> Result<Self, Error> {
+        let info = adapter.get_info();
+        let descriptor =
+            wgpu::DeviceDescriptor { label: Some("strix"), required_limits: adapter.limits(), ..Default::default() };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
             .map_err(|e| Error::NoGpu { reason: format!("{} refused a device: {e}", info.name) })?;
         // Every call is inside an error scope, which reports; without a handler wgpu would panic
@@ -97,11 +115,6 @@ impl Gpu {
         format!("{} ({})", self.inner.info.name, self.inner.info.backend)
     }
 
-    /// Whether the adapter is a software renderer on the CPU.
-    pub fn is_software(&self) -> bool {
-        self.inner.info.device_type == wgpu::DeviceType::Cpu
-    }
-
     /// The device, for buffers that are to be reduced where they lie.
     pub fn device(&self) -> &wgpu::Device {
         &self.inner.device
@@ -119,14 +132,13 @@ impl Gpu {
 
     /// The pipelines of that load and these aggregators, compiled once.
     pub(crate) fn pipelines<S>(&self, load: Load, half: &GpuHalf<S>) -> Result<Arc<Pipelines>, Error> {
-        let names = half.snippets().iter().map(|snippet: &Snippet| snippet.name).collect();
+        let key = (load, half.snippets().to_vec());
         let mut cache = self.inner.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = cache.get(&(load, names)) {
+        if let Some(known) = cache.get(&key) {
             return Ok(Arc::clone(known));
         }
-        let names = half.snippets().iter().map(|snippet| snippet.name).collect();
         let made = Arc::new(self.checked("kernel compilation", || Pipelines::new(self, load, half.snippets()))??);
-        cache.insert((load, names), Arc::clone(&made));
+        cache.insert(key, Arc::clone(&made));
         Ok(made)
     }
 

@@ -109,14 +109,12 @@ pub struct Partial<'a> {
 impl<'a> Partial<'a> {
     /// The partial, and how many NaN the policy left out of its census.
     pub(crate) fn new(bytes: &'a [u8], layout: &'a Layout, load: Load, nan: NanPolicy) -> (Self, u32) {
-        let mut partial =
-            Self { bytes, layout, load, census: Census {
-                finite: 0,
-                nan: 0,
-                positive_infinite: 0,
-                negative_infinite: 0,
-                first_nan: u32::MAX,
-            } };
+        let mut partial = Self {
+            bytes,
+            layout,
+            load,
+            census: Census { finite: 0, nan: 0, positive_infinite: 0, negative_infinite: 0, first_nan: u32::MAX },
+        };
         let word = |index| partial.u32("census", index);
         let mut census = Census {
             finite: word(0),

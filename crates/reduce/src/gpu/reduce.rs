@@ -147,12 +147,7 @@ impl Gpu {
 }
 
 /// The buffer in `slot` if it is large enough, else a new one in its place.
-fn grown(
-    device: &wgpu::Device,
-    slot: &mut Option<wgpu::Buffer>,
-    size: u64,
-    usage: wgpu::BufferUsages,
-) -> wgpu::Buffer {
+fn grown(device: &wgpu::Device, slot: &mut Option<wgpu::Buffer>, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
     if let Some(buffer) = slot.as_ref().filter(|buffer| buffer.size() >= size) {
         return buffer.clone();
     }

@@ -41,6 +41,6 @@ impl Optimizer for Adamax {
     }
 
     fn to_device<const D: usize>(state: MomentState<D>, device: &Device) -> MomentState<D> {
-        state.to_device(device)
+        state.moved_to(device)
     }
 }

@@ -24,7 +24,7 @@ impl<const D: usize> MomentState<D> {
         Self { time: 0, momenta: 1.0, first: grad.zeros_like(), second: grad.zeros_like() }
     }
 
-    pub(super) fn to_device(self, device: &Device) -> Self {
+    pub(super) fn moved_to(self, device: &Device) -> Self {
         Self { first: self.first.to_device(device), second: self.second.to_device(device), ..self }
     }
 }
