@@ -13,6 +13,11 @@ fn census_identity() -> Census {
     return Census(0u, 0u, 0u, 0u, 0xffffffffu);
 }
 
+// A finite element, which most are.
+fn census_one() -> Census {
+    return Census(1u, 0u, 0u, 0u, 0xffffffffu);
+}
+
 fn census_lift(key: u32, index: u32) -> Census {
     let nan = IS_FLOAT && is_nan(key);
     let positive = IS_FLOAT && key == KEY_POSITIVE_INFINITY;

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use crate::layout::{self, Layout};
 use crate::{ITEMS_PER_INVOCATION, Load, Snippet};
 
-/// Bytes of workgroup memory that the loop itself needs for each invocation: an exponent, a Spread.
-const LOOP_BYTES: u32 = 4 + 16;
+/// Bytes of workgroup memory that the loop itself needs for each invocation: a Spread.
+const LOOP_BYTES: u32 = 20;
 
 /// A composed and validated kernel with entry points `reduce_tiles` and `merge_partials`.
 #[derive(Debug, Clone)]

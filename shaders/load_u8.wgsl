@@ -4,3 +4,8 @@ const IS_FLOAT: bool = false;
 fn load_key(index: u32) -> u32 {
     return (input[index >> 2u] >> ((index & 3u) * 8u)) & 0xffu;
 }
+
+// Integers are their keys; only floats have other bits.
+fn load_bits(index: u32) -> u32 {
+    return load_key(index);
+}

@@ -1,8 +1,8 @@
 // Numbers as Strix kernels see them: every element is an order-preserving u32 *key*.
 //
 // WGSL lets an implementation flush subnormals and assume that NaN and infinities do not
-// exist, so classification, comparison and scaling happen on integers. The only floats that
-// reach an arithmetic unit are finite, normal (or zero) and at most 1 in magnitude.
+// exist, so classification, comparison and scaling happen on integers. The only floats whose
+// arithmetic counts are finite, and far from overflow and from the subnormals.
 
 // The keys of -infinity and +infinity; a float key outside them is a NaN.
 const KEY_NEGATIVE_INFINITY: u32 = 0x007fffffu;

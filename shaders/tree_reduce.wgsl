@@ -1,9 +1,10 @@
 // The one loop. `reduce_tiles` gives each workgroup a tile of the input and leaves one partial a
 // tile; `merge_partials` is one workgroup that leaves one partial for the whole chunk in `result`.
 //
-// Accuracy comes from the frame. Each tile first finds its largest magnitude and its mean, and sums
-// offsets from that mean, scaled to at most 1: nothing overflows, nothing is subnormal, and an
-// offset of 1e8 costs no digits. Merging moves each partial into the frame of the weighted mean.
+// Accuracy comes from the frame. Each tile first finds its mean, and sums offsets from it, so that an
+// offset of 1e8 costs no digits. A tile of ordinary magnitudes is taken as it is; any other (huge,
+// tiny, or with NaN or infinities in it) is scaled to at most 1 by a power of two, so that nothing
+// overflows or is subnormal. Merging moves each partial into the frame of the weighted mean.
 //
 // Composed before this file: WORKGROUP_SIZE, TILE, NEEDS_FRAME, numbers.wgsl, a load_*.wgsl,
 // census.wgsl, and from the aggregators asked for: State, identity, lift, merge and rebase.
@@ -25,33 +26,47 @@ struct Partial {
 @group(0) @binding(2) var<storage, read_write> result: Partial;
 @group(0) @binding(3) var<uniform> params: Params;
 
-// Where scaled values lie: enough to choose a frame's shift.
+// Where values lie: enough to choose a frame.
 struct Spread {
+    // The largest |x| as bits; above those of infinity if there is a NaN.
+    magnitude: u32,
     total: f32,
     weight: f32,
     least: f32,
     greatest: f32,
 }
 
-var<workgroup> exponents: array<i32, WORKGROUP_SIZE>;
+struct Tile {
+    frame: Frame,
+    // Whether every element is finite and is seen as it is, at exponent 0.
+    ordinary: bool,
+}
+
 var<workgroup> spreads: array<Spread, WORKGROUP_SIZE>;
 var<workgroup> states: array<State, WORKGROUP_SIZE>;
 
 fn spread_identity() -> Spread {
-    return Spread(0.0, 0.0, 1.0, -1.0);
+    return Spread(0u, 0.0, 0.0, 0x1p+127f, -0x1p+127f);
 }
 
 fn spread_of(value: f32, weight: f32) -> Spread {
-    return Spread(value * weight, weight, value, value);
+    return Spread(0u, value * weight, weight, value, value);
 }
 
 fn spread_merge(a: Spread, b: Spread) -> Spread {
     return Spread(
+        max(a.magnitude, b.magnitude),
         a.total + b.total,
         a.weight + b.weight,
         min(a.least, b.least),
         max(a.greatest, b.greatest),
     );
+}
+
+// Zeros, or a largest magnitude in [2^-30, 2^40): then no square or sum of 2^28 of them leaves the
+// range of f32, and what flushes to zero is below 2^-96 of the largest.
+fn is_ordinary(magnitude: u32) -> bool {
+    return magnitude == 0u || (magnitude >= 0x30800000u && magnitude < 0x53800000u);
 }
 
 // The mean, held between the extremes: so equal values give exactly that value, and zero offsets.
@@ -60,19 +75,7 @@ fn shift_of(spread: Spread) -> f32 {
     return select(0.0, clamp(mean, spread.least, spread.greatest), spread.weight > 0.0);
 }
 
-fn largest_exponent(lane: u32, own: i32) -> i32 {
-    exponents[lane] = own;
-    workgroupBarrier();
-    for (var stride = WORKGROUP_SIZE / 2u; stride > 0u; stride /= 2u) {
-        if lane < stride {
-            exponents[lane] = max(exponents[lane], exponents[lane + stride]);
-        }
-        workgroupBarrier();
-    }
-    return workgroupUniformLoad(&exponents[0]);
-}
-
-fn common_shift(lane: u32, own: Spread) -> f32 {
+fn common_spread(lane: u32, own: Spread) -> Spread {
     spreads[lane] = own;
     workgroupBarrier();
     for (var stride = WORKGROUP_SIZE / 2u; stride > 0u; stride /= 2u) {
@@ -81,7 +84,7 @@ fn common_shift(lane: u32, own: Spread) -> f32 {
         }
         workgroupBarrier();
     }
-    return shift_of(workgroupUniformLoad(&spreads[0]));
+    return workgroupUniformLoad(&spreads[0]);
 }
 
 // Leaves the merge of all lanes' states in states[0].
@@ -110,21 +113,41 @@ fn state_of(index: u32, frame: Frame) -> State {
     return lift(census, Item(key, offset));
 }
 
-fn tile_frame(lane: u32, begin: u32, end: u32) -> Frame {
-    var magnitude = 0u;
+// One pass as if the tile were ordinary; if it is not, the finite elements' magnitude, then a scaled
+// pass over them.
+fn tile_of(lane: u32, begin: u32, end: u32) -> Tile {
+    var own = spread_identity();
     for (var i = begin + lane; i < end; i += WORKGROUP_SIZE) {
-        let bits = bits_of_key(load_key(i)) & 0x7fffffffu;
-        magnitude = max(magnitude, select(0u, bits, bits < 0x7f800000u));
+        let bits = load_bits(i);
+        let value = bitcast<f32>(bits);
+        own.magnitude = max(own.magnitude, bits & 0x7fffffffu);
+        own.total += value;
+        own.weight += 1.0;
+        own.least = min(own.least, value);
+        own.greatest = max(own.greatest, value);
     }
-    let exponent = largest_exponent(lane, exponent_of(magnitude));
-    var spread = spread_identity();
+    let spread = common_spread(lane, own);
+    if is_ordinary(spread.magnitude) {
+        return Tile(Frame(0, shift_of(spread)), true);
+    }
+    return Tile(scaled_frame(lane, begin, end), false);
+}
+
+fn scaled_frame(lane: u32, begin: u32, end: u32) -> Frame {
+    var own = spread_identity();
     for (var i = begin + lane; i < end; i += WORKGROUP_SIZE) {
-        let bits = bits_of_key(load_key(i));
+        let magnitude = load_bits(i) & 0x7fffffffu;
+        own.magnitude = max(own.magnitude, select(0u, magnitude, magnitude < 0x7f800000u));
+    }
+    let exponent = exponent_of(common_spread(lane, own).magnitude);
+    own = spread_identity();
+    for (var i = begin + lane; i < end; i += WORKGROUP_SIZE) {
+        let bits = load_bits(i);
         if (bits & 0x7fffffffu) < 0x7f800000u {
-            spread = spread_merge(spread, spread_of(scaled(bits, exponent), 1.0));
+            own = spread_merge(own, spread_of(scaled(bits, exponent), 1.0));
         }
     }
-    return Frame(exponent, common_shift(lane, spread));
+    return Frame(exponent, shift_of(common_spread(lane, own)));
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -134,38 +157,45 @@ fn reduce_tiles(
 ) {
     let begin = params.first + group.x * TILE;
     let end = min(begin + TILE, params.first + params.count);
-    var frame = Frame(0, 0.0);
+    var tile = Tile(Frame(0, 0.0), false);
     if NEEDS_FRAME {
-        frame = tile_frame(lane, begin, end);
+        tile = tile_of(lane, begin, end);
     }
     var own = identity();
-    for (var i = begin + lane; i < end; i += WORKGROUP_SIZE) {
-        own = merge(own, state_of(i, frame));
+    if tile.ordinary {
+        for (var i = begin + lane; i < end; i += WORKGROUP_SIZE) {
+            let offset = bitcast<f32>(load_bits(i)) - tile.frame.shift;
+            own = merge(own, lift(census_one(), Item(load_key(i), offset)));
+        }
+    } else {
+        for (var i = begin + lane; i < end; i += WORKGROUP_SIZE) {
+            own = merge(own, state_of(i, tile.frame));
+        }
     }
     merge_lanes(lane, own);
     if lane == 0u {
-        partials[group.x] = Partial(frame, states[0]);
+        partials[group.x] = Partial(tile.frame, states[0]);
     }
 }
 
 fn partials_frame(lane: u32, count: u32) -> Frame {
-    var largest = -200;
+    // The largest exponent, in the magnitude's place: biased, as exponents have a sign.
+    var own = spread_identity();
     for (var i = lane; i < count; i += WORKGROUP_SIZE) {
-        if partials[i].state.census.finite > 0u {
-            largest = max(largest, partials[i].frame.exponent);
-        }
+        let biased = u32(partials[i].frame.exponent + 256);
+        own.magnitude = max(own.magnitude, select(0u, biased, partials[i].state.census.finite > 0u));
     }
-    let exponent = largest_exponent(lane, largest);
-    var spread = spread_identity();
+    let exponent = i32(common_spread(lane, own).magnitude) - 256;
+    own = spread_identity();
     for (var i = lane; i < count; i += WORKGROUP_SIZE) {
         let finite = partials[i].state.census.finite;
         if finite > 0u {
             let frame = partials[i].frame;
             let shift = frame.shift * power_of_two(frame.exponent - exponent);
-            spread = spread_merge(spread, spread_of(shift, f32(finite)));
+            own = spread_merge(own, spread_of(shift, f32(finite)));
         }
     }
-    return Frame(exponent, common_shift(lane, spread));
+    return Frame(exponent, shift_of(common_spread(lane, own)));
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -156,7 +156,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
     /// Passes over the training part.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 4)]
     pub(crate) epochs: usize,
     /// Decides the split, the weights, the order of images and the dropout.
     #[arg(long, default_value_t = 0)]
@@ -171,7 +171,7 @@ pub(crate) struct Train {
     #[arg(long, value_enum, default_value = "adam")]
     pub(crate) optimizer: Optimizer,
     /// The optimizer's step size.
-    #[arg(long, default_value_t = 1e-3)]
+    #[arg(long, default_value_t = 7e-4)]
     pub(crate) learning_rate: f64,
     /// Convolution blocks; block b has 32 (b + 1) filters.
     #[arg(long, default_value_t = 3)]
@@ -186,7 +186,7 @@ pub(crate) struct Train {
     #[arg(long, default_value_t = 256)]
     pub(crate) dense_width: usize,
     /// Share of units dropped after each dense layer.
-    #[arg(long, default_value_t = 0.25)]
+    #[arg(long, default_value_t = 0.4)]
     pub(crate) dropout: f64,
     /// Activation after each convolution and dense layer.
     #[arg(long, value_enum, default_value = "relu")]

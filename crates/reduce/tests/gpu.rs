@@ -22,8 +22,8 @@ fn on_gpu() -> &'static Engine {
 }
 
 /// Sizes around every edge: lanes, workgroups, tiles, dispatches.
-const SIZES: [usize; 17] =
-    [0, 1, 2, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097, 8193, 65535, 65536, 65537, (1 << 24) + 3];
+const SIZES: [usize; 19] =
+    [0, 1, 2, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097, 8191, 8192, 8193, 65535, 65536, 65537, (1 << 24) + 3];
 
 type All = (Count, Sum, Mean, Variance, Min, Max);
 const ALL: All = (Count, Sum, Mean, Variance, Min, Max);
@@ -39,10 +39,10 @@ fn run<T: Element>(engine: &Engine, nan: NanPolicy, items: &[T]) -> <All as Aggr
 fn bounds(items: &[f32]) -> (f64, f64, f64) {
     let n = items.len() as f64;
     let u = 2f64.powi(-24);
-    let depth = 48.0 + n / 2f64.powi(20);
+    let depth = 64.0 + n / 2f64.powi(21);
     let mean = items.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
     let (mut spread, mut squares, mut largest) = (0.0, 0.0, 0.0f64);
-    for tile in items.chunks(4096) {
+    for tile in items.chunks(8192) {
         let m = tile.iter().map(|&x| f64::from(x)).sum::<f64>() / tile.len() as f64;
         spread += tile.iter().map(|&x| (f64::from(x) - m).abs() + 8.0 * u * m.abs()).sum::<f64>();
         squares += tile.iter().map(|&x| (f64::from(x) - m).powi(2) + (m - mean).powi(2)).sum::<f64>();

@@ -43,7 +43,7 @@ impl Default for ConvStrixConfig {
             block_layers: 1,
             dense_layers: 1,
             dense_width: 256,
-            dropout: 0.25,
+            dropout: 0.4,
             activation: ActivationKind::Relu,
         }
     }
@@ -77,9 +77,9 @@ impl Default for TrainConfig {
         Self {
             model: ConvStrixConfig::default(),
             optimizer: OptimizerKind::Adam,
-            learning_rate: 1e-3,
+            learning_rate: 7e-4,
             batch_size: 64,
-            epochs: 5,
+            epochs: 4,
             seed: 0,
             limit: None,
             train_share: 0.8,

@@ -7,7 +7,7 @@ use crate::{Aggregator, Element};
 ///
 /// Floats hold (count, mean, M2) in f64 and merge by Chan, Golub and LeVeque 1979; integers hold
 /// exact sums, so their state is the same bits for every order. Relative to the exact variance of
-/// the elements the error is at most about `(160 + log2(n)) 2^-53` for floats of either width, when
+/// the elements the error is at most about `(300 + log2(n)) 2^-53` for floats of either width, when
 /// the spread is not lost in the elements' own rounding, and `2^-51` for integers.
 ///
 /// ```

@@ -68,52 +68,135 @@ fn two_sum(a: f64, b: f64) -> (f64, f64) {
     (sum, (a - (sum - b_part)) + (b - b_part))
 }
 
-/// Independent lanes: enough to fill two vector units of four f64 at four cycles of latency.
-const LANES: usize = 32;
+/// Independent lanes: enough to hide the latency of the adder in vectors of four f64.
+const LANES: usize = 16;
+
+/// Sums side by side, one a lane. Every step is one simple loop over the lanes, which is the shape
+/// that compiles to vector instructions.
+trait Lanes: Copy + Default {
+    fn add(&mut self, terms: [f64; LANES]);
+    fn total(self) -> Compensated;
+}
+
+/// Plain f64 sums: for f32 terms, 29 bits wider than their elements.
+#[derive(Clone, Copy, Default)]
+struct Plain([f64; LANES]);
+
+impl Lanes for Plain {
+    #[inline(always)]
+    fn add(&mut self, terms: [f64; LANES]) {
+        for lane in 0..LANES {
+            self.0[lane] += terms[lane];
+        }
+    }
+    #[inline(always)]
+    fn total(self) -> Compensated {
+        self.0.into_iter().fold(Compensated::default(), |all, high| all.plus(Compensated { high, low: 0.0 }))
+    }
+}
+
+/// f64 sums with the errors that their rounding made.
+#[derive(Clone, Copy, Default)]
+struct WithErrors {
+    sums: [f64; LANES],
+    errors: [f64; LANES],
+}
+
+impl Lanes for WithErrors {
+    #[inline(always)]
+    fn add(&mut self, terms: [f64; LANES]) {
+        for lane in 0..LANES {
+            let (sum, error) = two_sum(self.sums[lane], terms[lane]);
+            self.sums[lane] = sum;
+            self.errors[lane] += error;
+        }
+    }
+    #[inline(always)]
+    fn total(self) -> Compensated {
+        let lanes = self.sums.into_iter().zip(self.errors);
+        lanes.fold(Compensated::default(), |all, (sum, error)| all.plus(Compensated::of_two(sum, error)))
+    }
+}
+
+/// A row of elements as f64. Loops and no closures: a closure of its own would be compiled for the
+/// least processor, and not for the one that the engine found.
+#[inline(always)]
+fn widened<T: Copy + Into<f64>>(row: &[T; LANES]) -> [f64; LANES] {
+    let mut wide = [0.0; LANES];
+    for lane in 0..LANES {
+        wide[lane] = row[lane].into();
+    }
+    wide
+}
+
+/// The elements after the last whole row, filled up with `filler`.
+#[inline(always)]
+fn filled<T: Copy + Into<f64>>(rest: &[T], filler: f64) -> [f64; LANES] {
+    let mut row = [filler; LANES];
+    for (cell, &x) in row.iter_mut().zip(rest) {
+        *cell = x.into();
+    }
+    row
+}
+
+#[inline(always)]
+fn sum<T: Copy + Into<f64>, L: Lanes>(block: &[T]) -> Compensated {
+    let (rows, rest) = block.as_chunks::<LANES>();
+    let mut lanes = L::default();
+    for row in rows {
+        lanes.add(widened(row));
+    }
+    lanes.add(filled(rest, 0.0));
+    let total = lanes.total();
+    if total.high.is_finite() {
+        return total;
+    }
+    // An infinity or NaN made error terms meaningless; IEEE addition says what the sum is.
+    Compensated { high: block.iter().map(|&x| x.into()).sum(), low: 0.0 }
+}
+
+#[inline(always)]
+fn deviations<T: Copy + Into<f64>, L: Lanes>(block: &[T], center: f64) -> (Compensated, Compensated) {
+    let (rows, rest) = block.as_chunks::<LANES>();
+    let (mut first, mut second) = (L::default(), L::default());
+    for row in rows {
+        add_deviations(&mut first, &mut second, widened(row), center);
+    }
+    // A filler at the center deviates by nothing.
+    add_deviations(&mut first, &mut second, filled(rest, center), center);
+    (first.total(), second.total())
+}
+
+#[inline(always)]
+fn add_deviations<L: Lanes>(first: &mut L, second: &mut L, row: [f64; LANES], center: f64) {
+    let (mut deviations, mut squares) = (row, row);
+    for lane in 0..LANES {
+        deviations[lane] = row[lane] - center;
+        squares[lane] = deviations[lane] * deviations[lane];
+    }
+    first.add(deviations);
+    second.add(squares);
+}
 
 impl Float for f32 {
     #[inline(always)]
-    fn sum_of(block: &[f32], f: impl Fn(f64) -> f64) -> Compensated {
-        let mut lanes = [0.0f64; LANES];
-        let mut rows = block.chunks_exact(LANES);
-        for row in &mut rows {
-            for (lane, &x) in lanes.iter_mut().zip(row) {
-                *lane += f(f64::from(x));
-            }
-        }
-        for (lane, &x) in lanes.iter_mut().zip(rows.remainder()) {
-            *lane += f(f64::from(x));
-        }
-        lanes.into_iter().fold(Compensated::default(), |sum, lane| sum.plus(Compensated { high: lane, low: 0.0 }))
+    fn sum(block: &[f32]) -> Compensated {
+        sum::<f32, Plain>(block)
+    }
+    #[inline(always)]
+    fn deviations(block: &[f32], center: f64) -> (Compensated, Compensated) {
+        deviations::<f32, Plain>(block, center)
     }
 }
 
 impl Float for f64 {
     #[inline(always)]
-    fn sum_of(block: &[f64], f: impl Fn(f64) -> f64) -> Compensated {
-        const HALF: usize = LANES / 2;
-        let mut high = [0.0f64; HALF];
-        let mut low = [0.0f64; HALF];
-        let mut rows = block.chunks_exact(HALF);
-        for row in &mut rows {
-            for lane in 0..HALF {
-                let (sum, error) = two_sum(high[lane], f(row[lane]));
-                high[lane] = sum;
-                low[lane] += error;
-            }
-        }
-        for (lane, &x) in rows.remainder().iter().enumerate() {
-            let (sum, error) = two_sum(high[lane], f(x));
-            high[lane] = sum;
-            low[lane] += error;
-        }
-        let sum =
-            (0..HALF).fold(Compensated::default(), |sum, lane| sum.plus(Compensated::of_two(high[lane], low[lane])));
-        if sum.high.is_finite() {
-            return sum;
-        }
-        // An infinity or NaN made the error terms meaningless; IEEE addition says what the sum is.
-        Compensated { high: block.iter().map(|&x| f(x)).sum(), low: 0.0 }
+    fn sum(block: &[f64]) -> Compensated {
+        sum::<f64, WithErrors>(block)
+    }
+    #[inline(always)]
+    fn deviations(block: &[f64], center: f64) -> (Compensated, Compensated) {
+        deviations::<f64, WithErrors>(block, center)
     }
 }
 
@@ -122,7 +205,7 @@ impl<T: Float> Accumulator<T> for Compensated {
 
     #[inline(always)]
     fn of(block: &[T]) -> Self {
-        T::sum_of(block, |x| x)
+        T::sum(block)
     }
     #[inline(always)]
     fn join(self, other: Self) -> Self {

@@ -51,6 +51,8 @@ pub trait Moments<T>: Clone + Copy + Default + Send + Sync + PartialEq + std::fm
 
 /// A float that accumulates in f64.
 pub trait Float: Element + Into<f64> {
-    /// Sum of f(x) over the block, in f64 lanes; compensated where the element is as wide as a lane.
-    fn sum_of(block: &[Self], f: impl Fn(f64) -> f64) -> Compensated;
+    /// The sum of the block, in f64 lanes; compensated where the element is as wide as a lane.
+    fn sum(block: &[Self]) -> Compensated;
+    /// The sums of x - center and of (x - center)^2 over the block, likewise.
+    fn deviations(block: &[Self], center: f64) -> (Compensated, Compensated);
 }

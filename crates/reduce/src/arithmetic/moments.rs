@@ -25,12 +25,12 @@ impl<T: Float> Moments<T> for FloatMoments {
         if count == 0 {
             return Self::default();
         }
-        let mean = T::sum_of(block, |x| x).divided_by(count);
+        let mean = T::sum(block).divided_by(count);
         if !mean.is_finite() {
             return Self { count, mean: Compensated::of_two(mean, 0.0), m2: f64::NAN };
         }
-        let residue = T::sum_of(block, |x| x - mean).value();
-        let squares = T::sum_of(block, |x| (x - mean) * (x - mean));
+        let (residue, squares) = T::deviations(block, mean);
+        let residue = residue.value();
         let n = count as f64;
         let m2 = squares.plus(Compensated::of_two(-residue * residue / n, 0.0)).value();
         Self { count, mean: Compensated::of_two(mean, residue / n), m2: m2.max(0.0) }

@@ -68,20 +68,8 @@ impl<A> Tree<'_, A> {
     where
         A: Aggregator<T>,
     {
-        let lift = |items: &[T]| {
-            self.arch.dispatch(
-                #[inline(always)]
-                || self.aggregator.lift_block(items),
-            )
-        };
-        if self.nan == NanPolicy::Propagate {
-            return Ok(Reduced { state: lift(items), skipped: 0 });
-        }
-        let found = self.arch.dispatch(
-            #[inline(always)]
-            || items.iter().fold(false, |found, item| found | item.is_nan()),
-        );
-        if !found {
+        let lift = |items| self.arch.dispatch(Lift { aggregator: self.aggregator, items });
+        if self.nan == NanPolicy::Propagate || !self.arch.dispatch(AnyNan(items)) {
             return Ok(Reduced { state: lift(items), skipped: 0 });
         }
         if self.nan == NanPolicy::Error {
@@ -89,5 +77,37 @@ impl<A> Tree<'_, A> {
         }
         let kept: Vec<T> = items.iter().filter(|item| !item.is_nan()).cloned().collect();
         Ok(Reduced { state: lift(&kept), skipped: (items.len() - kept.len()) as u64 })
+    }
+}
+
+// What runs on the vector unit that was found is a struct and no closure: `with_simd` is inlined by
+// force into the function that has the unit's instructions, the call of a closure only by luck.
+
+struct Lift<'a, A, T> {
+    aggregator: &'a A,
+    items: &'a [T],
+}
+
+impl<T, A: Aggregator<T>> pulp::WithSimd for Lift<'_, A, T> {
+    type Output = A::State;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _simd: S) -> A::State {
+        self.aggregator.lift_block(self.items)
+    }
+}
+
+struct AnyNan<'a, T>(&'a [T]);
+
+impl<T: Item> pulp::WithSimd for AnyNan<'_, T> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _simd: S) -> bool {
+        let mut found = false;
+        for item in self.0 {
+            found |= item.is_nan();
+        }
+        found
     }
 }
