@@ -8,6 +8,13 @@ use crate::{ITEMS_PER_INVOCATION, Load, Snippet};
 /// Bytes of workgroup memory that the loop itself needs for each invocation: a Spread.
 const LOOP_BYTES: u32 = 20;
 
+/// Invocations a workgroup. Few with many items each: a tree costs barriers and copies of whole
+/// states, which on a software renderer are most of the time (64 x 128 items beat 256 x 32 fourfold).
+const LARGEST_WORKGROUP: u32 = 64;
+
+/// What is tried last, when larger workgroups' states do not fit.
+const SMALLEST_WORKGROUP: u32 = 32;
+
 /// A composed and validated kernel with entry points `reduce_tiles` and `merge_partials`.
 #[derive(Debug, Clone)]
 pub struct Kernel {
@@ -52,8 +59,8 @@ pub enum ComposeError {
 
 /// Composes the kernel that reduces `load` elements by all of `snippets` in one pass.
 ///
-/// Snippets of one name are the same snippet and enter once. The workgroup is the largest of 256,
-/// 128 and 64 invocations whose states fit `workgroup_bytes` of workgroup memory.
+/// Snippets of one name are the same snippet and enter once. The workgroup has 64
+/// invocations, or 32 where the states of 64 do not fit `workgroup_bytes` of workgroup memory.
 ///
 /// # Errors
 /// [`ComposeError::Invalid`] when a snippet breaks the contract or WGSL's rules;
@@ -66,8 +73,7 @@ pub fn compose(load: Load, snippets: &[Snippet], workgroup_bytes: u32) -> Result
         }
     }
     let names = || unique.iter().map(|s| s.name).collect::<Vec<_>>().join(", ");
-    let smallest = 64;
-    let mut workgroup_size = 256;
+    let mut workgroup_size = LARGEST_WORKGROUP;
     loop {
         let source = source(load, &unique, workgroup_size);
         let layout =
@@ -75,11 +81,11 @@ pub fn compose(load: Load, snippets: &[Snippet], workgroup_bytes: u32) -> Result
         if workgroup_size * (layout.state_bytes + LOOP_BYTES) <= workgroup_bytes {
             return Ok(Kernel { source, layout, workgroup_size, tile: workgroup_size * ITEMS_PER_INVOCATION });
         }
-        if workgroup_size == smallest {
+        if workgroup_size == SMALLEST_WORKGROUP {
             return Err(ComposeError::TooLarge {
                 snippets: names(),
                 state_bytes: layout.state_bytes,
-                smallest,
+                smallest: SMALLEST_WORKGROUP,
                 available: workgroup_bytes,
             });
         }

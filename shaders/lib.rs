@@ -33,7 +33,7 @@ pub use layout::{Layout, Part};
 pub const DEFAULT_WORKGROUP_BYTES: u32 = 16384;
 
 /// Elements that each invocation of `reduce_tiles` takes in.
-pub const ITEMS_PER_INVOCATION: u32 = 32;
+pub const ITEMS_PER_INVOCATION: u32 = 128;
 
 /// The GPU half of one aggregator: its State and its algebra, in WGSL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

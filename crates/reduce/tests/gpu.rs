@@ -39,7 +39,7 @@ fn run<T: Element>(engine: &Engine, nan: NanPolicy, items: &[T]) -> <All as Aggr
 fn bounds(items: &[f32]) -> (f64, f64, f64) {
     let n = items.len() as f64;
     let u = 2f64.powi(-24);
-    let depth = 64.0 + n / 2f64.powi(21);
+    let depth = 160.0 + n / 2f64.powi(19);
     let mean = items.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
     let (mut spread, mut squares, mut largest) = (0.0, 0.0, 0.0f64);
     for tile in items.chunks(8192) {

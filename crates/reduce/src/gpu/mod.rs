@@ -9,7 +9,7 @@
 //! Counts, extremes, and sums and variances of integers are exact, the CPU engine's to the bit.
 //! For f32, each tile sums offsets from its own mean, so a large common offset costs nothing; a tile
 //! of other than ordinary magnitudes is scaled by a power of two first, so nothing overflows or is
-//! subnormal. With n elements, `u = 2^-24` and `d = 64 + n / 2^21` roundings on the longest path,
+//! subnormal. With n elements, `u = 2^-24` and `d = 160 + n / 2^19` roundings on the longest path,
 //!
 //! * the sum is within `d u S` of the exact one, where S is the sum of |x - m| + 8 u |m| over the
 //!   elements, m the mean of the element's tile; the mean within the same over n;
