@@ -7,7 +7,7 @@ use common::{Place, mentions, text};
 use serde_json::Value;
 
 /// A small network on few images: seconds, yet it learns.
-const SMALL: [&str; 12] = [
+const SMALL: [&str; 14] = [
     "--limit",
     "1500",
     "--epochs",
@@ -16,10 +16,12 @@ const SMALL: [&str; 12] = [
     "2",
     "--dense-width",
     "64",
+    "--dropout",
+    "0.1",
     "--batch-size",
     "16",
     "--learning-rate",
-    "0.002",
+    "0.001",
 ];
 
 fn train(place: &Place, out: &str, seed: &str) -> String {

@@ -1,4 +1,5 @@
 //! Float sums as an unevaluated pair of f64, about 106 bits wide.
+#![expect(clippy::needless_range_loop, reason = "plain loops over lanes compile to vector instructions")]
 
 use super::{Accumulator, Float};
 
