@@ -24,7 +24,7 @@ pub struct PassMetrics {
     pub accuracy: f64,
 }
 
-/// Cross-entropy of each image, shape `[batch]`: -log softmax(logits)[label].
+/// Cross-entropy of each image, shape `[batch]`: `-log softmax(logits)[label]`.
 pub fn sample_losses(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
     let picked: Tensor<2> = activation::log_softmax(logits, 1).gather(1, labels.unsqueeze_dim(1));
     picked.neg().squeeze_dim(1)

@@ -136,7 +136,7 @@ impl Observer for Watcher {
         // A reader of standard output that has gone does not end the training.
         let _ = writeln!(
             std::io::stdout(),
-            "epoch {epoch}/{}  train loss {:.4} accuracy {}  validation loss {:.4} accuracy {}  {:.1} s  {:.0} images/s{}",
+            "epoch {epoch}/{}  train loss {:.4} acc {}  val loss {:.4} acc {}  {:.1} s  {:.0} images/s{}",
             self.epochs,
             train.loss_mean,
             percent(train.accuracy),
