@@ -40,6 +40,12 @@ pub enum ComposeError {
         /// What naga found, with an excerpt of the source.
         message: String,
     },
+    /// Two different snippets have one name.
+    #[error("two different snippets are named {name:?}; give one of them another name")]
+    NameTaken {
+        /// The name.
+        name: &'static str,
+    },
     /// The states of even the smallest workgroup do not fit the device's workgroup memory.
     #[error(
         "the states of [{snippets}] take {state_bytes} bytes an invocation, and a workgroup of {smallest} of them \
@@ -59,17 +65,19 @@ pub enum ComposeError {
 
 /// Composes the kernel that reduces `load` elements by all of `snippets` in one pass.
 ///
-/// Snippets of one name are the same snippet and enter once. The workgroup has 64
+/// A snippet that is given twice enters once. The workgroup has 64
 /// invocations, or 32 where the states of 64 do not fit `workgroup_bytes` of workgroup memory.
 ///
 /// # Errors
 /// [`ComposeError::Invalid`] when a snippet breaks the contract or WGSL's rules;
-/// [`ComposeError::TooLarge`] when the states do not fit.
+/// [`ComposeError::NameTaken`]; [`ComposeError::TooLarge`] when the states do not fit.
 pub fn compose(load: Load, snippets: &[Snippet], workgroup_bytes: u32) -> Result<Kernel, ComposeError> {
     let mut unique: Vec<Snippet> = Vec::with_capacity(snippets.len());
     for snippet in snippets {
-        if !unique.iter().any(|seen| seen.name == snippet.name) {
-            unique.push(*snippet);
+        match unique.iter().find(|seen| seen.name == snippet.name) {
+            None => unique.push(*snippet),
+            Some(seen) if seen == snippet => {}
+            Some(_) => return Err(ComposeError::NameTaken { name: snippet.name }),
         }
     }
     let names = || unique.iter().map(|s| s.name).collect::<Vec<_>>().join(", ");

@@ -38,7 +38,7 @@ struct Spread {
 
 struct Tile {
     frame: Frame,
-    // Whether every element is finite and is seen as it is, at exponent 0.
+    // Whether every element is finite and is seen as it is: at exponent 0, or all zeros.
     ordinary: bool,
 }
 
@@ -128,7 +128,9 @@ fn tile_of(lane: u32, begin: u32, end: u32) -> Tile {
     }
     let spread = common_spread(lane, own);
     if is_ordinary(spread.magnitude) {
-        return Tile(Frame(0, shift_of(spread)), true);
+        // A tile of zeros takes the least exponent, so that it never sets the scale for tinier tiles.
+        let exponent = select(0, exponent_of(0u), spread.magnitude == 0u);
+        return Tile(Frame(exponent, shift_of(spread)), true);
     }
     return Tile(scaled_frame(lane, begin, end), false);
 }

@@ -38,7 +38,10 @@ fn layout_is_what_wgsl_rules_say() {
 }
 
 #[test]
-fn a_snippet_named_twice_enters_once() {
+fn a_snippet_given_twice_enters_once_and_another_of_its_name_is_refused() {
+    let other = Snippet { source: "struct SumState { x: f32 }", ..SUM };
+    let error = compose(Load::F32, &[SUM, other], DEFAULT_WORKGROUP_BYTES).unwrap_err();
+    assert!(matches!(error, ComposeError::NameTaken { name: "sum" }), "{error}");
     let kernel = compose(Load::F32, &[SUM, MIN, SUM], DEFAULT_WORKGROUP_BYTES).unwrap();
     assert_eq!(kernel.source.matches("fn sum_merge").count(), 1);
 }

@@ -65,8 +65,9 @@ fn nist_univariate_sets_to_all_digits_that_the_input_can_give() {
         };
         let (of_mean, of_sd) = (agree(number(&stats, "mean"), mean), agree(number(&stats, "sample_sd"), sd));
         assert!(of_mean >= 15.0, "{set}: mean {} agrees to {of_mean:.1} digits", stats["mean"]);
-        // The table's digits are rounded to one decimal.
-        assert!(of_sd >= digits - 0.05, "{set}: sd {} agrees to {of_sd:.2} of {digits} digits", stats["sample_sd"]);
+        // The table's digits are rounded to one decimal, and 0.1 is itself rounded here: at 15.7 digits
+        // that moves the figure by another 0.1 (the correctly rounded sd of NumAcc2 scores 15.56).
+        assert!(of_sd >= digits - 0.15, "{set}: sd {} agrees to {of_sd:.2} of {digits} digits", stats["sample_sd"]);
     }
 }
 

@@ -117,7 +117,7 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
     /// fills the buffer must have been submitted to the engine's queue before.
     ///
     /// # Errors
-    /// As [`Reducer::push`], and [`Error::NotOnGpu`] when this reduction is not on the GPU or the
+    /// [`Error::Nan`] and [`Error::Device`], and [`Error::NotOnGpu`] when this reduction is not on the GPU or the
     /// range is not inside the buffer, at whole elements.
     #[cfg(feature = "gpu")]
     pub fn push_buffer(&mut self, buffer: &wgpu::Buffer, bytes: std::ops::Range<u64>) -> Result<(), Error> {
@@ -126,7 +126,8 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
         };
         let element = u64::from(upload.load.element_bytes());
         // The kernel reads whole words, so the word of the last element has to be in the buffer.
-        let inside = bytes.start <= bytes.end && bytes.end.next_multiple_of(4) <= buffer.size();
+        let size = buffer.size();
+        let inside = bytes.start <= bytes.end && bytes.end <= size && bytes.end.next_multiple_of(4) <= size;
         if !(inside && bytes.start.is_multiple_of(element) && bytes.end.is_multiple_of(element)) {
             let reason = format!(
                 "bytes {}..{} are not whole elements of {element} bytes within the whole words of a buffer of {} bytes",

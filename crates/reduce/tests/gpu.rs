@@ -31,7 +31,8 @@ const ALL: All = (Count, Sum, Mean, Variance, Min, Max);
 fn run<T: Element>(engine: &Engine, nan: NanPolicy, items: &[T]) -> <All as Aggregator<T>>::Output {
     let mut reducer = Reducer::new(ALL, engine).unwrap().nan_policy(nan);
     reducer.push(items).unwrap();
-    assert_eq!(reducer.report().engine, if reducer.report().adapter.is_some() { "gpu" } else { "cpu" });
+    let gpu = format!("{engine:?}").contains("Gpu(");
+    assert_eq!(reducer.report().engine, if gpu { "gpu" } else { "cpu" });
     reducer.finish()
 }
 
@@ -44,7 +45,7 @@ fn bounds(items: &[f32]) -> (f64, f64, f64) {
     let (mut spread, mut squares, mut largest) = (0.0, 0.0, 0.0f64);
     for tile in items.chunks(8192) {
         let m = tile.iter().map(|&x| f64::from(x)).sum::<f64>() / tile.len() as f64;
-        spread += tile.iter().map(|&x| (f64::from(x) - m).abs() + 8.0 * u * m.abs()).sum::<f64>();
+        spread += tile.iter().map(|&x| (f64::from(x) - m).abs() + (m - mean).abs() + 8.0 * u * m.abs()).sum::<f64>();
         squares += tile.iter().map(|&x| (f64::from(x) - m).powi(2) + (m - mean).powi(2)).sum::<f64>();
         largest = largest.max(m.abs());
     }
@@ -100,7 +101,7 @@ fn integers_agree_to_the_bit() {
 
 #[test]
 fn extreme_integers_of_a_large_input_do_not_wrap() {
-    let items = vec![i16::MIN; 40_000_000];
+    let items = vec![i16::MAX; 40_000_000];
     assert_eq!(run(on_gpu(), NanPolicy::Error, &items), run(&Engine::cpu(), NanPolicy::Error, &items));
 }
 
@@ -129,7 +130,7 @@ fn nan_and_infinities_follow_the_policy_as_on_the_cpu() {
         for policy in [NanPolicy::Propagate, NanPolicy::Skip] {
             let cpu = run(&Engine::cpu(), policy, &items);
             let gpu = run(on_gpu(), policy, &items);
-            // Debug text tells NaN from NaN alike, and the small integers here are summed exactly.
+            // What a value is; how near finite values are is another test's. Text has one NaN.
             let special = |(count, sum, mean, moments, min, max): <All as Aggregator<f32>>::Output| {
                 let class = |x: Option<f64>| x.map(|x| if x.is_finite() { "finite".into() } else { x.to_string() });
                 format!(

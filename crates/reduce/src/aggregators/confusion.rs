@@ -39,7 +39,12 @@ impl Confusion {
     }
 
     /// Items of class `label` that were taken for `predicted`.
+    ///
+    /// # Panics
+    /// When either is no class.
     pub fn count(&self, label: usize, predicted: usize) -> u64 {
+        let classes = self.classes;
+        assert!(label < classes && predicted < classes, "({label}, {predicted}) of {classes} classes");
         self.counts[label * self.classes + predicted]
     }
 
@@ -48,7 +53,7 @@ impl Confusion {
         self.counts.iter().sum::<u64>() + self.outside
     }
 
-    /// Items of class `label`.
+    /// Items of class `label` that were taken for any class.
     pub fn support(&self, label: usize) -> u64 {
         (0..self.classes).map(|predicted| self.count(label, predicted)).sum()
     }

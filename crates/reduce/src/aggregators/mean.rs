@@ -7,7 +7,7 @@ use crate::{Aggregator, Element};
 /// The mean as f64; `None` of nothing. The state is a [`super::Sum`]'s: sum and count.
 ///
 /// The division works on the whole accumulator, so the mean's error is the sum's error over n, and
-/// one rounding; integers are exact but for that rounding.
+/// one rounding; of integers it is within one unit in the last place.
 ///
 /// ```
 /// # use strix_reduce::{Engine, Mean, Reducer};

@@ -8,7 +8,8 @@ use crate::{Aggregator, Element};
 /// Floats of either width accumulate in f64, blocks merge as pairs of f64. With n elements the
 /// error is at most `2^-53 |sum| + 2^-45 sum(|x|)` for f32 and `2^-53 |sum| + n 2^-105 sum(|x|)`
 /// for f64 on the CPU; see [`crate::gpu`] for the bound there. Infinities follow IEEE addition:
-/// of both signs they give NaN, and so do finite f64 whose sum passes the largest f64 give infinity.
+/// of both signs they give NaN. Finite f64 whose sum, on the way, passes the largest f64 give infinity
+/// or NaN, never a finite number.
 ///
 /// ```
 /// # use strix_reduce::{Engine, Reducer, Sum};

@@ -5,7 +5,7 @@ use super::{Accumulator, Float};
 
 /// `high + low`, with `low` at most half a unit in the last place of `high`.
 ///
-/// Adding two of them loses about 2^-104 of the result's magnitude, so the order and the number of
+/// Adding two of them loses about 2^-104 of their magnitude, so the order and the number of
 /// merges do not show in the rounded sum. Infinities and NaN follow IEEE 754 addition.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Compensated {
@@ -115,7 +115,10 @@ impl Lanes for WithErrors {
     #[inline(always)]
     fn total(self) -> Compensated {
         let lanes = self.sums.into_iter().zip(self.errors);
-        lanes.fold(Compensated::default(), |all, (sum, error)| all.plus(Compensated::of_two(sum, error)))
+        lanes.fold(Compensated::default(), |all, (sum, error)| {
+            // The error of an overflow is NaN, and means nothing.
+            all.plus(Compensated::of_two(sum, if sum.is_finite() { error } else { 0.0 }))
+        })
     }
 }
 
@@ -228,7 +231,7 @@ impl<T: Float> Accumulator<T> for Compensated {
         if let Some(special) = census.special_sum() {
             return Self { high: special, low: 0.0 };
         }
-        // Both products are exact: 24-bit shift x 32-bit count, and a scaling by a power of two.
+        // Both products are exact: a 24-bit shift by a count of at most 29 bits, and a power of two.
         let frame = partial.frame();
         let base = f64::from(census.finite) * f64::from(frame.shift) * frame.scale();
         Self::of_two(base, f64::from(partial.f32("sum", 0)) * frame.scale())

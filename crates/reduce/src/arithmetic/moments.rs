@@ -33,7 +33,7 @@ impl<T: Float> Moments<T> for FloatMoments {
         let residue = residue.value();
         let n = count as f64;
         let m2 = squares.plus(Compensated::of_two(-residue * residue / n, 0.0)).value();
-        Self { count, mean: Compensated::of_two(mean, residue / n), m2: m2.max(0.0) }
+        Self { count, mean: Compensated::of_two(mean, residue / n), m2: not_negative(m2) }
     }
 
     #[inline(always)]
@@ -50,8 +50,13 @@ impl<T: Float> Moments<T> for FloatMoments {
         let count = a.count + b.count;
         let delta = b.mean.plus(a.mean.negated()).value();
         let share = b.count as f64 / count as f64;
-        let step = if delta.is_finite() { Compensated::of_two(delta * share, 0.0) } else { b.mean };
-        Self { count, mean: a.mean.plus(step), m2: a.m2 + b.m2 + delta * delta * (a.count as f64 * share) }
+        let mean = if delta.is_finite() {
+            a.mean.plus(Compensated::of_two(delta * share, 0.0))
+        } else {
+            // Far apart or infinite: each weighs what it holds.
+            Compensated::of_two(a.mean.value() * (1.0 - share), b.mean.value() * share)
+        };
+        Self { count, mean, m2: a.m2 + b.m2 + delta * delta * (a.count as f64 * share) }
     }
 
     fn finish(self) -> SecondMoments {
@@ -76,6 +81,38 @@ impl<T: Float> Moments<T> for FloatMoments {
         let total = f64::from(partial.f32("variance", 0));
         let squares = f64::from(partial.f32("variance", 1));
         let mean = Compensated::of_two(f64::from(frame.shift) * scale, total / n * scale);
-        Self { count, mean, m2: (squares - total * total / n).max(0.0) * scale * scale }
+        Self { count, mean, m2: not_negative(squares - total * total / n) * scale * scale }
+    }
+}
+
+/// Rounding may leave an M2 of nothing just below 0; NaN stays what it is.
+fn not_negative(m2: f64) -> f64 {
+    if m2 < 0.0 { 0.0 } else { m2 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(block: &[f64]) -> SecondMoments {
+        <FloatMoments as Moments<f64>>::finish(<FloatMoments as Moments<f64>>::of(block))
+    }
+
+    #[test]
+    fn squares_past_the_largest_f64_are_infinite_and_never_0() {
+        assert_eq!(of(&[1e200, -1e200]).population_variance(), Some(f64::INFINITY));
+        let one = |x| <FloatMoments as Moments<f64>>::of(&[x]);
+        let joined = <FloatMoments as Moments<f64>>::join(one(1.5e308), one(-1.5e308));
+        let moments = <FloatMoments as Moments<f64>>::finish(joined);
+        assert_eq!((moments.mean(), moments.population_variance()), (Some(0.0), Some(f64::INFINITY)));
+    }
+
+    #[test]
+    fn infinities_give_ieee_means() {
+        assert_eq!(of(&[1.0, f64::INFINITY]).mean(), Some(f64::INFINITY));
+        assert!(of(&[1.0, f64::INFINITY]).population_variance().is_some_and(f64::is_nan));
+        let one = |x| <FloatMoments as Moments<f64>>::of(&[x]);
+        let joined = <FloatMoments as Moments<f64>>::join(one(f64::NEG_INFINITY), one(2.0));
+        assert_eq!(<FloatMoments as Moments<f64>>::finish(joined).mean(), Some(f64::NEG_INFINITY));
     }
 }

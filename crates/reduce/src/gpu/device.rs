@@ -148,13 +148,12 @@ impl Gpu {
         let scopes = [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Internal]
             .map(|filter| device.push_error_scope(filter));
         let result = work();
-        // Scopes are a stack: the last pushed is popped first.
-        for scope in scopes.into_iter().rev() {
-            if let Some(error) = pollster::block_on(scope.pop()) {
-                return Err(Error::Device { during, message: error.to_string() });
-            }
+        // Scopes are a stack: the last pushed is popped first, and all of them before any return.
+        let errors: Vec<_> = scopes.into_iter().rev().map(|scope| pollster::block_on(scope.pop())).collect();
+        match errors.into_iter().flatten().next() {
+            Some(error) => Err(Error::Device { during, message: error.to_string() }),
+            None => Ok(result),
         }
-        Ok(result)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The GPU engine: WGSL compute shaders through wgpu, a tree reduction in two dispatches.
 //!
-//! The first dispatch gives each workgroup a tile of 8192 elements and leaves one partial a tile;
+//! The first dispatch gives each workgroup a tile of 8192 elements (fewer
+//! where states are large) and leaves one partial a tile;
 //! the second merges all partials of a chunk; the host merges chunks in f64. All aggregators of a
 //! tuple run in one pass over the data.
 //!
@@ -11,8 +12,8 @@
 //! of other than ordinary magnitudes is scaled by a power of two first, so nothing overflows or is
 //! subnormal. With n elements, `u = 2^-24` and `d = 160 + n / 2^19` roundings on the longest path,
 //!
-//! * the sum is within `d u S` of the exact one, where S is the sum of |x - m| + 8 u |m| over the
-//!   elements, m the mean of the element's tile; the mean within the same over n;
+//! * the sum is within `d u S` of the exact one, where S is the sum of |x - m| + |m - mean| + 8 u |m|
+//!   over the elements, m the mean of the element's tile; the mean within the same over n;
 //! * the variance is within `4 d u V` of the exact one, where V is the mean of (x - m)^2 plus that
 //!   of (m - mean)^2, plus `64 u^2` times the greatest |m|^2.
 //!

@@ -56,14 +56,18 @@ impl Gpu {
         let mut begin = all.start;
         while begin < all.end {
             let end = all.end.min(begin + limit);
-            let bytes = self.checked("the reduction", || match source {
+            let reduced = self.checked("the reduction", || match source {
                 Source::Host(host) => {
                     let bytes = &host[begin as usize..end as usize];
                     let input = upload(self, &mut scratch.input, bytes);
                     self.chunk(pipelines, &mut scratch, &input, 0..bytes.len() as u64)
                 }
                 Source::Device(buffer, _) => self.chunk(pipelines, &mut scratch, buffer, begin..end),
-            })??;
+            });
+            let bytes = reduced.and_then(|bytes| bytes).inspect_err(|_| {
+                // A buffer that could not be made, or stayed mapped, must not meet the next reduction.
+                *scratch = Scratch::default();
+            })?;
             let (partial, skipped) = Partial::new(&bytes, &pipelines.kernel.layout, pipelines.load, nan);
             if nan == NanPolicy::Error && partial.census().nan > 0 {
                 let before = (begin - all.start) / element;
@@ -79,7 +83,8 @@ impl Gpu {
     fn chunk_bytes(&self, pipelines: &Pipelines, upload: bool) -> u64 {
         let limits = self.device().limits();
         let tile = u64::from(pipelines.kernel.tile) * u64::from(pipelines.load.element_bytes());
-        let tiles = u64::from(limits.max_compute_workgroups_per_dimension);
+        // No more than 2^16 tiles, so that a chunk's counts have at most 29 bits.
+        let tiles = u64::from(limits.max_compute_workgroups_per_dimension).min(1 << 16);
         // Less one alignment, as a binding may have to begin before the range.
         let binding = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
             - u64::from(limits.min_storage_buffer_offset_alignment);

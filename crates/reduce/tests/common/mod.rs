@@ -45,6 +45,9 @@ pub fn kinds(n: usize) -> Vec<(&'static str, Vec<f32>)> {
         ("one outlier", outlier),
         ("zeros of both signs", (0..n).map(|i| if i % 2 == 0 { 0.0 } else { -0.0 }).collect()),
         ("uniform", uniform),
+        // A tile of zeros beside tiles of next to nothing, and tiles that are constant each.
+        ("zeros, then tiny", (0..n).map(|i| if i < 8192 { 0.0 } else { 1e-25 * (i % 3) as f32 - 1e-25 }).collect()),
+        ("constant a tile", (0..n).map(|i| if (i / 8192) % 2 == 0 { 0.1 } else { 3.7 }).collect()),
     ]
 }
 
