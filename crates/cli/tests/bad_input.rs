@@ -74,6 +74,8 @@ fn cells_are_named_by_line_and_column() {
         ("1\n2\n1.0x\n", "0", vec!["line 3", "column 0", "1.0x"]),
         ("1.0x\n2\n", "0", vec!["line 1", "1.0x"]),
         ("a,b\n1,2\n3\n", "b", vec!["line 3", "1 cells", "2"]),
+        ("a\r\n1\r\nx\r\n", "a", vec!["line 3", "x"]),
+        ("a\n1\n\n\n2x\n", "a", vec!["line 5", "2x"]),
         ("a,b\n1,2\n", "c", vec!["\"c\"", "\"a\", \"b\""]),
         ("a,b\n1,2\n", "2", vec!["2 columns", "no column 2"]),
     ];
@@ -115,7 +117,11 @@ fn wrong_usage() {
     mentions(&place.fails(USAGE, &["reduce"]), &["FILE"]);
     mentions(&place.fails(USAGE, &["train", "--dataset", "garments", "--blocks", "9"]), &["--blocks", "at most 5"]);
     mentions(&place.fails(USAGE, &["train", "--dataset", "garments", "--limit", "1"]), &["1 images"]);
-    assert!(!place.path("runs").join("garments-2").exists());
+    mentions(
+        &place.fails(USAGE, &["train", "--dataset", "garments", "--dense-layers", "99999999999"]),
+        &["--dense-layers", "64 at most"],
+    );
+    assert!(!place.path("runs").exists());
 }
 
 #[test]

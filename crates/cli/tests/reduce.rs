@@ -115,6 +115,10 @@ fn csv_columns_by_name_and_index() {
         |column: &str| place.json(&["reduce", text(&table), "--column", column, "--json"])["stats"]["mean"].clone();
     // A name in the header wins over an index.
     assert_eq!((mean("1"), mean("high, low"), mean("2")), (json!(15.0), json!(-0.5), json!(-0.5)));
+    // A row of numbers is data, also where one of them looks like the index.
+    let numbers = place.write("numbers.csv", "3,0\n4,5\n6,7\n");
+    let stats = place.json(&["reduce", text(&numbers), "--column", "0", "--json"])["stats"].clone();
+    assert_eq!((&stats["count"], &stats["sum"]), (&json!(3), &json!(13.0)));
     let bare = place.write("bare.csv", "1.5\r\n-2e3\r\n.5\r\n");
     assert_eq!(place.json(&["reduce", text(&bare), "--json"])["stats"]["count"], 3);
     let zipped = place.write("z.csv.gz", gzip(b"value\n1\n2\n"));

@@ -88,7 +88,20 @@ fn a_run_is_recorded_repeatable_and_evaluated() {
         report["classes"].as_array().unwrap().iter().map(|class| class["support"].as_u64().unwrap()).sum();
     assert_eq!((support, report["classes"].as_array().unwrap().len()), (2000, 10));
     mentions(&place.ok(&["evaluate", "a"]), &["accuracy", "precision", "recall", "Trousers"]);
-    // Standard output as a file, as any tool takes it.
+    // Through a link, which stays one; and standard output as a file, as any tool takes it.
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("p.csv", place.path("link.csv")).unwrap();
+        place.ok(&["evaluate", "a", "--predictions", "link.csv"]);
+        assert!(place.path("link.csv").is_symlink());
+        let file = std::fs::File::create(place.path("out.txt")).unwrap();
+        let mut command = place.command();
+        assert!(
+            command.args(["evaluate", "a", "--predictions", "/dev/stdout"]).stdout(file).status().unwrap().success()
+        );
+        let out = std::fs::read_to_string(place.path("out.txt")).unwrap();
+        assert!(out.starts_with("index,label,predicted") && out.contains("accuracy"), "{out}");
+    }
     assert!(place.ok(&["evaluate", "a", "--predictions", "/dev/stdout"]).starts_with("index,label,predicted"));
 }
 
@@ -124,6 +137,23 @@ fn a_diverging_run_says_so_and_is_recorded_as_failed() {
     ];
     mentions(&place.fails(6, &args), &["loss", "epoch 1", "--learning-rate"]);
     assert_eq!(manifest(&place, "d")["status"], "failed");
+    // One step alone: its loss is from before the update, so the validation has to tell.
+    let args = [
+        "train",
+        "--dataset",
+        "garments",
+        "--limit",
+        "60",
+        "--epochs",
+        "1",
+        "--learning-rate",
+        "1e30",
+        "--optimizer",
+        "sgd",
+        "--out",
+        "e",
+    ];
+    mentions(&place.fails(6, &args), &["loss", "epoch 1"]);
 }
 
 #[cfg(unix)]
@@ -150,7 +180,13 @@ fn ctrl_c_stops_cleanly_and_keeps_what_is_finished() {
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(child.try_wait().unwrap().is_none(), "the run ended by itself");
     }
-    assert!(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(
+        std::process::Command::new("bash")
+            .args(["-c", &format!("kill -INT {}", child.id())])
+            .status()
+            .unwrap()
+            .success()
+    );
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let record = manifest(&place, "i");
     assert_eq!(record["status"], "interrupted");

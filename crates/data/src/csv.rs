@@ -1,6 +1,6 @@
 //! One numeric column of a CSV file, as f64.
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use csv::{Reader, ReaderBuilder, StringRecord};
@@ -35,7 +35,11 @@ pub(crate) fn open<R: Read + Send>(path: &Path, reader: R, column: Option<&str>)
         return Err(Error::format(path, "has no rows"));
     }
     let names = || record.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
-    let by_name = column.and_then(|name| record.iter().position(|cell| cell == name));
+    // A row of numbers alone is data, and an index then no name in it.
+    let numbers = record.iter().all(|cell| cell.parse::<f64>().is_ok());
+    let is_index = column.is_some_and(|name| name.parse::<usize>().is_ok());
+    let by_name =
+        column.filter(|_| !(numbers && is_index)).and_then(|name| record.iter().position(|cell| cell == name));
     let column = match (column, by_name) {
         (_, Some(index)) => index,
         (None, _) if record.len() == 1 => 0,
@@ -73,15 +77,41 @@ fn begins_as_number(cell: &str) -> bool {
 fn broken(path: &Path, error: &csv::Error) -> Error {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            let line = pos.as_ref().map_or(0, csv::Position::line);
+            let line = line_at(path, pos.as_ref());
             Error::format(path, format!("line {line} has {len} cells, the first row has {expected_len}"))
         }
         csv::ErrorKind::Utf8 { pos, err } => {
-            let line = pos.as_ref().map_or(0, csv::Position::line);
+            let line = line_at(path, pos.as_ref());
             Error::format(path, format!("line {line} is not UTF-8: {err}"))
         }
         _ => Error::format(path, format!("is no CSV: {error}")),
     }
+}
+
+/// The line of the record at `position`, for messages: read again from the file, as the parser's own
+/// count leaves out blank lines and the second half of CR LF.
+fn line_at(path: &Path, position: Option<&csv::Position>) -> u64 {
+    let Some(position) = position else { return 0 };
+    let counted = || -> Option<u64> {
+        let mut reader = crate::file::bytes_of(path).ok()?;
+        let (mut line, mut at) = (1, 0);
+        loop {
+            let buffer = reader.fill_buf().ok()?;
+            if buffer.is_empty() {
+                return Some(line);
+            }
+            for &byte in buffer {
+                if at >= position.byte() && byte != b'\r' && byte != b'\n' {
+                    return Some(line);
+                }
+                line += u64::from(byte == b'\n');
+                at += 1;
+            }
+            let read = buffer.len();
+            reader.consume(read);
+        }
+    };
+    counted().unwrap_or(position.line())
 }
 
 impl<R: Read + Send> ChunkReader for CsvReader<R> {
@@ -107,7 +137,7 @@ impl<R: Read + Send> ChunkReader for CsvReader<R> {
             }
             let cell = &self.record[self.column];
             let Ok(number) = cell.parse() else {
-                let line = self.record.position().map_or(0, csv::Position::line);
+                let line = line_at(&self.path, self.record.position());
                 let what = match cell {
                     "" => "is empty; write NaN for a missing number".into(),
                     _ => format!("holds {cell:?}, which is no number"),

@@ -43,6 +43,7 @@ fn fetch(address: &str, part: &Path, have: u64, size: u64) -> Result<(), Box<dyn
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_connect(Some(Duration::from_secs(10)))
         .timeout_recv_response(Some(Duration::from_secs(30)))
+        .timeout_per_read(Some(Duration::from_secs(30)))
         .build()
         .into();
     let mut request = agent.get(address);

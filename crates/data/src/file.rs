@@ -43,6 +43,21 @@ enum Format {
 /// [`Error::Io`] when it cannot be read; [`Error::Format`] when it is none of these formats, its
 /// elements are no numbers, or a column is asked of a file without columns.
 pub fn open(path: &Path, column: Option<&str>) -> Result<Box<dyn ChunkReader>, Error> {
+    let mut reader = bytes_of(path)?;
+    let start = reader.fill_buf().map_err(|e| Error::format(path, format!("the gzip stream is corrupt: {e}")))?;
+    let format = format_of(path, start)?;
+    if let (Some(column), Format::Npy | Format::Idx) = (column, format) {
+        return Err(Error::format(path, format!("has no columns, so no column {column:?}; --column is for CSV")));
+    }
+    Ok(match format {
+        Format::Npy => Box::new(npy::open(path, reader)?),
+        Format::Idx => Box::new(idx::open(path, reader)?),
+        Format::Csv => Box::new(csv::open(path, reader, column)?),
+    })
+}
+
+/// The file's bytes, unpacked if they are gzip-compressed.
+pub(crate) fn bytes_of(path: &Path) -> Result<BufReader<Box<dyn Read + Send>>, Error> {
     let file = File::open(path).map_err(Error::io(path, "open it"))?;
     let metadata = file.metadata().map_err(Error::io(path, "open it"))?;
     if metadata.is_dir() {
@@ -54,20 +69,10 @@ pub fn open(path: &Path, column: Option<&str>) -> Result<Box<dyn ChunkReader>, E
         return Err(Error::format(path, "is empty: 0 bytes"));
     }
     let gzipped = start.starts_with(&[0x1f, 0x8b]);
-    let mut reader: BufReader<Box<dyn Read + Send>> = if gzipped {
+    Ok(if gzipped {
         BufReader::with_capacity(1 << 20, Box::new(MultiGzDecoder::new(file)))
     } else {
         BufReader::with_capacity(1 << 16, Box::new(file))
-    };
-    let start = reader.fill_buf().map_err(|e| Error::format(path, format!("the gzip stream is corrupt: {e}")))?;
-    let format = format_of(path, start)?;
-    if let (Some(column), Format::Npy | Format::Idx) = (column, format) {
-        return Err(Error::format(path, format!("has no columns, so no column {column:?}; --column is for CSV")));
-    }
-    Ok(match format {
-        Format::Npy => Box::new(npy::open(path, reader)?),
-        Format::Idx => Box::new(idx::open(path, reader)?),
-        Format::Csv => Box::new(csv::open(path, reader, column)?),
     })
 }
 

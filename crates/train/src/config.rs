@@ -108,6 +108,15 @@ impl TrainConfig {
         if model.dense_layers > 0 && model.dense_width == 0 {
             return Err(Error::Config("--dense-width is 0, but must be at least 1".into()));
         }
+        // Far beyond what trains, and far below what memory cannot hold.
+        let bounded = [
+            ("block-layers", model.block_layers, 64),
+            ("dense-layers", model.dense_layers, 64),
+            ("dense-width", model.dense_width, 1 << 16),
+        ];
+        if let Some((name, value, most)) = bounded.iter().find(|(_, value, most)| value > most) {
+            return Err(Error::Config(format!("--{name} is {value}, but may be {most} at most")));
+        }
         let most = size.max(1).ilog2() as usize + 1;
         if model.blocks > most {
             let what = format!(

@@ -60,11 +60,12 @@ pub fn evaluate(run: &Run, images: &ImageDataset, device: DeviceChoice) -> Resul
     let mut predictions = Vec::with_capacity(images.len());
     let (metrics, confusion) = pass(&model, images, manifest.normalization, &device, |logits| {
         let classes = images.classes.len();
+        let scores = floats(logits.clone())?;
         let probabilities = floats(activation::softmax(logits, 1))?;
-        for row in probabilities.chunks(classes) {
+        for (scores, row) in scores.chunks(classes).zip(probabilities.chunks(classes)) {
             let index = predictions.len();
-            // The first of equal probabilities, as argmax has it.
-            let predicted = (1..classes).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+            // From the logits, as the accuracy is: the softmax may round two of them to one.
+            let predicted = (1..classes).fold(0, |best, class| if scores[class] > scores[best] { class } else { best });
             predictions.push(Prediction {
                 index,
                 label: images.labels[index],

@@ -192,6 +192,12 @@ impl Run {
         Ok(run)
     }
 
+    /// Takes the directory away again if nothing is in it.
+    pub(crate) fn remove_empty(&self) {
+        // What cannot be removed has something in it, and stays.
+        let _ = fs::remove_dir(&self.path);
+    }
+
     /// The directory.
     pub fn path(&self) -> &Path {
         &self.path
@@ -284,7 +290,7 @@ impl Run {
         }
         let bytes = fs::read(&path).map_err(|e| broken(format!("cannot read it: {e}")))?;
         let config = &manifest.config;
-        config.check(manifest.dataset.image_size[0])?;
+        config.check(manifest.dataset.image_size[0]).map_err(|e| broken(format!("the run's manifest: {e}")))?;
         let classes = manifest.dataset.classes.len();
         let mut model = ConvStrix::new(&config.model, manifest.dataset.image_size[0], classes, device);
         let mut store =
@@ -303,8 +309,8 @@ fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Error 
 }
 
 /// Writes a file under a temporary name beside `path`, syncs it and renames it over `path`; on any
-/// failure the temporary file is removed and `path` is as it was. What is no regular file (a pipe,
-/// `/dev/stdout`) is written to as it stands.
+/// failure the temporary file is removed and `path` is as it was. A link is followed; what is no
+/// regular file (a pipe), and `/dev/stdout`, is written to as it stands.
 ///
 /// # Errors
 /// [`Error::Write`].
@@ -318,6 +324,14 @@ pub fn write_whole(
         write(&mut buffer)?;
         buffer.flush()
     };
+    #[cfg(unix)]
+    if path == Path::new("/dev/stdout") {
+        // The stream itself, which shares its place in the file with what is printed next.
+        let stream = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned().map_err(failed(path, action))?;
+        return fill(&fs::File::from(stream)).map_err(failed(path, action));
+    }
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+    let path = real.as_path();
     if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
         let file = OpenOptions::new().write(true).open(path).map_err(failed(path, action))?;
         return fill(&file).map_err(failed(path, action));

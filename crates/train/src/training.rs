@@ -19,6 +19,11 @@ const INTERVAL: usize = 25;
 
 /// Who watches a training run. Every method has a default that does nothing.
 pub trait Observer {
+    /// The run directory is there and training begins, on `images` images to train and validate on.
+    fn begin(&mut self, run: &Run, images: usize) {
+        let _ = (run, images);
+    }
+
     /// A step is done; `loss` is the epoch's mean so far, where it was just read back.
     fn step(&mut self, epoch: usize, step: usize, steps: usize, loss: Option<f64>) {
         let _ = (epoch, step, steps, loss);
@@ -35,7 +40,8 @@ pub trait Observer {
     }
 }
 
-/// Trains on `data` into the new run directory `run`, and returns the finished manifest.
+/// Trains on `data` into the run directory that `create` makes, and returns it with its manifest.
+/// `create` is called when nothing is left to be refused.
 ///
 /// The best epoch by validation loss is the one whose weights the run holds at the end.
 ///
@@ -46,9 +52,9 @@ pub fn train(
     config: &TrainConfig,
     data: &TrainTest,
     substituted: Option<String>,
-    run: &Run,
+    create: impl FnOnce() -> Result<Run, Error>,
     observer: &mut dyn Observer,
-) -> Result<Manifest, Error> {
+) -> Result<(Run, Manifest), Error> {
     config.check(data.train.width.min(data.train.height))?;
     let device = config.device.open()?;
     device.seed(config.seed);
@@ -67,9 +73,14 @@ pub fn train(
     let normalization = Normalization::of(&training)?;
     let dataset = DatasetRecord::new(data, training.len(), validation.len(), substituted);
     let mut manifest = Manifest::begin(config, dataset, normalization);
-    run.write_manifest(&manifest)?;
+    let run = create()?;
+    if let Err(error) = run.write_manifest(&manifest) {
+        run.remove_empty();
+        return Err(error);
+    }
+    observer.begin(&run, labels.len());
 
-    let result = Training { config, normalization, device: device.autodiff(), run }.epochs(
+    let result = Training { config, normalization, device: device.autodiff(), run: &run }.epochs(
         &training,
         &validation,
         &mut manifest,
@@ -80,8 +91,11 @@ pub fn train(
         Err(Error::Interrupted { .. }) => Status::Interrupted,
         Err(_) => Status::Failed,
     });
-    run.write_manifest(&manifest)?;
-    result.map(|()| manifest)
+    // What stopped the training is the error to report, whether or not this can be written.
+    let written = run.write_manifest(&manifest);
+    result?;
+    written?;
+    Ok((run, manifest))
 }
 
 struct Training<'a> {
@@ -127,6 +141,9 @@ impl Training<'_> {
             let (train, _) = collector.finish()?;
             let train_seconds = started.elapsed().as_secs_f64();
             let (valid, _) = self.validate(&model, validation)?;
+            if let Some(loss) = [train.loss_mean, valid.loss_mean].into_iter().find(|loss| !loss.is_finite()) {
+                return Err(Error::Diverged { epoch, step: steps, loss });
+            }
             let record = EpochRecord {
                 epoch,
                 train,
@@ -141,8 +158,8 @@ impl Training<'_> {
                 self.run.write_model(&model.valid())?;
                 manifest.best_epoch = Some(epoch);
             }
-            manifest.epochs_finished = epoch;
             self.run.append_metrics(&record)?;
+            manifest.epochs_finished = epoch;
             self.run.write_manifest(manifest)?;
             observer.epoch(&record, is_best);
         }

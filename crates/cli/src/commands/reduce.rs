@@ -107,7 +107,12 @@ fn reduce<T: Typed>(args: &Reduce, first: Box<dyn ChunkReader>) -> Result<Report
 where
     <T::Sum as Accumulator<T>>::Total: Numeral,
 {
-    let stats = if args.stats.is_empty() { Stat::ALL.to_vec() } else { args.stats.clone() };
+    let mut stats = if args.stats.is_empty() { Stat::ALL.to_vec() } else { Vec::new() };
+    for stat in &args.stats {
+        if !stats.contains(stat) {
+            stats.push(*stat);
+        }
+    }
     let any = |wanted: &[Stat]| stats.iter().any(|stat| wanted.contains(stat));
     let spread = [Stat::PopulationVariance, Stat::SampleVariance, Stat::PopulationSd, Stat::SampleSd];
     let aggregators = (

@@ -18,38 +18,28 @@ use crate::output::percent;
 
 pub(crate) fn run(args: &Train) -> Result<(), Failure> {
     let config = config(args);
-    // What can be refused is refused before the dataset is read.
+    // What can be refused is refused before the dataset is read; the rest, before a directory is made.
     config.device.open()?;
     if let Some(out) = args.out.as_ref().filter(|out| out.exists()) {
         return Err(strix_train::Error::RunExists(out.clone()).into());
     }
     let loaded = dataset::load(args.dataset, &args.place)?;
     let data = &loaded.data;
-    config.check(data.train.width.min(data.train.height))?;
     if let Some(reason) = &loaded.substituted {
-        writeln!(
+        // A reader of the output that has gone does not end the training, here and below.
+        let _ = writeln!(
             std::io::stderr(),
             "WARNING: training on the drawn dataset \"garments\" INSTEAD OF Fashion-MNIST.\nWARNING: {reason}\n\
              WARNING: its accuracies say nothing about Fashion-MNIST."
-        )?;
+        );
     }
-    let run = match &args.out {
-        Some(path) => Run::create(path)?,
-        None => next_free(data.name)?,
+    let create = || match &args.out {
+        Some(path) => Run::create(path),
+        None => next_free(data.name),
     };
     interrupt::listen()?;
-    let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
-        "{}: {} training and validation images, {} epochs into {}",
-        data.name,
-        config.limit.unwrap_or(usize::MAX).min(data.train.len()),
-        config.epochs,
-        run.path().display()
-    )?;
-    drop(out);
-    let mut watcher = Watcher { bar: None, epochs: config.epochs };
-    let manifest = training::train(&config, data, loaded.substituted, &run, &mut watcher)?;
+    let mut watcher = Watcher { bar: None, epochs: config.epochs, dataset: data.name };
+    let (run, manifest) = training::train(&config, data, loaded.substituted.clone(), create, &mut watcher)?;
     let best = manifest.best_epoch.unwrap_or_default();
     let mut out = std::io::stdout().lock();
     writeln!(out, "done in {:.1} s; epoch {best} was the best by validation loss", manifest.seconds)?;
@@ -57,12 +47,12 @@ pub(crate) fn run(args: &Train) -> Result<(), Failure> {
 }
 
 /// The first of runs/NAME-1, runs/NAME-2, ... that is not there yet.
-fn next_free(name: &str) -> Result<Run, Failure> {
+fn next_free(name: &str) -> Result<Run, strix_train::Error> {
     let mut number = 1;
     loop {
         match Run::create(&PathBuf::from(format!("runs/{name}-{number}"))) {
             Err(strix_train::Error::RunExists(_)) => number += 1,
-            created => return Ok(created?),
+            created => return created,
         }
     }
 }
@@ -110,9 +100,20 @@ pub(crate) fn device(device: TrainDevice) -> DeviceChoice {
 struct Watcher {
     bar: Option<ProgressBar>,
     epochs: usize,
+    dataset: &'static str,
 }
 
 impl Observer for Watcher {
+    fn begin(&mut self, run: &Run, images: usize) {
+        let _ = writeln!(
+            std::io::stdout(),
+            "{}: {images} training and validation images, {} epochs into {}",
+            self.dataset,
+            self.epochs,
+            run.path().display()
+        );
+    }
+
     fn step(&mut self, epoch: usize, step: usize, steps: usize, loss: Option<f64>) {
         if !std::io::stderr().is_terminal() {
             return;
@@ -133,7 +134,6 @@ impl Observer for Watcher {
             bar.finish_and_clear();
         }
         let EpochRecord { epoch, train, validation, .. } = record;
-        // A reader of standard output that has gone does not end the training.
         let _ = writeln!(
             std::io::stdout(),
             "epoch {epoch}/{}  train loss {:.4} acc {}  val loss {:.4} acc {}  {:.1} s  {:.0} images/s{}",
