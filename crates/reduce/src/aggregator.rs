@@ -17,6 +17,8 @@
 //! "Is" means equal bits where the aggregator is exact (counts, extremes, all integers), and within
 //! its documented bound where it rounds. [`crate::testkit`] checks them on any aggregator.
 
+use crate::{Block, Facts};
+
 /// A mergeable aggregation of items of type `T`.
 ///
 /// # Example
@@ -59,12 +61,35 @@ pub trait Aggregator<T>: Send + Sync {
 
     /// The state of a block of items: one pass at full speed.
     ///
-    /// The engine hands over blocks of [`crate::cpu::BLOCK`] items at most. Override it where a
-    /// tight loop beats lifting and merging one by one; mark the loop `#[inline(always)]`, so that
-    /// it compiles for the vector unit that the engine found.
+    /// The engine hands over at most [`Aggregator::block_items`] items; a [`Block`] derefs to their
+    /// slice. Override it where a tight loop beats lifting and merging one by one; mark the loop
+    /// `#[inline(always)]`, so that it compiles for the vector unit that the engine found.
     #[inline(always)]
-    fn lift_block(&self, items: &[T]) -> Self::State {
-        items.iter().fold(self.identity(), |state, item| self.merge(state, self.lift(item)))
+    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
+        block.iter().fold(self.identity(), |state, item| self.merge(state, self.lift(item)))
+    }
+
+    /// How many items a block holds at most. One whose cost is by the block and not by the item, such as
+    /// [`crate::ByKey`], asks for longer ones.
+    fn block_items(&self) -> usize {
+        crate::cpu::BLOCK
+    }
+
+    /// The facts of a block that this aggregator reads, so that one loop computes them for all.
+    fn facts(&self) -> Facts {
+        Facts::NONE
+    }
+
+    /// Whether the answer depends on where the items were, as that of [`crate::First`] does.
+    fn positional(&self) -> bool {
+        false
+    }
+
+    /// The state as if its items had come `places` later. Lifting puts the first item at place 0; the
+    /// engine shifts each block to its own place, which keeps merging commutative. Only a
+    /// [positional](Aggregator::positional) aggregator has anything to do here.
+    fn shift(&self, state: Self::State, _places: u64) -> Self::State {
+        state
     }
 
     /// The aggregator's GPU half: its WGSL, and how to read its state back. `None`, the default,

@@ -1,6 +1,8 @@
 //! What can be reduced: items, and the numeric elements among them.
 
-use crate::arithmetic::{Accumulator, Compensated, FloatMoments, IntegerMoments, IntegerSum, Moments};
+use crate::Label;
+use crate::arithmetic::{Accumulator, Compensated, Float, FloatMoments, IntegerMoments, IntegerSum, Moments, fused};
+use crate::block::Block;
 #[cfg(feature = "gpu")]
 use crate::gpu::Upload;
 
@@ -20,6 +22,23 @@ pub trait Item: Clone + Send + Sync + 'static {
     }
 }
 
+impl<T: Item> Item for Option<T> {
+    #[inline(always)]
+    fn is_nan(&self) -> bool {
+        self.as_ref().is_some_and(Item::is_nan)
+    }
+}
+
+impl<T: Item, const N: usize> Item for [T; N] {
+    #[inline(always)]
+    fn is_nan(&self) -> bool {
+        self.iter().any(Item::is_nan)
+    }
+}
+
+impl Item for bool {}
+impl Item for String {}
+
 impl<A: Item, B: Item> Item for (A, B) {
     #[inline(always)]
     fn is_nan(&self) -> bool {
@@ -27,12 +46,11 @@ impl<A: Item, B: Item> Item for (A, B) {
     }
 }
 
-/// A number that the built-in aggregators take: f32, f64 and the integers of 8 to 64 bits.
+/// A number that the built-in aggregators take: f32, f64, the integers of 8 to 64 bits, bool as 0 and 1,
+/// and with the feature `half` f16 and bf16.
 ///
 /// Sealed by its associated types: the arithmetic behind a sum is chosen by the element.
-pub trait Element: Item + Copy + PartialEq + std::fmt::Debug {
-    /// The type's name as Rust spells it, such as `f32`.
-    const NAME: &'static str;
+pub trait Element: Label + Copy {
     /// How sums of the type are held.
     type Sum: Accumulator<Self>;
     /// How first and second moments of the type are held.
@@ -43,9 +61,20 @@ pub trait Element: Item + Copy + PartialEq + std::fmt::Debug {
     /// The greater of the two: NaN if either is, and +0 above -0 (IEEE 754-2019 `maximum`).
     fn greater(self, other: Self) -> Self;
     /// The least of a block, `None` of an empty one; as by folding [`Element::lesser`].
-    fn least(block: &[Self]) -> Option<Self>;
+    fn least(block: &Block<'_, Self>) -> Option<Self>;
     /// The greatest of a block, `None` of an empty one; as by folding [`Element::greater`].
-    fn greatest(block: &[Self]) -> Option<Self>;
+    fn greatest(block: &Block<'_, Self>) -> Option<Self>;
+
+    /// The element as the nearest f64.
+    fn to_f64(self) -> f64;
+    /// The element less `center`, rounded once where the element is no f64.
+    fn deviation(self, center: f64) -> f64;
+    /// The element less another, as f64, rounded once.
+    fn less(self, other: Self) -> f64;
+    /// Whether both are the same bits, or NaN.
+    fn same(&self, other: &Self) -> bool;
+    /// The mean of a block to about the last digit; NaN of nothing.
+    fn mean_of(block: &Block<'_, Self>) -> f64;
 
     /// The element that a kernel's order-preserving key stands for.
     #[cfg(feature = "gpu")]
@@ -56,7 +85,7 @@ pub trait Element: Item + Copy + PartialEq + std::fmt::Debug {
 }
 
 macro_rules! float_element {
-    ($float:ident, $bits:ident, $signed:ident, $from_key:expr $(, upload $load:ident)?) => {
+    ($float:ident, $bits:ident, $signed:ident, $from_key:expr $(, upload $load:ident, fused $fused:path)?) => {
         impl Item for $float {
             #[inline(always)]
             fn is_nan(&self) -> bool {
@@ -69,25 +98,50 @@ macro_rules! float_element {
         }
 
         impl Element for $float {
-            const NAME: &'static str = stringify!($float);
             type Sum = Compensated;
             type Moments = FloatMoments;
 
             #[inline(always)]
             fn lesser(self, other: Self) -> Self {
-                Self::least(&[self, other]).unwrap_or($float::NAN)
+                extreme(&[self, other], $signed::MAX, $signed::min).unwrap_or($float::NAN)
             }
             #[inline(always)]
             fn greater(self, other: Self) -> Self {
-                Self::greatest(&[self, other]).unwrap_or($float::NAN)
+                extreme(&[self, other], $signed::MIN, $signed::max).unwrap_or($float::NAN)
             }
             #[inline(always)]
-            fn least(block: &[Self]) -> Option<Self> {
+            fn least(block: &Block<'_, Self>) -> Option<Self> {
+                $(if let Some(extremes) = $fused(block) {
+                    return Some(extremes.0);
+                })?
                 extreme(block, $signed::MAX, $signed::min)
             }
             #[inline(always)]
-            fn greatest(block: &[Self]) -> Option<Self> {
+            fn greatest(block: &Block<'_, Self>) -> Option<Self> {
+                $(if let Some(extremes) = $fused(block) {
+                    return Some(extremes.1);
+                })?
                 extreme(block, $signed::MIN, $signed::max)
+            }
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                self.into()
+            }
+            #[inline(always)]
+            fn deviation(self, center: f64) -> f64 {
+                f64::from(self) - center
+            }
+            #[inline(always)]
+            fn less(self, other: Self) -> f64 {
+                f64::from(self) - f64::from(other)
+            }
+            #[inline(always)]
+            fn same(&self, other: &Self) -> bool {
+                self.to_bits() == other.to_bits() || (self.is_nan() && other.is_nan())
+            }
+            #[inline(always)]
+            fn mean_of(block: &Block<'_, Self>) -> f64 {
+                <$float as Float>::sum(block).divided_by(block.len() as u64)
             }
             #[cfg(feature = "gpu")]
             fn from_key(key: u32) -> Self {
@@ -152,7 +206,6 @@ macro_rules! integer_element {
         }
 
         impl Element for $integer {
-            const NAME: &'static str = stringify!($integer);
             type Sum = IntegerSum;
             type Moments = IntegerMoments;
 
@@ -165,12 +218,37 @@ macro_rules! integer_element {
                 self.max(other)
             }
             #[inline(always)]
-            fn least(block: &[Self]) -> Option<Self> {
+            fn least(block: &Block<'_, Self>) -> Option<Self> {
                 block.iter().copied().min()
             }
             #[inline(always)]
-            fn greatest(block: &[Self]) -> Option<Self> {
+            fn greatest(block: &Block<'_, Self>) -> Option<Self> {
                 block.iter().copied().max()
+            }
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                self as f64
+            }
+            #[inline(always)]
+            fn deviation(self, center: f64) -> f64 {
+                if size_of::<Self>() < 8 {
+                    return self as f64 - center;
+                }
+                // In integers first: two of 64 bits may differ in digits that no f64 holds.
+                let whole = center.trunc();
+                (i128::from(self) - whole as i128) as f64 - (center - whole)
+            }
+            #[inline(always)]
+            fn less(self, other: Self) -> f64 {
+                (i128::from(self) - i128::from(other)) as f64
+            }
+            #[inline(always)]
+            fn same(&self, other: &Self) -> bool {
+                self == other
+            }
+            #[inline(always)]
+            fn mean_of(block: &Block<'_, Self>) -> f64 {
+                <IntegerSum as Accumulator<Self>>::of(block).mean(block.len() as u64)
             }
             #[cfg(feature = "gpu")]
             fn from_key(key: u32) -> Self {
@@ -185,7 +263,7 @@ macro_rules! integer_element {
     )*};
 }
 
-float_element!(f32, u32, i32, |key| f32::from_bits(if key >> 31 == 1 { key & 0x7fff_ffff } else { !key }), upload F32);
+float_element!(f32, u32, i32, |key| f32::from_bits(if key >> 31 == 1 { key & 0x7fff_ffff } else { !key }), upload F32, fused fused::extremes);
 // f64 has no load on the GPU, so no key of it ever comes back.
 float_element!(f64, u64, i64, |_| f64::NAN);
 
@@ -199,4 +277,64 @@ integer_element! {
     i32, |key| key as i32;
     u64, |key| key.into();
     i64, |key| key.into();
+}
+
+#[cfg(feature = "half")]
+use half::{bf16, f16};
+// The half floats have no load on the GPU yet, so no key of them ever comes back.
+#[cfg(feature = "half")]
+float_element!(f16, u16, i16, |_| f16::NAN);
+#[cfg(feature = "half")]
+float_element!(bf16, u16, i16, |_| bf16::NAN);
+
+/// As the numbers 0 and 1: a sum counts what is true, a mean is its share.
+impl Element for bool {
+    type Sum = IntegerSum;
+    type Moments = IntegerMoments;
+
+    #[inline(always)]
+    fn lesser(self, other: Self) -> Self {
+        self & other
+    }
+    #[inline(always)]
+    fn greater(self, other: Self) -> Self {
+        self | other
+    }
+    #[inline(always)]
+    fn least(block: &Block<'_, Self>) -> Option<Self> {
+        block.iter().copied().min()
+    }
+    #[inline(always)]
+    fn greatest(block: &Block<'_, Self>) -> Option<Self> {
+        block.iter().copied().max()
+    }
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        self.into()
+    }
+    #[inline(always)]
+    fn deviation(self, center: f64) -> f64 {
+        f64::from(self) - center
+    }
+    #[inline(always)]
+    fn less(self, other: Self) -> f64 {
+        f64::from(self) - f64::from(other)
+    }
+    #[inline(always)]
+    fn same(&self, other: &Self) -> bool {
+        self == other
+    }
+    #[inline(always)]
+    fn mean_of(block: &Block<'_, Self>) -> f64 {
+        <IntegerSum as Accumulator<Self>>::of(block).mean(block.len() as u64)
+    }
+    // bool has no load on the GPU, so no key of it ever comes back.
+    #[cfg(feature = "gpu")]
+    fn from_key(key: u32) -> Self {
+        key != 0
+    }
+    #[cfg(feature = "gpu")]
+    fn nan() -> Option<Self> {
+        None
+    }
 }

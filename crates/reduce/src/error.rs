@@ -34,6 +34,15 @@ pub enum Error {
     #[cfg(feature = "gpu")]
     #[error(transparent)]
     Kernel(#[from] strix_shaders::ComposeError),
+    /// A parameter outside its range.
+    #[error("{0}")]
+    Parameter(String),
+    /// A stored state that cannot be written, read or merged.
+    #[error("the state is of no use here: {0}")]
+    State(String),
+    /// A column that is not there, or of another type.
+    #[error("{0}")]
+    Column(String),
     /// A name that is none of the known ones.
     #[error("{name:?} is no {what}; choose one of {known}")]
     UnknownName {

@@ -17,26 +17,47 @@
 //! # Features
 //! * `gpu` (default): the WGSL engine through wgpu.
 //! * `rayon` (default): threads on the CPU engine.
+//! * `half`: elements of type `half::f16` and `half::bf16`.
+//! * `ndarray`: reductions of `ndarray` views, whole or along an axis.
+//! * `arrow`: reductions of Arrow arrays and record batches; with `half`.
 
 mod aggregator;
 pub mod aggregators;
 pub mod arithmetic;
+#[cfg(feature = "arrow")]
+pub mod arrow;
+mod block;
+pub mod combinators;
 pub mod cpu;
 mod element;
 mod engine;
 mod error;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+mod label;
 mod nan;
+#[cfg(feature = "ndarray")]
+pub mod ndarray;
 mod reducer;
+pub mod state;
+mod subtract;
 pub mod testkit;
 
 pub use aggregator::Aggregator;
-pub use aggregators::{Confusion, ConfusionMatrix, Count, Max, Mean, Min, SecondMoments, Sum, Variance};
+pub use aggregators::{
+    All, Any, ArgMax, ArgMin, Confusion, ConfusionMatrix, Count, Covariance, DecayedMean, Distinct, First,
+    GeometricMean, HarmonicMean, Histogram, Last, LinearRegression, Max, Mean, Min, Product, Quantiles, Range,
+    SecondMoments, Shape, Sum, TopK, Variance, Weighted,
+};
+pub use block::{Block, Facts};
+pub use combinators::{Boxed, BoxedState, ByKey, Combine};
 pub use element::{Element, Item};
 pub use engine::{Engine, EngineChoice, EngineReport};
 pub use error::Error;
+pub use label::Label;
 pub use nan::NanPolicy;
 pub use reducer::Reducer;
+pub use state::Portable;
+pub use subtract::{Subtract, Window};
 #[cfg(feature = "gpu")]
 pub use wgpu;

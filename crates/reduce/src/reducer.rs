@@ -5,6 +5,9 @@ use crate::engine::EngineReport;
 use crate::gpu::{Gpu, GpuHalf, Pipelines, Source};
 use crate::{Aggregator, Engine, EngineChoice, Error, Item, NanPolicy};
 
+/// Masked items gathered at once.
+const PIECE: usize = 1 << 16;
+
 /// An aggregation under way: items pushed in chunks of any size, one state, one answer.
 ///
 /// # Example
@@ -27,6 +30,7 @@ pub struct Reducer<T, A: Aggregator<T>> {
     nan: NanPolicy,
     pushed: u64,
     skipped: u64,
+    missing: u64,
     choice: EngineChoice,
     fallback: Option<String>,
     #[cfg(feature = "gpu")]
@@ -71,6 +75,7 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
             nan: NanPolicy::default(),
             pushed: 0,
             skipped: 0,
+            missing: 0,
             choice: engine.choice,
             fallback,
             #[cfg(feature = "gpu")]
@@ -111,6 +116,59 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
         Ok(())
     }
 
+    /// Takes in the items for which `valid`, called with their index, is true; the others count as
+    /// [`Reducer::missing`], and keep their places. A chunk that fails may have been taken in up to there.
+    ///
+    /// ```
+    /// # use strix_reduce::{Engine, Reducer, Sum};
+    /// let (items, mask) = ([1i32, 2, 4], [true, false, true]);
+    /// let mut reducer = Reducer::new(Sum, &Engine::cpu())?;
+    /// reducer.push_masked(&items, |index| mask[index])?;
+    /// assert_eq!(reducer.missing(), 1);
+    /// assert_eq!(reducer.finish(), Some(5));
+    /// # Ok::<(), strix_reduce::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Reducer::push`].
+    pub fn push_masked(&mut self, items: &[T], valid: impl Fn(usize) -> bool) -> Result<(), Error> {
+        if self.aggregator.positional() {
+            return self.push_runs(items, valid);
+        }
+        for (start, piece) in (0..).step_by(PIECE).zip(items.chunks(PIECE)) {
+            let places: Vec<usize> = (0..piece.len()).filter(|index| valid(start + index)).collect();
+            let kept: Vec<T> = places.iter().map(|&index| piece[index].clone()).collect();
+            let before = self.pushed;
+            self.push(&kept).map_err(|error| match error {
+                Error::Nan { index } => Error::Nan { index: before + places[(index - before) as usize] as u64 },
+                other => other,
+            })?;
+            self.leave_out((piece.len() - kept.len()) as u64);
+        }
+        Ok(())
+    }
+
+    /// Each run of valid items at its own place.
+    fn push_runs(&mut self, items: &[T], valid: impl Fn(usize) -> bool) -> Result<(), Error> {
+        let mut start = 0;
+        while start < items.len() {
+            let first = valid(start);
+            let end = (start..items.len()).find(|&index| valid(index) != first).unwrap_or(items.len());
+            if first {
+                self.push(&items[start..end])?;
+            } else {
+                self.leave_out((end - start) as u64);
+            }
+            start = end;
+        }
+        Ok(())
+    }
+
+    fn leave_out(&mut self, items: u64) {
+        self.missing += items;
+        self.pushed += items;
+    }
+
     /// Takes in the elements in `bytes` of a buffer on the engine's own device, where they lie.
     ///
     /// The buffer needs usage `STORAGE`; the range begins and ends at whole elements. Work that
@@ -143,14 +201,25 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
         Ok(())
     }
 
-    /// Merges in the state of another reduction by an equal aggregator.
+    /// Merges in the state of another reduction by an equal aggregator, as if its items came after these.
     pub fn merge(&mut self, other: Self) {
+        self.missing += other.missing;
         self.take(other.state, other.skipped, other.pushed);
     }
 
     /// The state so far.
     pub fn state(&self) -> &A::State {
         &self.state
+    }
+
+    /// Items pushed so far, with those that were skipped or missing.
+    pub fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    /// Items that a mask or a null left out so far.
+    pub fn missing(&self) -> u64 {
+        self.missing
     }
 
     /// NaN left out so far under [`NanPolicy::Skip`].
@@ -178,7 +247,7 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
 
     fn take(&mut self, state: A::State, skipped: u64, items: u64) {
         let before = std::mem::replace(&mut self.state, self.aggregator.identity());
-        self.state = self.aggregator.merge(before, state);
+        self.state = self.aggregator.merge(before, self.aggregator.shift(state, self.pushed));
         self.skipped += skipped;
         self.pushed += items;
     }

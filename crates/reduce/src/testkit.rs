@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::Aggregator;
+use crate::{Aggregator, Block};
 
 /// Checks identity, associativity, commutativity and splitting (see [`Aggregator`]) on these items and
 /// panics where one does not hold. What nothing finishes to is for the aggregator's own tests.
@@ -24,12 +24,12 @@ where
     A::Output: Debug,
 {
     let finish = |state| aggregator.finish(state);
-    let whole = finish(aggregator.lift_block(items));
+    let whole = finish(aggregator.lift_block(&Block::new(items)));
     let agree = |law: &str, answer: A::Output| {
         assert!(same(&answer, &whole), "{law}: {answer:?}, but one pass over all items gives {whole:?}");
     };
 
-    let state = || aggregator.lift_block(items);
+    let state = || aggregator.lift_block(&Block::new(items));
     agree("identity on the left", finish(aggregator.merge(aggregator.identity(), state())));
     agree("identity on the right", finish(aggregator.merge(state(), aggregator.identity())));
     agree(
@@ -40,7 +40,7 @@ where
     let third = items.len() / 3;
     let (a, rest) = items.split_at(third);
     let (b, c) = rest.split_at(third);
-    let [a, b, c] = [a, b, c].map(|part| aggregator.lift_block(part));
+    let [a, b, c] = [a, b, c].map(|part| aggregator.lift_block(&Block::new(part)));
     let left = aggregator.merge(aggregator.merge(a.clone(), b.clone()), c.clone());
     let right = aggregator.merge(a.clone(), aggregator.merge(b.clone(), c.clone()));
     agree("associativity, left first", finish(left));
@@ -49,7 +49,8 @@ where
 
     for pieces in [1, 2, 7, 1000] {
         let size = items.len().div_ceil(pieces).max(1);
-        let mut states: Vec<A::State> = items.chunks(size).map(|piece| aggregator.lift_block(piece)).collect();
+        let mut states: Vec<A::State> =
+            items.chunks(size).map(|piece| aggregator.lift_block(&Block::new(piece))).collect();
         // A fixed linear congruential sequence scrambles which two are merged next.
         let mut random = 0x9e37_79b9_7f4a_7c15_u64;
         while states.len() > 1 {

@@ -204,7 +204,7 @@ fn a_callers_buffer_is_reduced_in_place_at_any_offset() {
     });
     device.queue().write_buffer(&buffer, 0, bytemuck::cast_slice(&items));
     for range in [0..100_000, 1..99_999, 63..64, 70_001..70_001, 12_345..77_777] {
-        let mut reducer = Reducer::new(ALL, &engine).unwrap();
+        let mut reducer = Reducer::<f32, _>::new(ALL, &engine).unwrap();
         reducer.push_buffer(&buffer, range.start as u64 * 4..range.end as u64 * 4).unwrap();
         let expected = run(&Engine::cpu(), NanPolicy::Propagate, &items[range]);
         let found: <All as Aggregator<f32>>::Output = reducer.finish();

@@ -1,6 +1,7 @@
 //! Which class was taken for which: the confusion matrix of a classifier.
 
-use crate::Aggregator;
+use crate::state::Signature;
+use crate::{Aggregator, Block, Portable};
 
 /// Counts (label, predicted) pairs of class indices.
 ///
@@ -24,7 +25,7 @@ pub struct ConfusionMatrix {
 }
 
 /// The counts, and what is read from them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Confusion {
     classes: usize,
     counts: Vec<u64>,
@@ -73,6 +74,18 @@ impl Confusion {
         ratio(self.count(class, class), self.support(class))
     }
 
+    /// The unweighted mean of F1 over the classes that were there or predicted; `None` without any.
+    pub fn macro_f1(&self) -> Option<f64> {
+        let scores: Vec<f64> = (0..self.classes).filter_map(|class| self.f1(class)).collect();
+        (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
+    }
+
+    /// The unweighted mean of recall over the classes that were there (balanced accuracy); `None` without any.
+    pub fn macro_recall(&self) -> Option<f64> {
+        let scores: Vec<f64> = (0..self.classes).filter_map(|class| self.recall(class)).collect();
+        (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
+    }
+
     /// The harmonic mean of precision and recall, 2 tp / (2 tp + fp + fn); `None` if the class was
     /// neither there nor predicted.
     pub fn f1(&self, class: usize) -> Option<f64> {
@@ -94,7 +107,7 @@ impl Aggregator<(u8, u8)> for ConfusionMatrix {
         Confusion { classes, counts: vec![0; classes * classes], outside: 0 }
     }
     fn lift(&self, item: &(u8, u8)) -> Confusion {
-        self.lift_block(std::slice::from_ref(item))
+        self.lift_block(&Block::new(std::slice::from_ref(item)))
     }
     fn merge(&self, mut a: Confusion, b: Confusion) -> Confusion {
         for (count, more) in a.counts.iter_mut().zip(b.counts) {
@@ -106,9 +119,9 @@ impl Aggregator<(u8, u8)> for ConfusionMatrix {
     fn finish(&self, state: Confusion) -> Confusion {
         state
     }
-    fn lift_block(&self, items: &[(u8, u8)]) -> Confusion {
+    fn lift_block(&self, block: &Block<'_, (u8, u8)>) -> Confusion {
         let mut state = self.identity();
-        for &(label, predicted) in items {
+        for &(label, predicted) in block.items() {
             if label < self.classes && predicted < self.classes {
                 state.counts[usize::from(label) * state.classes + usize::from(predicted)] += 1;
             } else {
@@ -116,5 +129,18 @@ impl Aggregator<(u8, u8)> for ConfusionMatrix {
             }
         }
         state
+    }
+}
+
+impl Portable<(u8, u8)> for ConfusionMatrix {
+    fn signature(&self) -> Signature {
+        format!("confusion_matrix(classes={}) of (u8, u8)", self.classes)
+    }
+    fn check(&self, state: &Self::State) -> Result<(), String> {
+        let classes = usize::from(self.classes);
+        if state.classes != classes || state.counts.len() != classes * classes {
+            return Err(format!("it is of {} classes, not {classes}", state.classes));
+        }
+        state.counts.iter().chain([&state.outside]).try_for_each(|&count| crate::state::check_count(count))
     }
 }

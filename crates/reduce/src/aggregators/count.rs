@@ -1,6 +1,7 @@
 //! How many items there are.
 
-use crate::Aggregator;
+use crate::state::Signature;
+use crate::{Aggregator, Block, Portable};
 
 /// Counts items, as u64; 0 of nothing. Under [`crate::NanPolicy::Skip`] a NaN is not counted.
 ///
@@ -31,13 +32,22 @@ impl<T> Aggregator<T> for Count {
         state
     }
     #[inline(always)]
-    fn lift_block(&self, items: &[T]) -> u64 {
-        items.len() as u64
+    fn lift_block(&self, block: &Block<'_, T>) -> u64 {
+        block.len() as u64
     }
 
     /// Every kernel takes a census; the count needs no WGSL of its own.
     #[cfg(feature = "gpu")]
     fn gpu(&self) -> Option<crate::gpu::GpuHalf<u64>> {
         Some(crate::gpu::GpuHalf::new(vec![], |partial| partial.census().items()))
+    }
+}
+
+impl<T> Portable<T> for Count {
+    fn signature(&self) -> Signature {
+        "count".into()
+    }
+    fn check(&self, state: &Self::State) -> Result<(), String> {
+        crate::state::check_count(*state)
     }
 }

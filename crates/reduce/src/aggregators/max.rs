@@ -1,6 +1,7 @@
 //! The greatest element.
 
-use crate::{Aggregator, Element};
+use crate::state::Signature;
+use crate::{Aggregator, Block, Element, Facts, Portable};
 
 /// The greatest element, exactly; `None` of nothing. NaN if any element is NaN, and +0 is above -0
 /// (IEEE 754-2019 `maximum`).
@@ -37,12 +38,49 @@ impl<T: Element> Aggregator<T> for Max {
         state
     }
     #[inline(always)]
-    fn lift_block(&self, items: &[T]) -> Option<T> {
-        T::greatest(items)
+    fn lift_block(&self, block: &Block<'_, T>) -> Option<T> {
+        T::greatest(block)
+    }
+    fn facts(&self) -> Facts {
+        Facts::EXTREMES
     }
 
     #[cfg(feature = "gpu")]
     fn gpu(&self) -> Option<crate::gpu::GpuHalf<Option<T>>> {
         Some(crate::gpu::GpuHalf::new(vec![strix_shaders::MAX], |partial| partial.extreme("max")))
+    }
+}
+
+impl<T: Element> Portable<T> for Max {
+    fn signature(&self) -> Signature {
+        format!("max of {}", T::NAME)
+    }
+}
+
+/// The greatest text in the order of its UTF-8 bytes, which is that of its code points.
+impl Aggregator<String> for Max {
+    type State = Option<String>;
+    type Output = Option<String>;
+
+    fn identity(&self) -> Option<String> {
+        None
+    }
+    fn lift(&self, item: &String) -> Option<String> {
+        Some(item.clone())
+    }
+    fn merge(&self, a: Option<String>, b: Option<String>) -> Option<String> {
+        a.max(b)
+    }
+    fn finish(&self, state: Option<String>) -> Option<String> {
+        state
+    }
+    fn lift_block(&self, block: &Block<'_, String>) -> Option<String> {
+        block.iter().max().cloned()
+    }
+}
+
+impl Portable<String> for Max {
+    fn signature(&self) -> Signature {
+        "max of text".into()
     }
 }

@@ -2,7 +2,8 @@
 
 use super::SumState;
 use crate::arithmetic::Accumulator;
-use crate::{Aggregator, Element};
+use crate::state::Signature;
+use crate::{Aggregator, Block, Element, Facts, Portable};
 
 /// The mean as f64; `None` of nothing. The state is a [`super::Sum`]'s: sum and count.
 ///
@@ -28,7 +29,7 @@ impl<T: Element> Aggregator<T> for Mean {
     }
     #[inline(always)]
     fn lift(&self, item: &T) -> Self::State {
-        SumState::of(std::slice::from_ref(item))
+        SumState::of(&Block::new(std::slice::from_ref(item)))
     }
     #[inline(always)]
     fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
@@ -38,12 +39,25 @@ impl<T: Element> Aggregator<T> for Mean {
         (state.count > 0).then(|| state.sum.over(state.count))
     }
     #[inline(always)]
-    fn lift_block(&self, items: &[T]) -> Self::State {
-        SumState::of(items)
+    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
+        SumState::of(block)
+    }
+    fn facts(&self) -> Facts {
+        Facts::SUM
     }
 
     #[cfg(feature = "gpu")]
     fn gpu(&self) -> Option<crate::gpu::GpuHalf<Self::State>> {
         Some(SumState::gpu_half::<T>())
+    }
+}
+
+impl<T: Element> Portable<T> for Mean {
+    fn signature(&self) -> Signature {
+        format!("mean of {}", T::NAME)
+    }
+    fn check(&self, state: &Self::State) -> Result<(), String> {
+        crate::state::check_count(state.count)?;
+        state.sum.check(state.count)
     }
 }

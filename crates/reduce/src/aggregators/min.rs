@@ -1,6 +1,7 @@
 //! The least element.
 
-use crate::{Aggregator, Element};
+use crate::state::Signature;
+use crate::{Aggregator, Block, Element, Facts, Portable};
 
 /// The least element, exactly; `None` of nothing. NaN if any element is NaN, and -0 is below +0
 /// (IEEE 754-2019 `minimum`).
@@ -37,12 +38,52 @@ impl<T: Element> Aggregator<T> for Min {
         state
     }
     #[inline(always)]
-    fn lift_block(&self, items: &[T]) -> Option<T> {
-        T::least(items)
+    fn lift_block(&self, block: &Block<'_, T>) -> Option<T> {
+        T::least(block)
+    }
+    fn facts(&self) -> Facts {
+        Facts::EXTREMES
     }
 
     #[cfg(feature = "gpu")]
     fn gpu(&self) -> Option<crate::gpu::GpuHalf<Option<T>>> {
         Some(crate::gpu::GpuHalf::new(vec![strix_shaders::MIN], |partial| partial.extreme("min")))
+    }
+}
+
+impl<T: Element> Portable<T> for Min {
+    fn signature(&self) -> Signature {
+        format!("min of {}", T::NAME)
+    }
+}
+
+/// The least text in the order of its UTF-8 bytes, which is that of its code points.
+impl Aggregator<String> for Min {
+    type State = Option<String>;
+    type Output = Option<String>;
+
+    fn identity(&self) -> Option<String> {
+        None
+    }
+    fn lift(&self, item: &String) -> Option<String> {
+        Some(item.clone())
+    }
+    fn merge(&self, a: Option<String>, b: Option<String>) -> Option<String> {
+        match (a, b) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (one, other) => one.or(other),
+        }
+    }
+    fn finish(&self, state: Option<String>) -> Option<String> {
+        state
+    }
+    fn lift_block(&self, block: &Block<'_, String>) -> Option<String> {
+        block.iter().min().cloned()
+    }
+}
+
+impl Portable<String> for Min {
+    fn signature(&self) -> Signature {
+        "min of text".into()
     }
 }

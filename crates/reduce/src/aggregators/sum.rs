@@ -1,7 +1,8 @@
 //! The sum of all elements.
 
 use crate::arithmetic::Accumulator;
-use crate::{Aggregator, Element};
+use crate::state::Signature;
+use crate::{Aggregator, Block, Element, Facts, Portable};
 
 /// Adds elements up: f64 for floats, exact i128 for integers; `None` of nothing.
 ///
@@ -22,7 +23,7 @@ use crate::{Aggregator, Element};
 pub struct Sum;
 
 /// How many elements, and their sum in the element's own accumulator.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SumState<S> {
     /// Elements summed.
     pub count: u64,
@@ -32,7 +33,7 @@ pub struct SumState<S> {
 
 impl<S: 'static> SumState<S> {
     #[inline(always)]
-    pub(crate) fn of<T>(block: &[T]) -> Self
+    pub(crate) fn of<T>(block: &Block<'_, T>) -> Self
     where
         S: Accumulator<T>,
     {
@@ -68,7 +69,7 @@ impl<T: Element> Aggregator<T> for Sum {
     }
     #[inline(always)]
     fn lift(&self, item: &T) -> Self::State {
-        SumState::of(std::slice::from_ref(item))
+        SumState::of(&Block::new(std::slice::from_ref(item)))
     }
     #[inline(always)]
     fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
@@ -78,12 +79,25 @@ impl<T: Element> Aggregator<T> for Sum {
         (state.count > 0).then(|| state.sum.total())
     }
     #[inline(always)]
-    fn lift_block(&self, items: &[T]) -> Self::State {
-        SumState::of(items)
+    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
+        SumState::of(block)
+    }
+    fn facts(&self) -> Facts {
+        Facts::SUM
     }
 
     #[cfg(feature = "gpu")]
     fn gpu(&self) -> Option<crate::gpu::GpuHalf<Self::State>> {
         Some(SumState::gpu_half::<T>())
+    }
+}
+
+impl<T: Element> Portable<T> for Sum {
+    fn signature(&self) -> Signature {
+        format!("sum of {}", T::NAME)
+    }
+    fn check(&self, state: &Self::State) -> Result<(), String> {
+        crate::state::check_count(state.count)?;
+        state.sum.check(state.count)
     }
 }

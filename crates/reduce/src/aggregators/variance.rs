@@ -1,7 +1,8 @@
 //! Variance and standard deviation, in one pass over memory.
 
 use crate::arithmetic::Moments;
-use crate::{Aggregator, Element};
+use crate::state::Signature;
+use crate::{Aggregator, Block, Element, Facts, Portable};
 
 /// The first two moments, from which population and sample variance are read.
 ///
@@ -75,7 +76,7 @@ impl<T: Element> Aggregator<T> for Variance {
     }
     #[inline(always)]
     fn lift(&self, item: &T) -> Self::State {
-        T::Moments::of(std::slice::from_ref(item))
+        T::Moments::of(&Block::new(std::slice::from_ref(item)))
     }
     #[inline(always)]
     fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
@@ -85,12 +86,24 @@ impl<T: Element> Aggregator<T> for Variance {
         state.finish()
     }
     #[inline(always)]
-    fn lift_block(&self, items: &[T]) -> Self::State {
-        T::Moments::of(items)
+    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
+        T::Moments::of(block)
+    }
+    fn facts(&self) -> Facts {
+        Facts::MOMENTS
     }
 
     #[cfg(feature = "gpu")]
     fn gpu(&self) -> Option<crate::gpu::GpuHalf<Self::State>> {
         Some(crate::gpu::GpuHalf::new(vec![T::Moments::SNIPPET], T::Moments::from_gpu))
+    }
+}
+
+impl<T: Element> Portable<T> for Variance {
+    fn signature(&self) -> Signature {
+        format!("variance of {}", T::NAME)
+    }
+    fn check(&self, state: &Self::State) -> Result<(), String> {
+        state.check()
     }
 }

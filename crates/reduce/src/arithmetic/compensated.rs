@@ -1,15 +1,20 @@
 //! Float sums as an unevaluated pair of f64, about 106 bits wide.
 #![expect(clippy::needless_range_loop, reason = "plain loops over lanes compile to vector instructions")]
 
-use super::{Accumulator, Float};
+use serde::{Deserialize, Serialize};
+
+use super::{Accumulator, Float, FloatMoments, fused};
+use crate::block::{Block, Facts};
 
 /// `high + low`, with `low` at most half a unit in the last place of `high`.
 ///
 /// Adding two of them loses about 2^-104 of their magnitude, so the order and the number of
 /// merges do not show in the rounded sum. Infinities and NaN follow IEEE 754 addition.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Compensated {
+    #[serde(with = "crate::state::float")]
     high: f64,
+    #[serde(with = "crate::state::float")]
     low: f64,
 }
 
@@ -62,6 +67,18 @@ impl Compensated {
     }
 }
 
+impl Compensated {
+    /// `dividend` divided by the sum, in about twice the precision of f64, then rounded.
+    pub(crate) fn dividing(self, dividend: f64) -> f64 {
+        let quotient = dividend / self.high;
+        if !quotient.is_finite() || !self.high.is_finite() {
+            return quotient;
+        }
+        let remainder = f64::mul_add(-quotient, self.high, dividend) - quotient * self.low;
+        quotient + remainder / self.high
+    }
+}
+
 #[inline(always)]
 fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let sum = a + b;
@@ -70,7 +87,7 @@ fn two_sum(a: f64, b: f64) -> (f64, f64) {
 }
 
 /// Independent lanes: enough to hide the latency of the adder in vectors of four f64.
-const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 /// Sums side by side, one a lane. Every step is one simple loop over the lanes, which is the shape
 /// that compiles to vector instructions.
@@ -92,7 +109,7 @@ impl Lanes for Plain {
     }
     #[inline(always)]
     fn total(self) -> Compensated {
-        self.0.into_iter().fold(Compensated::default(), |all, high| all.plus(Compensated { high, low: 0.0 }))
+        across(self.0, [0.0; LANES])
     }
 }
 
@@ -114,12 +131,27 @@ impl Lanes for WithErrors {
     }
     #[inline(always)]
     fn total(self) -> Compensated {
-        let lanes = self.sums.into_iter().zip(self.errors);
-        lanes.fold(Compensated::default(), |all, (sum, error)| {
-            // The error of an overflow is NaN, and means nothing.
-            all.plus(Compensated::of_two(sum, if sum.is_finite() { error } else { 0.0 }))
-        })
+        across(self.sums, self.errors)
     }
+}
+
+/// The sum across lanes and their errors, in four levels of vectors. Where it is not finite, its low
+/// part means nothing and is 0.
+#[inline(always)]
+pub(crate) fn across(mut sums: [f64; LANES], mut errors: [f64; LANES]) -> Compensated {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            let (sum, error) = two_sum(sums[lane], sums[lane + width]);
+            sums[lane] = sum;
+            errors[lane] = (errors[lane] + errors[lane + width]) + error;
+        }
+        width /= 2;
+    }
+    if !sums[0].is_finite() {
+        return Compensated { high: sums[0], low: 0.0 };
+    }
+    Compensated::of_two(sums[0], errors[0])
 }
 
 /// A row of elements as f64. Loops and no closures: a closure of its own would be compiled for the
@@ -184,8 +216,18 @@ fn add_deviations<L: Lanes>(first: &mut L, second: &mut L, row: [f64; LANES], ce
 
 impl Float for f32 {
     #[inline(always)]
-    fn sum(block: &[f32]) -> Compensated {
-        sum::<f32, Plain>(block)
+    fn sum(block: &Block<'_, f32>) -> Compensated {
+        if block.sum.get().is_none() {
+            fused::facts(block, block.facts());
+        }
+        block.sum.get().copied().unwrap_or_default()
+    }
+    #[inline(always)]
+    fn moments(block: &Block<'_, f32>) -> FloatMoments {
+        if block.moments.get().is_none() {
+            fused::facts(block, block.facts() | Facts::MOMENTS);
+        }
+        block.moments.get().copied().unwrap_or_default()
     }
     #[inline(always)]
     fn deviations(block: &[f32], center: f64) -> (Compensated, Compensated) {
@@ -195,8 +237,15 @@ impl Float for f32 {
 
 impl Float for f64 {
     #[inline(always)]
-    fn sum(block: &[f64]) -> Compensated {
-        sum::<f64, WithErrors>(block)
+    fn sum(block: &Block<'_, f64>) -> Compensated {
+        *block.sum.get_or_init(
+            #[inline(always)]
+            || sum::<f64, WithErrors>(block),
+        )
+    }
+    #[inline(always)]
+    fn moments(block: &Block<'_, f64>) -> FloatMoments {
+        FloatMoments::in_two_passes(block, Self::sum(block))
     }
     #[inline(always)]
     fn deviations(block: &[f64], center: f64) -> (Compensated, Compensated) {
@@ -204,11 +253,54 @@ impl Float for f64 {
     }
 }
 
+/// 16-bit floats go through f32, which holds them exactly.
+#[cfg(feature = "half")]
+macro_rules! half {
+    ($float:ty) => {
+        impl Float for $float {
+            #[inline(always)]
+            fn sum(block: &Block<'_, Self>) -> Compensated {
+                let rows = block.chunks(ROW).map(widen).map(|(row, n)| f32::sum(&Block::new(&row[..n])));
+                rows.fold(Compensated::default(), Compensated::plus)
+            }
+            #[inline(always)]
+            fn moments(block: &Block<'_, Self>) -> FloatMoments {
+                let rows = block.chunks(ROW).map(widen).map(|(row, n)| f32::moments(&Block::new(&row[..n])));
+                rows.fold(FloatMoments::default(), <FloatMoments as super::Moments<f32>>::join)
+            }
+            #[inline(always)]
+            fn deviations(block: &[Self], center: f64) -> (Compensated, Compensated) {
+                let rows = block.chunks(ROW).map(widen).map(|(row, n)| f32::deviations(&row[..n], center));
+                rows.fold(Default::default(), |(a, b): (Compensated, Compensated), (c, d)| (a.plus(c), b.plus(d)))
+            }
+        }
+    };
+}
+
+/// Items widened at once.
+#[cfg(feature = "half")]
+const ROW: usize = 1024;
+
+#[cfg(feature = "half")]
+#[inline(always)]
+fn widen<T: Copy + Into<f32>>(items: &[T]) -> ([f32; ROW], usize) {
+    let mut row = [0.0; ROW];
+    for (wide, &item) in row.iter_mut().zip(items) {
+        *wide = item.into();
+    }
+    (row, items.len())
+}
+
+#[cfg(feature = "half")]
+half!(half::f16);
+#[cfg(feature = "half")]
+half!(half::bf16);
+
 impl<T: Float> Accumulator<T> for Compensated {
     type Total = f64;
 
     #[inline(always)]
-    fn of(block: &[T]) -> Self {
+    fn of(block: &Block<'_, T>) -> Self {
         T::sum(block)
     }
     #[inline(always)]
@@ -245,12 +337,12 @@ mod tests {
     #[test]
     fn cancellation_keeps_what_plain_f64_loses() {
         let block = [1e16, 1.0, -1e16, 1e-3];
-        assert_eq!(<Compensated as Accumulator<f64>>::of(&block).value(), 1.001);
+        assert_eq!(<Compensated as Accumulator<f64>>::of(&Block::new(&block)).value(), 1.001);
     }
 
     #[test]
     fn specials_follow_ieee() {
-        let sum = |block: &[f64]| <Compensated as Accumulator<f64>>::of(block).value();
+        let sum = |block: &[f64]| <Compensated as Accumulator<f64>>::of(&Block::new(block)).value();
         assert_eq!(sum(&[1.0, f64::INFINITY]), f64::INFINITY);
         assert_eq!(sum(&[f64::NEG_INFINITY, 1.0]), f64::NEG_INFINITY);
         assert!(sum(&[f64::INFINITY, f64::NEG_INFINITY]).is_nan());

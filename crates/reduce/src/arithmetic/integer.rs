@@ -1,16 +1,58 @@
 //! Exact integer sums and moments: no rounding, so the same state for every order of merging.
 
 use ethnum::U256;
+use serde::{Deserialize, Serialize};
 
 use super::{Accumulator, Moments};
 use crate::aggregators::SecondMoments;
+use crate::block::Block;
 
 /// Items summed in machine words before they widen: 2^12 squares of 32 bits stay below 2^64 as halves.
 const ROW: usize = 4096;
 
 /// The exact sum, in 128 bits: 2^63 items of any 64-bit type fit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IntegerSum(i128);
+
+impl IntegerSum {
+    /// The sum over `count`, within a unit in the last place; NaN when `count` is 0.
+    #[inline(always)]
+    pub(crate) fn mean(self, count: u64) -> f64 {
+        if count == 0 {
+            return f64::NAN;
+        }
+        let (whole, rest) = (self.0 / i128::from(count), self.0 % i128::from(count));
+        whole as f64 + rest as f64 / count as f64
+    }
+
+    /// The sum without that of some of its items.
+    pub(crate) fn less(self, part: Self) -> Self {
+        Self(self.0 - part.0)
+    }
+}
+
+impl IntegerMoments {
+    /// The moments without those of some of the items.
+    pub(crate) fn less(self, part: Self) -> Self {
+        Self { count: self.count - part.count, sum: self.sum - part.sum, squares: self.squares - part.squares }
+    }
+}
+
+/// 256 bits as two words of 128, the low one first.
+mod words {
+    use ethnum::U256;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(x: &U256, serializer: S) -> Result<S::Ok, S::Error> {
+        let (high, low) = x.into_words();
+        (low, high).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<U256, D::Error> {
+        let (low, high) = Deserialize::deserialize(deserializer)?;
+        Ok(U256::from_words(high, low))
+    }
+}
 
 /// An integer of at most 64 bits.
 pub trait Integer: Copy + Into<i128> {
@@ -63,11 +105,22 @@ macro_rules! wide {
 }
 wide!(u64 i64);
 
+impl Integer for bool {
+    #[inline(always)]
+    fn row_sum(row: &[Self]) -> i128 {
+        row.iter().map(|&x| u64::from(x)).sum::<u64>().into()
+    }
+    #[inline(always)]
+    fn row_squares(row: &[Self]) -> U256 {
+        U256::from(Self::row_sum(row).unsigned_abs())
+    }
+}
+
 impl<T: Integer> Accumulator<T> for IntegerSum {
     type Total = i128;
 
     #[inline(always)]
-    fn of(block: &[T]) -> Self {
+    fn of(block: &Block<'_, T>) -> Self {
         Self(block.chunks(ROW).map(T::row_sum).sum())
     }
     #[inline(always)]
@@ -78,11 +131,12 @@ impl<T: Integer> Accumulator<T> for IntegerSum {
         self.0
     }
     fn over(self, count: u64) -> f64 {
-        if count == 0 {
-            return f64::NAN;
-        }
-        let (whole, rest) = (self.0 / i128::from(count), self.0 % i128::from(count));
-        whole as f64 + rest as f64 / count as f64
+        self.mean(count)
+    }
+    fn check(self, count: u64) -> Result<(), String> {
+        // As many items of 64 bits do not sum to more.
+        let most = i128::from(count) << 64;
+        if (-most..=most).contains(&self.0) { Ok(()) } else { Err(format!("{count} items do not sum to {}", self.0)) }
     }
 
     #[cfg(feature = "gpu")]
@@ -96,16 +150,17 @@ impl<T: Integer> Accumulator<T> for IntegerSum {
 }
 
 /// Count, exact sum and exact sum of squares; 256 bits hold 2^63 squares of 64-bit integers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IntegerMoments {
     count: u64,
     sum: i128,
+    #[serde(with = "words")]
     squares: U256,
 }
 
 impl<T: Integer> Moments<T> for IntegerMoments {
     #[inline(always)]
-    fn of(block: &[T]) -> Self {
+    fn of(block: &Block<'_, T>) -> Self {
         Self {
             count: block.len() as u64,
             sum: block.chunks(ROW).map(T::row_sum).sum(),
@@ -116,6 +171,17 @@ impl<T: Integer> Moments<T> for IntegerMoments {
     #[inline(always)]
     fn join(self, other: Self) -> Self {
         Self { count: self.count + other.count, sum: self.sum + other.sum, squares: self.squares + other.squares }
+    }
+
+    fn check(self) -> Result<(), String> {
+        crate::state::check_count(self.count)?;
+        <IntegerSum as Accumulator<i64>>::check(IntegerSum(self.sum), self.count)?;
+        let (count, sum) = (U256::from(self.count), U256::from(self.sum.unsigned_abs()));
+        // The sum of squares of 64-bit numbers, which no mean can exceed.
+        if self.squares > count << 128 || sum * sum > count * self.squares {
+            return Err(format!("{} items have no such sum and sum of squares", self.count));
+        }
+        Ok(())
     }
 
     fn finish(self) -> SecondMoments {
@@ -153,17 +219,17 @@ mod tests {
     #[test]
     fn extremes_of_64_bits_are_exact() {
         let block = [i64::MIN, i64::MAX, i64::MIN];
-        let sum = <IntegerSum as Accumulator<i64>>::of(&block);
+        let sum = <IntegerSum as Accumulator<i64>>::of(&Block::new(&block));
         assert_eq!(<IntegerSum as Accumulator<i64>>::total(sum), -9_223_372_036_854_775_809);
         // A huge offset costs nothing: the variance of three neighbours below 2^64 is 2/3.
-        let moments = <IntegerMoments as Moments<u64>>::of(&[u64::MAX, u64::MAX - 1, u64::MAX - 2]);
+        let moments = <IntegerMoments as Moments<u64>>::of(&Block::new(&[u64::MAX, u64::MAX - 1, u64::MAX - 2]));
         assert_eq!(<IntegerMoments as Moments<u64>>::finish(moments).population_variance(), Some(2.0 / 3.0));
     }
 
     #[test]
     fn a_long_row_of_the_largest_32_bit_values_does_not_wrap() {
         let block = vec![i32::MIN; 3 * ROW + 7];
-        let moments = <IntegerMoments as Moments<i32>>::of(&block);
+        let moments = <IntegerMoments as Moments<i32>>::of(&Block::new(&block));
         assert_eq!(moments.squares, U256::from(block.len() as u128) << 62u32);
         assert_eq!(<IntegerMoments as Moments<i32>>::finish(moments).population_variance(), Some(0.0));
     }

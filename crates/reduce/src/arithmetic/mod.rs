@@ -1,28 +1,43 @@
 //! The arithmetic under the aggregators: how sums and moments of floats and integers are held.
 
 mod compensated;
+pub(crate) mod fused;
 mod integer;
 mod moments;
 
 pub use compensated::Compensated;
 pub use integer::{IntegerMoments, IntegerSum};
 pub use moments::FloatMoments;
+pub(crate) use moments::not_negative;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::Element;
+use crate::block::Block;
 
 /// A running sum of elements of type `T`. The default is the empty sum.
-pub trait Accumulator<T>: Clone + Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + 'static {
+pub trait Accumulator<T>:
+    Clone + Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned + 'static
+{
     /// The type that reads the sum out: f64 for floats, i128 for integers.
     type Total: Copy + PartialEq + PartialOrd + std::fmt::Debug + std::fmt::Display;
 
     /// The sum of a block.
-    fn of(block: &[T]) -> Self;
+    fn of(block: &Block<'_, T>) -> Self;
     /// The sum of both.
     fn join(self, other: Self) -> Self;
     /// The sum itself.
     fn total(self) -> Self::Total;
     /// The sum over `count`, rounded from the full accumulator; NaN when `count` is 0.
     fn over(self, count: u64) -> f64;
+    /// Refuses what `count` items cannot sum to.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn check(self, _count: u64) -> Result<(), String> {
+        Ok(())
+    }
 
     /// The WGSL that computes it, and how to read its words in a partial.
     #[cfg(feature = "gpu")]
@@ -33,13 +48,20 @@ pub trait Accumulator<T>: Clone + Copy + Default + Send + Sync + PartialEq + std
 }
 
 /// Running first and second moments of elements of type `T`. The default is the empty state.
-pub trait Moments<T>: Clone + Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + 'static {
+pub trait Moments<T>:
+    Clone + Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned + 'static
+{
     /// The moments of a block.
-    fn of(block: &[T]) -> Self;
+    fn of(block: &Block<'_, T>) -> Self;
     /// The moments of both.
     fn join(self, other: Self) -> Self;
     /// Count, mean and M2 as numbers.
     fn finish(self) -> crate::aggregators::SecondMoments;
+    /// Refuses what no items lead to.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn check(self) -> Result<(), String>;
 
     /// The WGSL that computes them.
     #[cfg(feature = "gpu")]
@@ -51,8 +73,10 @@ pub trait Moments<T>: Clone + Copy + Default + Send + Sync + PartialEq + std::fm
 
 /// A float that accumulates in f64.
 pub trait Float: Element + Into<f64> {
-    /// The sum of the block, in f64 lanes; compensated where the element is as wide as a lane.
-    fn sum(block: &[Self]) -> Compensated;
+    /// The block's sum, in f64 lanes; compensated where the element is as wide as a lane.
+    fn sum(block: &Block<'_, Self>) -> Compensated;
+    /// The block's moments.
+    fn moments(block: &Block<'_, Self>) -> FloatMoments;
     /// The sums of x - center and of (x - center)^2 over the block, likewise.
     fn deviations(block: &[Self], center: f64) -> (Compensated, Compensated);
 }

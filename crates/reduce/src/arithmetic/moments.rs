@@ -1,7 +1,10 @@
 //! First and second moments of floats: (count, mean, M2), merged as Chan, Golub and LeVeque do.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Compensated, Float, Moments};
 use crate::aggregators::SecondMoments;
+use crate::block::Block;
 
 /// Count, mean and M2 (the sum of squared deviations from the mean), in f64.
 ///
@@ -11,29 +14,43 @@ use crate::aggregators::SecondMoments;
 /// variances" (1979). The mean is a pair of f64: where a large offset leaves the means of two blocks
 /// with few differing digits, their difference is still good to the last one. An infinity or NaN
 /// among the elements gives IEEE's mean and an M2 of NaN.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct FloatMoments {
     count: u64,
     mean: Compensated,
+    #[serde(with = "crate::state::float")]
     m2: f64,
 }
 
-impl<T: Float> Moments<T> for FloatMoments {
+impl FloatMoments {
+    /// The moments of a block whose sum is known: deviations from its mean, and their correction term.
     #[inline(always)]
-    fn of(block: &[T]) -> Self {
+    pub(crate) fn in_two_passes<T: Float>(block: &[T], sum: Compensated) -> Self {
         let count = block.len() as u64;
         if count == 0 {
             return Self::default();
         }
-        let mean = T::sum(block).divided_by(count);
+        let mean = sum.divided_by(count);
         if !mean.is_finite() {
             return Self { count, mean: Compensated::of_two(mean, 0.0), m2: f64::NAN };
         }
         let (residue, squares) = T::deviations(block, mean);
         let residue = residue.value();
-        let n = count as f64;
-        let m2 = squares.plus(Compensated::of_two(-residue * residue / n, 0.0)).value();
-        Self { count, mean: Compensated::of_two(mean, residue / n), m2: not_negative(m2) }
+        let m2 = squares.plus(Compensated::of_two(-residue * residue / count as f64, 0.0)).value();
+        Self::around(count, mean, residue, m2)
+    }
+
+    /// The moments of `count` elements whose deviations from `center` sum to `residue`.
+    #[inline(always)]
+    pub(crate) fn around(count: u64, center: f64, residue: f64, m2: f64) -> Self {
+        Self { count, mean: Compensated::of_two(center, residue / count as f64), m2: not_negative(m2) }
+    }
+}
+
+impl<T: Float> Moments<T> for FloatMoments {
+    #[inline(always)]
+    fn of(block: &Block<'_, T>) -> Self {
+        T::moments(block)
     }
 
     #[inline(always)]
@@ -57,6 +74,11 @@ impl<T: Float> Moments<T> for FloatMoments {
             Compensated::of_two(a.mean.value() * (1.0 - share), b.mean.value() * share)
         };
         Self { count, mean, m2: a.m2 + b.m2 + delta * delta * (a.count as f64 * share) }
+    }
+
+    fn check(self) -> Result<(), String> {
+        crate::state::check_count(self.count)?;
+        if self.m2 < 0.0 { Err(format!("M2 is {}, and never negative", self.m2)) } else { Ok(()) }
     }
 
     fn finish(self) -> SecondMoments {
@@ -86,7 +108,8 @@ impl<T: Float> Moments<T> for FloatMoments {
 }
 
 /// Rounding may leave an M2 of nothing just below 0; NaN stays what it is.
-fn not_negative(m2: f64) -> f64 {
+#[inline(always)]
+pub(crate) fn not_negative(m2: f64) -> f64 {
     if m2 < 0.0 { 0.0 } else { m2 }
 }
 
@@ -95,13 +118,13 @@ mod tests {
     use super::*;
 
     fn of(block: &[f64]) -> SecondMoments {
-        <FloatMoments as Moments<f64>>::finish(<FloatMoments as Moments<f64>>::of(block))
+        <FloatMoments as Moments<f64>>::finish(<FloatMoments as Moments<f64>>::of(&Block::new(block)))
     }
 
     #[test]
     fn squares_past_the_largest_f64_are_infinite_and_never_0() {
         assert_eq!(of(&[1e200, -1e200]).population_variance(), Some(f64::INFINITY));
-        let one = |x| <FloatMoments as Moments<f64>>::of(&[x]);
+        let one = |x| <FloatMoments as Moments<f64>>::of(&Block::new(&[x]));
         let joined = <FloatMoments as Moments<f64>>::join(one(1.5e308), one(-1.5e308));
         let moments = <FloatMoments as Moments<f64>>::finish(joined);
         assert_eq!((moments.mean(), moments.population_variance()), (Some(0.0), Some(f64::INFINITY)));
@@ -111,7 +134,7 @@ mod tests {
     fn infinities_give_ieee_means() {
         assert_eq!(of(&[1.0, f64::INFINITY]).mean(), Some(f64::INFINITY));
         assert!(of(&[1.0, f64::INFINITY]).population_variance().is_some_and(f64::is_nan));
-        let one = |x| <FloatMoments as Moments<f64>>::of(&[x]);
+        let one = |x| <FloatMoments as Moments<f64>>::of(&Block::new(&[x]));
         let joined = <FloatMoments as Moments<f64>>::join(one(f64::NEG_INFINITY), one(2.0));
         assert_eq!(<FloatMoments as Moments<f64>>::finish(joined).mean(), Some(f64::NEG_INFINITY));
     }

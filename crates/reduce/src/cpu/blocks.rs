@@ -1,6 +1,6 @@
 //! Splits a slice into blocks and merges their states along a tree that only its length decides.
 
-use crate::{Aggregator, Item, NanPolicy};
+use crate::{Aggregator, Block, Item, NanPolicy};
 
 /// Items in a block: 16 KiB of f32, which stay in the first-level cache while each aggregator reads them.
 pub const BLOCK: usize = 4096;
@@ -15,7 +15,8 @@ pub(crate) struct Reduced<S> {
     pub(crate) skipped: u64,
 }
 
-/// The state of `items`. The error is the index of the first NaN under [`NanPolicy::Error`].
+/// The state of `items`, the first of them at place 0. The error is the index of the first NaN under
+/// [`NanPolicy::Error`].
 ///
 /// The tree of merges is fixed by the length alone, so the result has the same bits for any number
 /// of threads.
@@ -24,36 +25,41 @@ pub(crate) fn reduce<T: Item, A: Aggregator<T>>(
     items: &[T],
     nan: NanPolicy,
 ) -> Result<Reduced<A::State>, usize> {
-    Tree { aggregator, nan, arch: pulp::Arch::new() }.reduce(items)
+    let block = aggregator.block_items().max(1);
+    Tree { aggregator, nan, block, arch: pulp::Arch::new() }.reduce(items)
+}
+
+/// The state of one block, on the vector unit that this machine has.
+pub(crate) fn lift<T, A: Aggregator<T>>(aggregator: &A, block: &Block<'_, T>) -> A::State {
+    pulp::Arch::new().dispatch(Lift { aggregator, block })
 }
 
 struct Tree<'a, A> {
     aggregator: &'a A,
     nan: NanPolicy,
+    block: usize,
     arch: pulp::Arch,
 }
 
+type Part<S> = Result<Reduced<S>, usize>;
+
 impl<A> Tree<'_, A> {
-    fn reduce<T: Item>(&self, items: &[T]) -> Result<Reduced<A::State>, usize>
+    fn reduce<T: Item>(&self, items: &[T]) -> Part<A::State>
     where
         A: Aggregator<T>,
     {
-        if items.len() <= BLOCK {
+        if items.len() <= self.block {
             return self.block(items);
         }
-        let middle = (items.len().div_ceil(BLOCK) / 2) * BLOCK;
+        let middle = (items.len().div_ceil(self.block) / 2) * self.block;
         let (left, right) = items.split_at(middle);
         let (left, right) = self.both(left, right);
         let (left, right) = (left?, right.map_err(|index| index + middle)?);
-        Ok(Reduced { state: self.aggregator.merge(left.state, right.state), skipped: left.skipped + right.skipped })
+        let right_state = self.aggregator.shift(right.state, middle as u64);
+        Ok(Reduced { state: self.aggregator.merge(left.state, right_state), skipped: left.skipped + right.skipped })
     }
 
-    #[expect(clippy::type_complexity, reason = "the two results of `reduce`")]
-    fn both<T: Item>(
-        &self,
-        left: &[T],
-        right: &[T],
-    ) -> (Result<Reduced<A::State>, usize>, Result<Reduced<A::State>, usize>)
+    fn both<T: Item>(&self, left: &[T], right: &[T]) -> (Part<A::State>, Part<A::State>)
     where
         A: Aggregator<T>,
     {
@@ -64,36 +70,65 @@ impl<A> Tree<'_, A> {
         (self.reduce(left), self.reduce(right))
     }
 
-    fn block<T: Item>(&self, items: &[T]) -> Result<Reduced<A::State>, usize>
+    fn block<T: Item>(&self, items: &[T]) -> Part<A::State>
     where
         A: Aggregator<T>,
     {
-        let lift = |items| self.arch.dispatch(Lift { aggregator: self.aggregator, items });
         if self.nan == NanPolicy::Propagate || !self.arch.dispatch(AnyNan(items)) {
-            return Ok(Reduced { state: lift(items), skipped: 0 });
+            return Ok(Reduced { state: self.lift(items), skipped: 0 });
         }
         if self.nan == NanPolicy::Error {
             return Err(items.iter().position(Item::is_nan).unwrap_or_default());
         }
+        if self.aggregator.positional() {
+            return Ok(self.runs(items));
+        }
         let kept: Vec<T> = items.iter().filter(|item| !item.is_nan()).cloned().collect();
-        Ok(Reduced { state: lift(&kept), skipped: (items.len() - kept.len()) as u64 })
+        Ok(Reduced { state: self.lift(&kept), skipped: (items.len() - kept.len()) as u64 })
+    }
+
+    /// Each run of items without NaN at its own place.
+    fn runs<T: Item>(&self, items: &[T]) -> Reduced<A::State>
+    where
+        A: Aggregator<T>,
+    {
+        let mut reduced = Reduced { state: self.aggregator.identity(), skipped: 0 };
+        let mut place = 0;
+        for run in items.split(Item::is_nan) {
+            if !run.is_empty() {
+                let state = self.aggregator.shift(self.lift(run), place);
+                reduced.state = self.aggregator.merge(reduced.state, state);
+            }
+            place += run.len() as u64 + 1;
+        }
+        // Every NaN ends a run, but for the last, which the end of the block ends.
+        reduced.skipped = items.iter().filter(|item| item.is_nan()).count() as u64;
+        reduced
+    }
+
+    fn lift<T>(&self, items: &[T]) -> A::State
+    where
+        A: Aggregator<T>,
+    {
+        let block = Block::with_facts(items, self.aggregator.facts());
+        self.arch.dispatch(Lift { aggregator: self.aggregator, block: &block })
     }
 }
 
 // What runs on the vector unit that was found is a struct and no closure: `with_simd` is inlined by
 // force into the function that has the unit's instructions, the call of a closure only by luck.
 
-struct Lift<'a, A, T> {
+struct Lift<'a, 'b, A, T> {
     aggregator: &'a A,
-    items: &'a [T],
+    block: &'a Block<'b, T>,
 }
 
-impl<T, A: Aggregator<T>> pulp::WithSimd for Lift<'_, A, T> {
+impl<T, A: Aggregator<T>> pulp::WithSimd for Lift<'_, '_, A, T> {
     type Output = A::State;
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _simd: S) -> A::State {
-        self.aggregator.lift_block(self.items)
+        self.aggregator.lift_block(self.block)
     }
 }
 

@@ -1,6 +1,7 @@
 //! An aggregator that may be absent: for a set of statistics chosen at run time.
 
-use crate::Aggregator;
+use crate::state::Signature;
+use crate::{Aggregator, Block, Facts, Portable};
 
 /// `None` costs nothing and finishes to `None`; `Some(a)` is `a`.
 impl<T, A: Aggregator<T>> Aggregator<T> for Option<A> {
@@ -22,8 +23,20 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Option<A> {
         self.as_ref().zip(state).map(|(a, state)| a.finish(state))
     }
     #[inline(always)]
-    fn lift_block(&self, items: &[T]) -> Self::State {
-        self.as_ref().map(|a| a.lift_block(items))
+    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
+        self.as_ref().map(|a| a.lift_block(block))
+    }
+    fn block_items(&self) -> usize {
+        self.as_ref().map_or(usize::MAX, A::block_items)
+    }
+    fn facts(&self) -> Facts {
+        self.as_ref().map_or(Facts::NONE, A::facts)
+    }
+    fn positional(&self) -> bool {
+        self.as_ref().is_some_and(A::positional)
+    }
+    fn shift(&self, state: Self::State, places: u64) -> Self::State {
+        self.as_ref().zip(state).map(|(a, state)| a.shift(state, places))
     }
 
     #[cfg(feature = "gpu")]
@@ -31,6 +44,19 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Option<A> {
         match self {
             None => Some(crate::gpu::GpuHalf::new(vec![], |_| None)),
             Some(a) => a.gpu().map(|half| half.map(Some)),
+        }
+    }
+}
+
+impl<T, A: Portable<T>> Portable<T> for Option<A> {
+    fn signature(&self) -> Signature {
+        self.as_ref().map_or_else(|| "nothing".into(), A::signature)
+    }
+    fn check(&self, state: &Self::State) -> Result<(), String> {
+        match (self, state) {
+            (None, None) => Ok(()),
+            (Some(a), Some(state)) => a.check(state),
+            _ => Err("a part is missing".into()),
         }
     }
 }

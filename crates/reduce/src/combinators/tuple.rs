@@ -1,6 +1,7 @@
 //! Several aggregators in one pass: a tuple of aggregators is an aggregator of tuples.
 
-use crate::Aggregator;
+use crate::state::Signature;
+use crate::{Aggregator, Block, Facts, Portable};
 
 macro_rules! tuple {
     ($($aggregator:ident $index:tt),+) => {
@@ -24,8 +25,21 @@ macro_rules! tuple {
             }
             // The block is in the cache after the first of them: one pass over memory.
             #[inline(always)]
-            fn lift_block(&self, items: &[T]) -> Self::State {
-                ($(self.$index.lift_block(items),)+)
+            fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
+                ($(self.$index.lift_block(block),)+)
+            }
+
+            fn block_items(&self) -> usize {
+                usize::MAX $(.min(self.$index.block_items()))+
+            }
+            fn facts(&self) -> Facts {
+                Facts::NONE $(| self.$index.facts())+
+            }
+            fn positional(&self) -> bool {
+                false $(|| self.$index.positional())+
+            }
+            fn shift(&self, state: Self::State, places: u64) -> Self::State {
+                ($(self.$index.shift(state.$index, places),)+)
             }
 
             #[cfg(feature = "gpu")]
@@ -33,6 +47,16 @@ macro_rules! tuple {
                 let halves = ($(self.$index.gpu()?,)+);
                 let snippets = [$(halves.$index.snippets(),)+].concat();
                 Some(crate::gpu::GpuHalf::new(snippets, move |partial| ($(halves.$index.read(partial),)+)))
+            }
+        }
+
+        impl<T, $($aggregator: Portable<T>),+> Portable<T> for ($($aggregator,)+) {
+            fn signature(&self) -> Signature {
+                format!("({})", [$(self.$index.signature()),+].join(", "))
+            }
+            fn check(&self, state: &Self::State) -> Result<(), String> {
+                $(self.$index.check(&state.$index)?;)+
+                Ok(())
             }
         }
     };

@@ -1,0 +1,89 @@
+//! The exponentially decayed mean: what is recent counts more.
+
+use serde::{Deserialize, Serialize};
+
+use crate::state::Signature;
+use crate::{Aggregator, Element, Error, Portable};
+
+/// The mean of (time, value) items in which a value's weight halves with every half-life of its age.
+///
+/// The age counts from the latest time among the items, so the answer does not depend on when it is
+/// asked for, and pieces merge in any order: the older state is decayed to the newer one's time. Times are
+/// in the half-life's unit. An item with a time that is NaN or infinite makes the mean NaN. The relative
+/// error is at most about `2^-50` of the weighted sum of magnitudes.
+///
+/// ```
+/// # use strix_reduce::{DecayedMean, Engine, Reducer};
+/// let mut reducer = Reducer::new(DecayedMean::new(60.0)?, &Engine::cpu())?;
+/// reducer.push(&[(0.0, 10.0), (60.0, 40.0)])?; // the first counts half
+/// assert_eq!(reducer.finish(), Some(30.0));
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DecayedMean {
+    half_life: f64,
+}
+
+/// The latest time, and the weight and weighted sum as of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct DecayedState {
+    #[serde(with = "crate::state::float")]
+    time: f64,
+    #[serde(with = "crate::state::float")]
+    weight: f64,
+    #[serde(with = "crate::state::float")]
+    sum: f64,
+}
+
+impl DecayedMean {
+    /// The mean with this half-life, in the unit of the items' times.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] unless it is positive and finite.
+    pub fn new(half_life: f64) -> Result<Self, Error> {
+        if half_life > 0.0 && half_life.is_finite() {
+            Ok(Self { half_life })
+        } else {
+            Err(Error::Parameter(format!("a half-life is positive and finite, unlike {half_life}")))
+        }
+    }
+}
+
+impl<T: Element> Aggregator<(f64, T)> for DecayedMean {
+    type State = DecayedState;
+    type Output = Option<f64>;
+
+    fn identity(&self) -> DecayedState {
+        DecayedState::default()
+    }
+    #[inline(always)]
+    fn lift(&self, &(time, value): &(f64, T)) -> DecayedState {
+        let sum = if time.is_finite() { value.to_f64() } else { f64::NAN };
+        DecayedState { time: if time.is_finite() { time } else { 0.0 }, weight: 1.0, sum }
+    }
+    #[inline(always)]
+    fn merge(&self, a: DecayedState, b: DecayedState) -> DecayedState {
+        if a.weight == 0.0 && a.sum == 0.0 {
+            return b;
+        }
+        if b.weight == 0.0 && b.sum == 0.0 {
+            return a;
+        }
+        let (new, old) = if a.time >= b.time { (a, b) } else { (b, a) };
+        let decay = ((old.time - new.time) / self.half_life).exp2();
+        DecayedState { time: new.time, weight: new.weight + old.weight * decay, sum: new.sum + old.sum * decay }
+    }
+    fn finish(&self, state: DecayedState) -> Option<f64> {
+        (state.weight > 0.0).then(|| state.sum / state.weight)
+    }
+}
+
+impl<T: Element> Portable<(f64, T)> for DecayedMean {
+    fn signature(&self) -> Signature {
+        format!("decayed_mean(half_life={:?}) of (f64, {})", self.half_life, T::NAME)
+    }
+    fn check(&self, state: &DecayedState) -> Result<(), String> {
+        let sound = state.time.is_finite() && state.weight >= 0.0 && state.weight.is_finite();
+        if sound { Ok(()) } else { Err("no items have such a time or weight".into()) }
+    }
+}

@@ -1,0 +1,51 @@
+//! The first item.
+
+use super::place::{Placed, positional};
+use crate::state::Signature;
+use crate::{Aggregator, Block, Item, Label, Portable};
+
+/// The first item, by its place among all that were pushed; `None` of nothing.
+///
+/// ```
+/// # use strix_reduce::{Engine, First, Reducer};
+/// let mut reducer = Reducer::new(First, &Engine::cpu())?;
+/// reducer.push(&[3, 1, 2])?;
+/// assert_eq!(reducer.finish(), Some(3));
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct First;
+
+impl<T: Item> Aggregator<T> for First {
+    type State = Option<Placed<T>>;
+    type Output = Option<T>;
+
+    fn identity(&self) -> Self::State {
+        None
+    }
+    fn lift(&self, item: &T) -> Self::State {
+        Some(Placed { place: 0, item: item.clone() })
+    }
+    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
+        match (a, b) {
+            (Some(a), Some(b)) => Some(if a.place <= b.place { a } else { b }),
+            (one, other) => one.or(other),
+        }
+    }
+    fn finish(&self, state: Self::State) -> Option<T> {
+        state.map(|placed| placed.item)
+    }
+    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
+        block.first().map(|item| Placed { place: 0, item: item.clone() })
+    }
+    positional!(T);
+}
+
+impl<T: Label> Portable<T> for First {
+    fn signature(&self) -> Signature {
+        format!("first of {}", T::NAME)
+    }
+    fn check(&self, state: &Self::State) -> Result<(), String> {
+        Placed::check(state)
+    }
+}

@@ -1,0 +1,53 @@
+//! The geometric mean.
+
+use super::product::ProductState;
+use crate::state::Signature;
+use crate::{Aggregator, Block, Element, Portable, Product};
+
+/// The n-th root of the product of n elements; `None` of nothing, NaN when the product is negative.
+///
+/// The state is a [`Product`]'s, which does not overflow. The root is taken of its logarithm: the
+/// relative error is about `2^-52 + |log2(mean)| 2^-53`.
+///
+/// ```
+/// # use strix_reduce::{Engine, GeometricMean, Reducer};
+/// let mut reducer = Reducer::new(GeometricMean, &Engine::cpu())?;
+/// reducer.push(&[2.0, 8.0])?;
+/// assert_eq!(reducer.finish(), Some(4.0));
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GeometricMean;
+
+impl<T: Element> Aggregator<T> for GeometricMean {
+    type State = ProductState;
+    type Output = Option<f64>;
+
+    fn identity(&self) -> ProductState {
+        ProductState::ONE
+    }
+    #[inline(always)]
+    fn lift(&self, item: &T) -> ProductState {
+        Product.lift(item)
+    }
+    #[inline(always)]
+    fn merge(&self, a: ProductState, b: ProductState) -> ProductState {
+        a.times(b)
+    }
+    fn finish(&self, state: ProductState) -> Option<f64> {
+        (state.count > 0).then(|| state.root())
+    }
+    #[inline(always)]
+    fn lift_block(&self, block: &Block<'_, T>) -> ProductState {
+        Product.lift_block(block)
+    }
+}
+
+impl<T: Element> Portable<T> for GeometricMean {
+    fn signature(&self) -> Signature {
+        format!("geometric_mean of {}", T::NAME)
+    }
+    fn check(&self, state: &ProductState) -> Result<(), String> {
+        state.check()
+    }
+}

@@ -1,0 +1,189 @@
+//! A histogram over fixed edges.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::state::{Signature, check_count};
+use crate::{Aggregator, Block, Element, Error, Portable};
+
+/// Counts elements between fixed edges: bin i holds edge\[i\] <= x < edge\[i + 1\], the last bin also its
+/// upper edge (as NumPy's `histogram` does). What is below, above or NaN is counted apart.
+///
+/// Elements are compared as f64, to which 64-bit integers round.
+///
+/// ```
+/// # use strix_reduce::{Engine, Histogram, Reducer};
+/// let mut reducer = Reducer::new(Histogram::uniform(0.0, 1.0, 4)?, &Engine::cpu())?;
+/// reducer.push(&[0.1, 0.2, 0.5, 1.0, 1.5])?;
+/// let bins = reducer.finish();
+/// assert_eq!(bins.counts, [2, 0, 1, 1]);
+/// assert_eq!(bins.above, 1);
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Histogram {
+    edges: Arc<[f64]>,
+    /// Bins over the width, where all are of one width.
+    scale: Option<f64>,
+}
+
+/// Bins that a histogram has at most.
+pub const MOST_BINS: usize = 1 << 20;
+
+/// What a histogram counted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bins {
+    /// One more than there are counts, rising.
+    pub edges: Arc<[f64]>,
+    /// Elements in each bin.
+    pub counts: Vec<u64>,
+    /// Elements below the first edge.
+    pub below: u64,
+    /// Elements above the last edge.
+    pub above: u64,
+    /// NaN elements.
+    pub nan: u64,
+}
+
+/// The counts of a histogram under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BinCounts {
+    counts: Vec<u64>,
+    below: u64,
+    above: u64,
+    nan: u64,
+}
+
+impl Histogram {
+    /// Bins between these edges.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] unless there are two to 2^20 + 1 finite edges that rise.
+    pub fn new(edges: &[f64]) -> Result<Self, Error> {
+        let bins = edges.len().saturating_sub(1);
+        if bins == 0 || bins > MOST_BINS {
+            return Err(Error::Parameter(format!("a histogram has 1 to {MOST_BINS} bins, not {bins}")));
+        }
+        if !edges.iter().all(|edge| edge.is_finite()) || !edges.is_sorted_by(|a, b| a < b) {
+            return Err(Error::Parameter(format!("edges of a histogram are finite and rise, unlike {edges:?}")));
+        }
+        Ok(Self { edges: edges.into(), scale: None })
+    }
+
+    /// `bins` bins of one width from `low` to `high`.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] unless `low` is below `high`, both finite, and there are 1 to 2^20 bins.
+    pub fn uniform(low: f64, high: f64, bins: usize) -> Result<Self, Error> {
+        if bins == 0 || bins > MOST_BINS {
+            return Err(Error::Parameter(format!("a histogram has 1 to {MOST_BINS} bins, not {bins}")));
+        }
+        let step = (high - low) / bins as f64;
+        if !(step.is_finite() && step > 0.0) {
+            let what = format!("a histogram from {low} to {high} has no width; the first edge is below the last");
+            return Err(Error::Parameter(what));
+        }
+        let mut edges: Vec<f64> = (0..=bins).map(|i| low + step * i as f64).collect();
+        edges[bins] = high;
+        let scale = bins as f64 / (high - low);
+        Ok(Self { scale: Some(scale), ..Self::new(&edges)? })
+    }
+
+    /// The edges.
+    pub fn edges(&self) -> &[f64] {
+        &self.edges
+    }
+
+    #[inline(always)]
+    fn count(&self, bins: &mut BinCounts, x: f64) {
+        let last = bins.counts.len() - 1;
+        if x.is_nan() {
+            bins.nan += 1;
+        } else if x < self.edges[0] {
+            bins.below += 1;
+        } else if x > self.edges[last + 1] {
+            bins.above += 1;
+        } else {
+            let bin = match self.scale {
+                Some(scale) => {
+                    // Rounding may put it next to its bin; the edges decide.
+                    let guess = (((x - self.edges[0]) * scale) as usize).min(last);
+                    if x < self.edges[guess] {
+                        guess - 1
+                    } else if guess < last && x >= self.edges[guess + 1] {
+                        guess + 1
+                    } else {
+                        guess
+                    }
+                }
+                None => self.edges.partition_point(|&edge| edge <= x).saturating_sub(1).min(last),
+            };
+            bins.counts[bin] += 1;
+        }
+    }
+}
+
+impl BinCounts {
+    fn join(mut self, other: &Self) -> Self {
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        Self { below: self.below + other.below, above: self.above + other.above, nan: self.nan + other.nan, ..self }
+    }
+
+    fn less(mut self, other: &Self) -> Self {
+        for (count, fewer) in self.counts.iter_mut().zip(&other.counts) {
+            *count -= fewer;
+        }
+        Self { below: self.below - other.below, above: self.above - other.above, nan: self.nan - other.nan, ..self }
+    }
+}
+
+impl<T: Element> Aggregator<T> for Histogram {
+    type State = BinCounts;
+    type Output = Bins;
+
+    fn identity(&self) -> BinCounts {
+        BinCounts { counts: vec![0; self.edges.len() - 1], below: 0, above: 0, nan: 0 }
+    }
+    fn lift(&self, item: &T) -> BinCounts {
+        let mut bins = Aggregator::<T>::identity(self);
+        self.count(&mut bins, item.to_f64());
+        bins
+    }
+    fn merge(&self, a: BinCounts, b: BinCounts) -> BinCounts {
+        a.join(&b)
+    }
+    fn finish(&self, state: BinCounts) -> Bins {
+        let BinCounts { counts, below, above, nan } = state;
+        Bins { edges: self.edges.clone(), counts, below, above, nan }
+    }
+    #[inline(always)]
+    fn lift_block(&self, block: &Block<'_, T>) -> BinCounts {
+        let mut bins = Aggregator::<T>::identity(self);
+        for item in block.iter() {
+            self.count(&mut bins, item.to_f64());
+        }
+        bins
+    }
+}
+
+impl<T: Element> crate::Subtract<T> for Histogram {
+    fn subtract(&self, whole: BinCounts, part: BinCounts) -> BinCounts {
+        whole.less(&part)
+    }
+}
+
+impl<T: Element> Portable<T> for Histogram {
+    fn signature(&self) -> Signature {
+        format!("histogram(edges={:?}) of {}", self.edges, T::NAME)
+    }
+    fn check(&self, state: &BinCounts) -> Result<(), String> {
+        let bins = self.edges.len() - 1;
+        if state.counts.len() != bins {
+            return Err(format!("it has {} bins, not {bins}", state.counts.len()));
+        }
+        [state.below, state.above, state.nan].iter().chain(&state.counts).try_for_each(|&count| check_count(count))
+    }
+}

@@ -1,0 +1,42 @@
+//! An item and where it was: what first, last, arg-min and arg-max hold.
+
+use serde::{Deserialize, Serialize};
+
+use crate::state::MOST_ITEMS;
+
+/// An item at its place among all that were pushed, counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed<T> {
+    /// How many items came before it.
+    pub place: u64,
+    /// The item.
+    pub item: T,
+}
+
+impl<T> Placed<T> {
+    pub(crate) fn shift(self, places: u64) -> Self {
+        Self { place: self.place + places, item: self.item }
+    }
+
+    pub(crate) fn check(state: &Option<Self>) -> Result<(), String> {
+        match state {
+            Some(placed) if placed.place > MOST_ITEMS => {
+                Err(format!("place {} is past any there can be", placed.place))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The positional half of [`crate::Aggregator`], for a state of `Option<Placed<T>>`.
+macro_rules! positional {
+    ($item:ty) => {
+        fn positional(&self) -> bool {
+            true
+        }
+        fn shift(&self, state: Option<Placed<$item>>, places: u64) -> Option<Placed<$item>> {
+            state.map(|placed| placed.shift(places))
+        }
+    };
+}
+pub(crate) use positional;

@@ -1,0 +1,247 @@
+//! Quantiles: median, percentiles, ranks, from a sketch of bounded size.
+
+use serde::{Deserialize, Serialize};
+
+use crate::state::{Signature, check_count};
+use crate::{Aggregator, Block, Element, Error, Portable};
+
+/// Quantiles by the KLL sketch (Karnin, Lang and Liberty, "Optimal quantile approximation in streams",
+/// FOCS 2016, arXiv 1603.05346).
+///
+/// Up to `k` elements they are exact, by linear interpolation between neighbours as NumPy's default.
+/// Above, the rank of an answer is off by at most 2.3 / k^0.9 of all elements with 99 % confidence: 0.13 %
+/// for the default k of 4096, in at most 100 KB. The least and the greatest element are always exact.
+/// Where the sketch drops every other element, which half goes is drawn from the number of elements and
+/// not from chance, so the same merges give the same bits.
+///
+/// Elements are held as f64, to which 64-bit integers round. A NaN makes every quantile NaN.
+///
+/// ```
+/// # use strix_reduce::{Engine, Quantiles, Reducer};
+/// let mut reducer = Reducer::new(Quantiles::default(), &Engine::cpu())?;
+/// reducer.push(&[4.0, 1.0, 3.0, 2.0])?;
+/// let quantiles = reducer.finish();
+/// assert_eq!(quantiles.quantile(0.5), Some(2.5));
+/// assert_eq!(quantiles.rank_error(), 0.0);
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quantiles {
+    k: u32,
+}
+
+impl Default for Quantiles {
+    fn default() -> Self {
+        Self { k: 4096 }
+    }
+}
+
+impl Quantiles {
+    /// A sketch of another size: `k` elements at the top level, about 3 `k` in all.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] unless `k` is 8 to 65535.
+    pub fn with_k(k: u32) -> Result<Self, Error> {
+        if (8..=0xffff).contains(&k) {
+            Ok(Self { k })
+        } else {
+            Err(Error::Parameter(format!("a quantile sketch has a k of 8 to 65535, not {k}")))
+        }
+    }
+
+    /// Elements that level `level` of `levels` may hold.
+    fn capacity(self, level: usize, levels: usize) -> usize {
+        let depth = (levels - 1 - level) as i32;
+        ((f64::from(self.k) * (2.0f64 / 3.0).powi(depth)).ceil() as usize).max(2)
+    }
+
+    /// Halves levels until all fit.
+    fn compress(self, sketch: &mut QuantileSketch) {
+        loop {
+            let levels = sketch.levels.len();
+            let held: usize = sketch.levels.iter().map(Vec::len).sum();
+            let room: usize = (0..levels).map(|level| self.capacity(level, levels)).sum();
+            if held <= room {
+                break;
+            }
+            let full = (0..levels).find(|&level| sketch.levels[level].len() > self.capacity(level, levels));
+            // Held more than there is room for, one of them is over its own.
+            let Some(level) = full else { break };
+            if level + 1 == levels {
+                sketch.levels.push(Vec::new());
+            }
+            let mut items = std::mem::take(&mut sketch.levels[level]);
+            items.sort_by(f64::total_cmp);
+            // Of an odd number one stays where it is.
+            if items.len() % 2 == 1 {
+                sketch.levels[level].extend(items.pop());
+            }
+            let coin = scramble(sketch.count ^ (level as u64) << 56) & 1;
+            sketch.levels[level + 1].extend(items.iter().skip(coin as usize).step_by(2));
+        }
+        // In order, so that merging commutes to the last bit. Runs in order make the stable sort a merge.
+        for level in &mut sketch.levels {
+            level.sort_by(f64::total_cmp);
+        }
+    }
+}
+
+/// A hash of 64 bits to 64 bits: the finaliser of SplitMix64 (Steele, Lea and Flood 2014).
+fn scramble(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+/// A sketch under way: each element of level i stands for 2^i.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QuantileSketch {
+    count: u64,
+    nan: u64,
+    least: f64,
+    greatest: f64,
+    levels: Vec<Vec<f64>>,
+}
+
+/// What a sketch knows of the distribution.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distribution {
+    count: u64,
+    nan: u64,
+    least: f64,
+    greatest: f64,
+    k: u32,
+    exact: bool,
+    /// Elements in order, each with the rank just past those that it stands for.
+    ranked: Vec<(f64, u64)>,
+}
+
+impl Distribution {
+    /// The value below which a share `q` of the elements lie; `None` of nothing, or for a `q` outside 0 to 1.
+    pub fn quantile(&self, q: f64) -> Option<f64> {
+        if self.count == 0 || !(0.0..=1.0).contains(&q) {
+            return None;
+        }
+        if self.nan > 0 {
+            return Some(f64::NAN);
+        }
+        let place = q * (self.count - 1) as f64;
+        let (below, share) = (place.floor(), place.fract());
+        let (low, high) = (self.at(below as u64), self.at(place.ceil() as u64));
+        // Equal neighbours may be infinite.
+        Some(if share == 0.0 || low == high { low } else { low + (high - low) * share })
+    }
+
+    /// The median.
+    pub fn median(&self) -> Option<f64> {
+        self.quantile(0.5)
+    }
+
+    /// The share of elements at most `x`; `None` of nothing or if there are NaN.
+    pub fn rank(&self, x: f64) -> Option<f64> {
+        if self.count == 0 || self.nan > 0 || x.is_nan() {
+            return None;
+        }
+        let after = self.ranked.partition_point(|(item, _)| item.total_cmp(&x).is_le());
+        Some(if after == 0 { 0.0 } else { self.ranked[after - 1].1 as f64 / self.count as f64 })
+    }
+
+    /// By how much of all elements a rank may be off, with 99 % confidence; 0 where it is exact.
+    pub fn rank_error(&self) -> f64 {
+        if self.exact { 0.0 } else { 2.3 / f64::from(self.k).powf(0.9) }
+    }
+
+    /// Elements seen, NaN among them.
+    pub fn count(&self) -> u64 {
+        self.count + self.nan
+    }
+
+    fn at(&self, rank: u64) -> f64 {
+        if rank == 0 {
+            return self.least;
+        }
+        if rank + 1 >= self.count {
+            return self.greatest;
+        }
+        let index = self.ranked.partition_point(|&(_, past)| past <= rank);
+        self.ranked.get(index).map_or(self.greatest, |&(item, _)| item)
+    }
+}
+
+impl<T: Element> Aggregator<T> for Quantiles {
+    type State = QuantileSketch;
+    type Output = Distribution;
+
+    fn identity(&self) -> QuantileSketch {
+        let (least, greatest) = (f64::INFINITY, f64::NEG_INFINITY);
+        QuantileSketch { count: 0, nan: 0, least, greatest, levels: vec![Vec::new()] }
+    }
+    fn lift(&self, item: &T) -> QuantileSketch {
+        self.lift_block(&Block::new(std::slice::from_ref(item)))
+    }
+    fn merge(&self, a: QuantileSketch, b: QuantileSketch) -> QuantileSketch {
+        let (mut a, b) = if a.levels.len() >= b.levels.len() { (a, b) } else { (b, a) };
+        a.count += b.count;
+        a.nan += b.nan;
+        a.least = a.least.min(b.least);
+        a.greatest = a.greatest.max(b.greatest);
+        for (level, more) in a.levels.iter_mut().zip(b.levels) {
+            level.extend(more);
+        }
+        self.compress(&mut a);
+        a
+    }
+    fn finish(&self, state: QuantileSketch) -> Distribution {
+        let exact = state.levels.len() == 1;
+        let weighted = state.levels.iter().enumerate();
+        let mut ranked: Vec<(f64, u64)> =
+            weighted.flat_map(|(level, items)| items.iter().map(move |&item| (item, 1u64 << level))).collect();
+        ranked.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let mut past = 0;
+        for (_, weight) in &mut ranked {
+            past += *weight;
+            *weight = past;
+        }
+        let QuantileSketch { count, nan, least, greatest, .. } = state;
+        Distribution { count, nan, least, greatest, k: self.k, exact, ranked }
+    }
+    fn lift_block(&self, block: &Block<'_, T>) -> QuantileSketch {
+        let mut sketch = Aggregator::<T>::identity(self);
+        let items = &mut sketch.levels[0];
+        items.extend(block.iter().map(|item| item.to_f64()).filter(|x| !x.is_nan()));
+        items.sort_unstable_by(f64::total_cmp);
+        if let (Some(&least), Some(&greatest)) = (items.first(), items.last()) {
+            (sketch.least, sketch.greatest) = (least, greatest);
+        }
+        sketch.count = items.len() as u64;
+        sketch.nan = block.len() as u64 - sketch.count;
+        self.compress(&mut sketch);
+        sketch
+    }
+}
+
+impl<T: Element> Portable<T> for Quantiles {
+    fn signature(&self) -> Signature {
+        format!("quantiles(k={}) of {}", self.k, T::NAME)
+    }
+    fn check(&self, state: &QuantileSketch) -> Result<(), String> {
+        check_count(state.count)?;
+        check_count(state.nan)?;
+        let levels = state.levels.len();
+        if !(1..=57).contains(&levels) {
+            return Err(format!("it has {levels} levels"));
+        }
+        let room: usize = (0..levels).map(|level| self.capacity(level, levels)).sum();
+        let held: usize = state.levels.iter().map(Vec::len).sum();
+        let stands_for: u128 = state.levels.iter().enumerate().map(|(i, items)| (items.len() as u128) << i).sum();
+        if held > room || stands_for != u128::from(state.count) {
+            return Err(format!("its {held} elements stand for {stands_for} of {}", state.count));
+        }
+        let inside = |x: &f64| (state.least..=state.greatest).contains(x);
+        let ordered = state.levels.iter().all(|items| items.is_sorted_by(|a, b| a.total_cmp(b).is_le()));
+        if !(ordered && state.levels.iter().flatten().all(inside)) {
+            return Err("its elements are out of order or outside its extremes".into());
+        }
+        Ok(())
+    }
+}

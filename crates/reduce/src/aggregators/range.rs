@@ -1,0 +1,55 @@
+//! The range: greatest less least.
+
+use super::{Max, Min};
+use crate::state::Signature;
+use crate::{Aggregator, Block, Element, Facts, Portable};
+
+/// The greatest element less the least, as f64, rounded once; `None` of nothing, NaN if any element is.
+///
+/// ```
+/// # use strix_reduce::{Engine, Range, Reducer};
+/// let mut reducer = Reducer::new(Range, &Engine::cpu())?;
+/// reducer.push(&[-1i8, 127, 5])?;
+/// assert_eq!(reducer.finish(), Some(128.0));
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Range;
+
+impl<T: Element> Aggregator<T> for Range {
+    type State = (Option<T>, Option<T>);
+    type Output = Option<f64>;
+
+    fn identity(&self) -> Self::State {
+        (None, None)
+    }
+    #[inline(always)]
+    fn lift(&self, item: &T) -> Self::State {
+        (Some(*item), Some(*item))
+    }
+    #[inline(always)]
+    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
+        Aggregator::<T>::merge(&(Min, Max), a, b)
+    }
+    fn finish(&self, (least, greatest): Self::State) -> Option<f64> {
+        Some(greatest?.less(least?))
+    }
+    #[inline(always)]
+    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
+        (Min, Max).lift_block(block)
+    }
+    fn facts(&self) -> Facts {
+        Facts::EXTREMES
+    }
+
+    #[cfg(feature = "gpu")]
+    fn gpu(&self) -> Option<crate::gpu::GpuHalf<Self::State>> {
+        Aggregator::<T>::gpu(&(Min, Max))
+    }
+}
+
+impl<T: Element> Portable<T> for Range {
+    fn signature(&self) -> Signature {
+        format!("range of {}", T::NAME)
+    }
+}

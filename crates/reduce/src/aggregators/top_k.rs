@@ -1,0 +1,180 @@
+//! The most frequent values, and the mode.
+
+use std::collections::BTreeMap;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::state::{Signature, check_count};
+use crate::{Aggregator, Block, Error, Label, Portable};
+
+/// The most frequent values by SpaceSaving (Metwally, Agrawal and El Abbadi 2005) in its mergeable form
+/// (Agarwal et al., "Mergeable summaries", PODS 2012).
+///
+/// Up to `capacity` different values the counts are exact. Above, rare values are forgotten and every
+/// count is too low by at most [`Frequent::error`], itself at most n / (capacity + 1).
+///
+/// ```
+/// # use strix_reduce::{Engine, Reducer, TopK};
+/// let mut reducer = Reducer::new(TopK::new(1024)?, &Engine::cpu())?;
+/// reducer.push(&[3, 1, 3, 2])?;
+/// let frequent = reducer.finish();
+/// assert_eq!(frequent.values[0], (3, 2)); // the mode, twice
+/// assert_eq!(frequent.error, 0);
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopK {
+    capacity: u32,
+}
+
+impl TopK {
+    /// Counters for `capacity` values.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] unless `capacity` is 1 to 2^20.
+    pub fn new(capacity: u32) -> Result<Self, Error> {
+        if (1..=1 << 20).contains(&capacity) {
+            Ok(Self { capacity })
+        } else {
+            Err(Error::Parameter(format!("frequent values need 1 to {} counters, not {capacity}", 1 << 20)))
+        }
+    }
+
+    /// Keeps the `capacity` largest counts, less the next largest.
+    fn prune<T: Label>(self, counters: &mut Counters<T>) {
+        let capacity = self.capacity as usize;
+        if counters.counts.len() <= capacity {
+            return;
+        }
+        let mut counts: Vec<u64> = counters.counts.values().copied().collect();
+        let (_, &mut cut, _) = counts.select_nth_unstable_by(capacity, |a, b| b.cmp(a));
+        counters.counts.retain(|_, count| {
+            *count = count.saturating_sub(cut);
+            *count > 0
+        });
+        counters.error += cut;
+    }
+}
+
+/// A value as a key in its total order.
+#[derive(Debug, Clone)]
+struct Ranked<T>(T);
+
+impl<T: Label> PartialEq for Ranked<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.order(&other.0).is_eq()
+    }
+}
+impl<T: Label> Eq for Ranked<T> {}
+impl<T: Label> PartialOrd for Ranked<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl<T: Label> Ord for Ranked<T> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.order(&other.0)
+    }
+}
+
+/// Counters under way.
+#[derive(Debug, Clone)]
+pub struct Counters<T> {
+    counts: BTreeMap<Ranked<T>, u64>,
+    items: u64,
+    error: u64,
+}
+
+impl<T: Label> Serialize for Counters<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let counts: Vec<(&T, u64)> = self.counts.iter().map(|(value, &count)| (&value.0, count)).collect();
+        (counts, self.items, self.error).serialize(serializer)
+    }
+}
+
+impl<'de, T: Label> Deserialize<'de> for Counters<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (pairs, items, error) = <(Vec<(T, u64)>, u64, u64)>::deserialize(deserializer)?;
+        let length = pairs.len();
+        let counts: BTreeMap<_, _> = pairs.into_iter().map(|(value, count)| (Ranked(value), count)).collect();
+        if counts.len() != length {
+            return Err(D::Error::custom("a value is counted twice"));
+        }
+        Ok(Self { counts, items, error })
+    }
+}
+
+/// The most frequent values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frequent<T> {
+    /// Values and how often they came at least, the most frequent first; equals in the values' own order.
+    pub values: Vec<(T, u64)>,
+    /// By how much each count may be too low; a value that is missing came at most so often.
+    pub error: u64,
+    /// Items seen.
+    pub items: u64,
+}
+
+impl<T> Frequent<T> {
+    /// The most frequent value, its count and by how much that may be too low; `None` of nothing, or
+    /// where no value stands out.
+    pub fn mode(&self) -> Option<(&T, u64, u64)> {
+        self.values.first().map(|(value, count)| (value, *count, self.error))
+    }
+}
+
+impl<T: Label> Aggregator<T> for TopK {
+    type State = Counters<T>;
+    type Output = Frequent<T>;
+
+    fn identity(&self) -> Counters<T> {
+        Counters { counts: BTreeMap::new(), items: 0, error: 0 }
+    }
+    fn lift(&self, item: &T) -> Counters<T> {
+        Counters { counts: BTreeMap::from([(Ranked(item.clone()), 1)]), items: 1, error: 0 }
+    }
+    fn merge(&self, a: Counters<T>, b: Counters<T>) -> Counters<T> {
+        let (mut a, b) = if a.counts.len() >= b.counts.len() { (a, b) } else { (b, a) };
+        for (value, count) in b.counts {
+            *a.counts.entry(value).or_insert(0) += count;
+        }
+        a.items += b.items;
+        a.error += b.error;
+        self.prune(&mut a);
+        a
+    }
+    fn finish(&self, state: Counters<T>) -> Frequent<T> {
+        let mut values: Vec<(T, u64)> = state.counts.into_iter().map(|(value, count)| (value.0, count)).collect();
+        // Stable, so that equal counts keep the values' order.
+        values.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        Frequent { values, error: state.error, items: state.items }
+    }
+    fn lift_block(&self, block: &Block<'_, T>) -> Counters<T> {
+        let mut sorted: Vec<&T> = block.iter().collect();
+        sorted.sort_unstable_by(|a, b| a.order(b));
+        let runs = sorted.chunk_by(|a, b| a.order(b).is_eq());
+        let counts = runs.map(|run| (Ranked(run[0].clone()), run.len() as u64)).collect();
+        let mut counters = Counters { counts, items: block.len() as u64, error: 0 };
+        self.prune(&mut counters);
+        counters
+    }
+}
+
+impl<T: Label> Portable<T> for TopK {
+    fn signature(&self) -> Signature {
+        format!("top(capacity={}) of {}", self.capacity, T::NAME)
+    }
+    fn check(&self, state: &Counters<T>) -> Result<(), String> {
+        check_count(state.items)?;
+        if state.counts.len() > self.capacity as usize {
+            return Err(format!("it counts {} values", state.counts.len()));
+        }
+        let counted: u128 = state.counts.values().map(|&count| u128::from(count)).sum();
+        let zero = state.counts.values().any(|&count| count == 0);
+        if zero || counted > u128::from(state.items) || state.error > state.items {
+            return Err(format!("it counts {counted} of {} items", state.items));
+        }
+        Ok(())
+    }
+}

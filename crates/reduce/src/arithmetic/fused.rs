@@ -1,0 +1,167 @@
+//! Sum, moments and extremes of a block of f32 in one loop: what fused statistics cost one pass for.
+#![expect(clippy::needless_range_loop, reason = "plain loops over lanes compile to vector instructions")]
+
+use super::compensated::{LANES, across};
+use super::{Compensated, FloatMoments};
+use crate::block::{Block, Facts};
+
+/// Spread of a block around its center, at most, as a multiple of its variance. A center further off
+/// would cancel digits, so that the block is read again around its mean.
+const OFF_CENTER: f64 = 16.0;
+
+/// Fills in the block's sum, and the other facts that are wanted.
+///
+/// Every fact has the same bits whatever else is wanted. The sum is that of plain f64 lanes. The
+/// moments come from deviations from a center inside the data, corrected for its distance from the mean.
+#[inline(always)]
+pub(crate) fn facts(block: &Block<'_, f32>, wanted: Facts) {
+    let arch = pulp::Arch::new();
+    let items = block.items();
+    let (moments, extremes) = (wanted.contains(Facts::MOMENTS), wanted.contains(Facts::EXTREMES));
+    let raw = match (moments, extremes) {
+        (true, true) => arch.dispatch(Pass::<true, true>(items)),
+        (true, false) => arch.dispatch(Pass::<true, false>(items)),
+        (false, true) => arch.dispatch(Pass::<false, true>(items)),
+        (false, false) => arch.dispatch(Pass::<false, false>(items)),
+    };
+    let _ = block.sum.set(raw.sum);
+    if moments {
+        let _ = block.moments.set(raw.moments(items));
+    }
+    // NaN and infinities of both signs make the sum NaN.
+    if extremes && !items.is_empty() && !raw.sum.value().is_nan() {
+        let _ = block.extremes.set(raw.extremes);
+    }
+}
+
+/// The least and the greatest item; `None` of a block that is empty or may hold NaN.
+#[inline(always)]
+pub(crate) fn extremes(block: &Block<'_, f32>) -> Option<(f32, f32)> {
+    if block.sum.get().is_none() {
+        facts(block, block.facts() | Facts::EXTREMES);
+    }
+    block.extremes.get().copied()
+}
+
+/// What one pass leaves.
+struct Raw {
+    sum: Compensated,
+    center: f64,
+    residue: f64,
+    squares: f64,
+    extremes: (f32, f32),
+}
+
+impl Raw {
+    #[inline(always)]
+    fn moments(&self, items: &[f32]) -> FloatMoments {
+        let n = items.len() as f64;
+        let m2 = self.squares - self.residue * self.residue / n;
+        // Also where anything is infinite or NaN.
+        if m2 * OFF_CENTER >= self.squares {
+            return FloatMoments::around(items.len() as u64, self.center, self.residue, m2);
+        }
+        FloatMoments::in_two_passes(items, self.sum)
+    }
+}
+
+struct Pass<'a, const MOMENTS: bool, const EXTREMES: bool>(&'a [f32]);
+
+impl<const MOMENTS: bool, const EXTREMES: bool> pulp::WithSimd for Pass<'_, MOMENTS, EXTREMES> {
+    type Output = Raw;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _simd: S) -> Raw {
+        let items = self.0;
+        // Adding as a fused product with 1 gives the same bits and spreads the work over all float units,
+        // where additions alone would crowd two of them. The compiler must not know that it is 1.
+        let spread = size_of::<S::f64s>() > size_of::<f64>();
+        let one = std::hint::black_box(1.0);
+        let center = if MOMENTS { center(items) } else { 0.0 };
+        let (rows, rest) = items.as_chunks::<LANES>();
+        let mut sums = [0.0f64; LANES];
+        let mut residues = [0.0f64; LANES];
+        let mut squares = [0.0f64; LANES];
+        let mut least = [f32::INFINITY; LANES];
+        let mut greatest = [f32::NEG_INFINITY; LANES];
+        for row in rows {
+            let mut wide = [0.0f64; LANES];
+            for lane in 0..LANES {
+                wide[lane] = f64::from(row[lane]);
+            }
+            for lane in 0..LANES {
+                sums[lane] = if spread { wide[lane].mul_add(one, sums[lane]) } else { wide[lane] + sums[lane] };
+            }
+            if MOMENTS {
+                for lane in 0..LANES {
+                    wide[lane] = if spread { wide[lane].mul_add(one, -center) } else { wide[lane] - center };
+                }
+                for lane in 0..LANES {
+                    residues[lane] += wide[lane];
+                }
+                for lane in 0..LANES {
+                    squares[lane] = wide[lane].mul_add(wide[lane], squares[lane]);
+                }
+            }
+            if EXTREMES {
+                for lane in 0..LANES {
+                    least[lane] = if row[lane] < least[lane] { row[lane] } else { least[lane] };
+                }
+                for lane in 0..LANES {
+                    greatest[lane] = if row[lane] > greatest[lane] { row[lane] } else { greatest[lane] };
+                }
+            }
+        }
+        for (lane, &x) in rest.iter().enumerate() {
+            let wide = f64::from(x);
+            sums[lane] += wide;
+            let deviation = wide - center;
+            residues[lane] += deviation;
+            squares[lane] = deviation.mul_add(deviation, squares[lane]);
+            least[lane] = if x < least[lane] { x } else { least[lane] };
+            greatest[lane] = if x > greatest[lane] { x } else { greatest[lane] };
+        }
+        let mut extremes = (f32::INFINITY, f32::NEG_INFINITY);
+        if EXTREMES {
+            for lane in 0..LANES {
+                extremes.0 = extremes.0.min(least[lane]);
+                extremes.1 = extremes.1.max(greatest[lane]);
+            }
+            extremes = (signed_zero(items, extremes.0, true), signed_zero(items, extremes.1, false));
+        }
+        Raw {
+            sum: across(sums, [0.0; LANES]),
+            center,
+            residue: if MOMENTS { across(residues, [0.0; LANES]).value() } else { 0.0 },
+            squares: if MOMENTS { across(squares, [0.0; LANES]).value() } else { 0.0 },
+            extremes,
+        }
+    }
+}
+
+/// The mean of a few items from all over the block, as an f32: differences from it are mostly exact.
+#[inline(always)]
+fn center(items: &[f32]) -> f64 {
+    let step = items.len().div_ceil(16).max(1);
+    let (mut sum, mut count) = (0.0, 0.0);
+    for x in items.iter().step_by(step) {
+        sum += f64::from(*x);
+        count += 1.0;
+    }
+    let mean = (sum / count) as f32;
+    if mean.is_finite() { f64::from(mean) } else { 0.0 }
+}
+
+/// Comparison does not see a zero's sign, but the extremes have one: -0 is below +0.
+#[inline(always)]
+fn signed_zero(items: &[f32], extreme: f32, negative: bool) -> f32 {
+    if extreme != 0.0 {
+        return extreme;
+    }
+    let wanted = if negative { (-0.0f32).to_bits() } else { 0.0f32.to_bits() };
+    let mut found = false;
+    for x in items {
+        found |= x.to_bits() == wanted;
+    }
+    if found { f32::from_bits(wanted) } else { -f32::from_bits(wanted) }
+}

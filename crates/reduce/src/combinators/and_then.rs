@@ -1,0 +1,69 @@
+//! Another answer from the same state.
+
+use crate::state::Signature;
+use crate::{Aggregator, Block, Facts, Portable};
+
+/// An aggregator whose answer goes through a function; see [`crate::Combine::and_then`].
+///
+/// Its state is the aggregator's own, and stored as such.
+#[derive(Debug, Clone, Copy)]
+pub struct AndThen<A, F> {
+    aggregator: A,
+    f: F,
+}
+
+impl<A, F> AndThen<A, F> {
+    pub(super) fn new(aggregator: A, f: F) -> Self {
+        Self { aggregator, f }
+    }
+}
+
+impl<T, R, A: Aggregator<T>, F: Fn(A::Output) -> R + Send + Sync> Aggregator<T> for AndThen<A, F> {
+    type State = A::State;
+    type Output = R;
+
+    fn identity(&self) -> A::State {
+        self.aggregator.identity()
+    }
+    #[inline(always)]
+    fn lift(&self, item: &T) -> A::State {
+        self.aggregator.lift(item)
+    }
+    #[inline(always)]
+    fn merge(&self, a: A::State, b: A::State) -> A::State {
+        self.aggregator.merge(a, b)
+    }
+    fn finish(&self, state: A::State) -> R {
+        (self.f)(self.aggregator.finish(state))
+    }
+    #[inline(always)]
+    fn lift_block(&self, block: &Block<'_, T>) -> A::State {
+        self.aggregator.lift_block(block)
+    }
+    fn block_items(&self) -> usize {
+        self.aggregator.block_items()
+    }
+    fn facts(&self) -> Facts {
+        self.aggregator.facts()
+    }
+    fn positional(&self) -> bool {
+        self.aggregator.positional()
+    }
+    fn shift(&self, state: A::State, places: u64) -> A::State {
+        self.aggregator.shift(state, places)
+    }
+
+    #[cfg(feature = "gpu")]
+    fn gpu(&self) -> Option<crate::gpu::GpuHalf<A::State>> {
+        self.aggregator.gpu()
+    }
+}
+
+impl<T, R, A: Portable<T>, F: Fn(A::Output) -> R + Send + Sync> Portable<T> for AndThen<A, F> {
+    fn signature(&self) -> Signature {
+        self.aggregator.signature()
+    }
+    fn check(&self, state: &A::State) -> Result<(), String> {
+        self.aggregator.check(state)
+    }
+}

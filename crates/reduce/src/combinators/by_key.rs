@@ -1,0 +1,192 @@
+//! Grouping: an aggregator whose state is a map of states.
+
+use std::collections::BTreeMap;
+use std::hash::Hash;
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+
+use crate::{Aggregator, Block};
+
+/// An aggregator of each group of items; see [`crate::Combine::by_key`]. The answer maps each key to its
+/// group's answer, in the order of the keys.
+///
+/// A block's items are put in the order of their groups first, so that every group goes through the
+/// aggregator's own fast loop.
+#[derive(Debug, Clone, Copy)]
+pub struct ByKey<A, F> {
+    aggregator: A,
+    key: F,
+}
+
+/// The states of the groups so far.
+#[derive(Debug, Clone)]
+pub struct Groups<K, S>(HashMap<K, S>);
+
+impl<K, S> Groups<K, S> {
+    /// How many groups there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<A, F> ByKey<A, F> {
+    pub(super) fn new(aggregator: A, key: F) -> Self {
+        Self { aggregator, key }
+    }
+}
+
+impl<T, K, A, F> Aggregator<T> for ByKey<A, F>
+where
+    T: Clone,
+    K: Hash + Ord + Clone + Send + Sync + 'static,
+    A: Aggregator<T>,
+    F: Fn(&T) -> K + Send + Sync,
+{
+    type State = Groups<K, A::State>;
+    type Output = BTreeMap<K, A::Output>;
+
+    fn identity(&self) -> Self::State {
+        Groups(HashMap::new())
+    }
+    fn lift(&self, item: &T) -> Self::State {
+        Groups(HashMap::from_iter([((self.key)(item), self.aggregator.lift(item))]))
+    }
+    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
+        let (mut a, b) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+        for (key, state) in b.0 {
+            match a.0.entry(key) {
+                Entry::Vacant(group) => {
+                    group.insert(state);
+                }
+                Entry::Occupied(mut group) => {
+                    let before = std::mem::replace(group.get_mut(), self.aggregator.identity());
+                    *group.get_mut() = self.aggregator.merge(before, state);
+                }
+            }
+        }
+        a
+    }
+    fn finish(&self, state: Self::State) -> Self::Output {
+        state.0.into_iter().map(|(key, state)| (key, self.aggregator.finish(state))).collect()
+    }
+
+    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
+        let items = block.items();
+        let mut numbers: HashMap<K, u32> = HashMap::new();
+        let mut ends: Vec<u32> = Vec::new();
+        let mut groups: Vec<u32> = Vec::with_capacity(items.len());
+        for item in items {
+            let next = ends.len() as u32;
+            let group = *numbers.entry((self.key)(item)).or_insert(next);
+            if group == next {
+                ends.push(0);
+            }
+            ends[group as usize] += 1;
+            groups.push(group);
+        }
+        if self.aggregator.positional() {
+            return self.one_by_one(items, &groups, &numbers);
+        }
+        // A counting sort by group.
+        let mut starts = Vec::with_capacity(ends.len());
+        let mut end = 0;
+        for count in &mut ends {
+            starts.push(end);
+            end += *count;
+            *count = end;
+        }
+        let mut sorted = items.to_vec();
+        let mut next = starts.clone();
+        for (item, &group) in items.iter().zip(&groups) {
+            let place = &mut next[group as usize];
+            sorted[*place as usize].clone_from(item);
+            *place += 1;
+        }
+        let facts = self.aggregator.facts();
+        let lifted = numbers.into_iter().map(|(key, group)| {
+            let group = &sorted[starts[group as usize] as usize..ends[group as usize] as usize];
+            (key, self.aggregator.lift_block(&Block::with_facts(group, facts)))
+        });
+        Groups(lifted.collect())
+    }
+
+    /// Long blocks: each costs a state and a merge for every group in it.
+    fn block_items(&self) -> usize {
+        1 << 16
+    }
+    fn positional(&self) -> bool {
+        self.aggregator.positional()
+    }
+    fn shift(&self, mut state: Self::State, places: u64) -> Self::State {
+        if self.aggregator.positional() {
+            for group in state.0.values_mut() {
+                let before = std::mem::replace(group, self.aggregator.identity());
+                *group = self.aggregator.shift(before, places);
+            }
+        }
+        state
+    }
+}
+
+impl<A, F> ByKey<A, F> {
+    /// Every item at its own place.
+    fn one_by_one<T, K: Hash + Eq + Clone>(
+        &self,
+        items: &[T],
+        groups: &[u32],
+        numbers: &HashMap<K, u32>,
+    ) -> Groups<K, A::State>
+    where
+        A: Aggregator<T>,
+    {
+        let mut states: Vec<A::State> = (0..numbers.len()).map(|_| self.aggregator.identity()).collect();
+        for (place, (item, &group)) in items.iter().zip(groups).enumerate() {
+            let state = &mut states[group as usize];
+            let before = std::mem::replace(state, self.aggregator.identity());
+            let lifted = self.aggregator.shift(self.aggregator.lift(item), place as u64);
+            *state = self.aggregator.merge(before, lifted);
+        }
+        let states = numbers.iter().map(|(key, &group)| {
+            (key.clone(), std::mem::replace(&mut states[group as usize], self.aggregator.identity()))
+        });
+        Groups(states.collect())
+    }
+}
+
+/// The form of a stored map: its entries in the order of their keys.
+impl<K: Ord + serde::Serialize, S: serde::Serialize> serde::Serialize for Groups<K, S> {
+    fn serialize<Z: serde::Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        self.0.iter().collect::<BTreeMap<_, _>>().serialize(serializer)
+    }
+}
+
+impl<'de, K, S> serde::Deserialize<'de> for Groups<K, S>
+where
+    K: Hash + Ord + serde::Deserialize<'de>,
+    S: serde::Deserialize<'de>,
+{
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(BTreeMap::deserialize(deserializer)?.into_iter().collect()))
+    }
+}
+
+impl<T, K, A, F> crate::Portable<T> for ByKey<A, F>
+where
+    T: Clone,
+    K: Hash + Ord + Clone + Send + Sync + 'static + serde::Serialize + serde::de::DeserializeOwned,
+    A: crate::Portable<T>,
+    F: Fn(&T) -> K + Send + Sync,
+{
+    fn signature(&self) -> crate::state::Signature {
+        format!("{} by key", self.aggregator.signature())
+    }
+    fn check(&self, state: &Self::State) -> Result<(), String> {
+        state.0.values().try_for_each(|group| self.aggregator.check(group))
+    }
+}

@@ -1,0 +1,58 @@
+//! A list of aggregators, for a set that is chosen at run time.
+
+use crate::state::Signature;
+use crate::{Aggregator, Block, Facts, Portable};
+
+/// All of one type, which [`crate::Boxed`] makes of any; one pass, like a tuple.
+impl<T, A: Aggregator<T>> Aggregator<T> for Vec<A> {
+    type State = Vec<A::State>;
+    type Output = Vec<A::Output>;
+
+    fn identity(&self) -> Self::State {
+        self.iter().map(A::identity).collect()
+    }
+    fn lift(&self, item: &T) -> Self::State {
+        self.iter().map(|a| a.lift(item)).collect()
+    }
+    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
+        self.iter().zip(a.into_iter().zip(b)).map(|(aggregator, (a, b))| aggregator.merge(a, b)).collect()
+    }
+    fn finish(&self, state: Self::State) -> Self::Output {
+        self.iter().zip(state).map(|(a, state)| a.finish(state)).collect()
+    }
+    #[inline(always)]
+    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
+        self.iter().map(|a| a.lift_block(block)).collect()
+    }
+    fn block_items(&self) -> usize {
+        self.iter().map(A::block_items).min().unwrap_or(crate::cpu::BLOCK)
+    }
+    fn facts(&self) -> Facts {
+        self.iter().fold(Facts::NONE, |facts, a| facts | a.facts())
+    }
+    fn positional(&self) -> bool {
+        self.iter().any(A::positional)
+    }
+    fn shift(&self, state: Self::State, places: u64) -> Self::State {
+        self.iter().zip(state).map(|(a, state)| a.shift(state, places)).collect()
+    }
+
+    #[cfg(feature = "gpu")]
+    fn gpu(&self) -> Option<crate::gpu::GpuHalf<Self::State>> {
+        let halves = self.iter().map(A::gpu).collect::<Option<Vec<_>>>()?;
+        let snippets = halves.iter().flat_map(|half| half.snippets()).copied().collect();
+        Some(crate::gpu::GpuHalf::new(snippets, move |partial| halves.iter().map(|half| half.read(partial)).collect()))
+    }
+}
+
+impl<T, A: Portable<T>> Portable<T> for Vec<A> {
+    fn signature(&self) -> Signature {
+        format!("[{}]", self.iter().map(A::signature).collect::<Vec<_>>().join(", "))
+    }
+    fn check(&self, state: &Self::State) -> Result<(), String> {
+        if state.len() != self.len() {
+            return Err(format!("it has {} parts, not {}", state.len(), self.len()));
+        }
+        self.iter().zip(state).try_for_each(|(a, state)| a.check(state))
+    }
+}
