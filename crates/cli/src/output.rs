@@ -1,13 +1,41 @@
 //! Numbers and tables as text: exact for programs, readable for people.
 
+use half::f16;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use strix_reduce::aggregators::Bins;
 
-/// A number as text that reads back as the same value.
+/// What a statistic may be: a number as text that reads back as the same value, a truth value, or text.
 pub(crate) trait Numeral {
     /// Decimal digits, the shortest that read back as the same f64 or the exact integer; `NaN`,
     /// `Infinity` and `-Infinity` for what has no digits.
     fn numeral(&self) -> String;
+
+    /// The number as a value.
+    fn value(self) -> Value
+    where
+        Self: Sized,
+    {
+        Value::Number(self.numeral())
+    }
+}
+
+impl Numeral for bool {
+    fn numeral(&self) -> String {
+        self.to_string()
+    }
+    fn value(self) -> Value {
+        Value::Truth(self)
+    }
+}
+
+impl Numeral for String {
+    fn numeral(&self) -> String {
+        self.clone()
+    }
+    fn value(self) -> Value {
+        Value::Text(self)
+    }
 }
 
 impl Numeral for f64 {
@@ -21,12 +49,17 @@ impl Numeral for f64 {
     }
 }
 
-/// By its exact value in f64, which reads back right as either type.
-impl Numeral for f32 {
-    fn numeral(&self) -> String {
-        f64::from(*self).numeral()
-    }
+macro_rules! narrow_float_numeral {
+    ($($float:ty)*) => {$(
+        /// By its exact value in f64, which reads back right as either type.
+        impl Numeral for $float {
+            fn numeral(&self) -> String {
+                f64::from(*self).numeral()
+            }
+        }
+    )*};
 }
+narrow_float_numeral!(f32 f16);
 
 macro_rules! integer_numeral {
     ($($integer:ty)*) => {$(
@@ -39,30 +72,90 @@ macro_rules! integer_numeral {
 }
 integer_numeral!(i8 i16 i32 i64 i128 u8 u16 u32 u64);
 
-/// A statistic's value: digits of any length, or null where there is no value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Value(pub(crate) Option<String>);
+/// A statistic's value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    /// There is none.
+    Missing,
+    /// Digits of any length, or `NaN`, `Infinity`, `-Infinity`.
+    Number(String),
+    Truth(bool),
+    Text(String),
+    /// Values and how often each came at least, and by how much that may be too low.
+    Top { values: Vec<(Value, u64)>, error: u64 },
+    Histogram(Bins),
+}
 
 impl Value {
-    pub(crate) fn of(number: Option<impl Numeral>) -> Self {
-        Self(number.map(|number| number.numeral()))
+    pub(crate) fn of(value: Option<impl Numeral>) -> Self {
+        value.map_or(Self::Missing, |value| value.value())
     }
 
-    /// For a table; a missing value says so.
-    pub(crate) fn text(&self) -> &str {
-        self.0.as_deref().unwrap_or("no value")
+    /// For a person; a missing value says so.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Missing => "no value".into(),
+            Self::Number(text) | Self::Text(text) => text.clone(),
+            Self::Truth(truth) => truth.to_string(),
+            Self::Top { values, error } => {
+                let values: Vec<String> = values.iter().map(|(value, n)| format!("{} ({n})", value.text())).collect();
+                let error = if *error > 0 { format!(" (each +{error} at most)") } else { String::new() };
+                values.join(", ") + &error
+            }
+            Self::Histogram(bins) => {
+                let counts: Vec<String> = bins.counts.iter().map(u64::to_string).collect();
+                let (low, high) = (bins.edges[0].numeral(), bins.edges[bins.edges.len() - 1].numeral());
+                format!("[{low}: {} :{high}]", counts.join(" "))
+            }
+        }
+    }
+
+    /// For a cell of CSV; empty where there is no value, JSON where there are many.
+    pub(crate) fn cell(&self) -> String {
+        match self {
+            Self::Missing => String::new(),
+            Self::Top { .. } | Self::Histogram(_) => serde_json::to_string(self).unwrap_or_default(),
+            _ => self.text(),
+        }
     }
 }
 
 /// JSON numbers keep every digit; what is no JSON number (NaN, infinities) is a string.
 impl Serialize for Value {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
-            None => serializer.serialize_none(),
-            Some(text) if text.ends_with(|c: char| c.is_ascii_digit()) => {
+        match self {
+            Self::Missing => serializer.serialize_none(),
+            Self::Number(text) if text.ends_with(|c: char| c.is_ascii_digit()) => {
                 RawValue::from_string(text.clone()).map_err(serde::ser::Error::custom)?.serialize(serializer)
             }
-            Some(text) => serializer.serialize_str(text),
+            Self::Number(text) | Self::Text(text) => serializer.serialize_str(text),
+            Self::Truth(truth) => serializer.serialize_bool(*truth),
+            Self::Top { values, error } => {
+                #[derive(Serialize)]
+                struct Counted<'a> {
+                    value: &'a Value,
+                    count: u64,
+                }
+                #[derive(Serialize)]
+                struct Top<'a> {
+                    values: Vec<Counted<'a>>,
+                    error: u64,
+                }
+                let values = values.iter().map(|(value, count)| Counted { value, count: *count }).collect();
+                Top { values, error: *error }.serialize(serializer)
+            }
+            Self::Histogram(bins) => {
+                #[derive(Serialize)]
+                struct Histogram<'a> {
+                    edges: &'a [f64],
+                    counts: &'a [u64],
+                    below: u64,
+                    above: u64,
+                    nan: u64,
+                }
+                let Bins { edges, counts, below, above, nan } = bins;
+                Histogram { edges, counts, below: *below, above: *above, nan: *nan }.serialize(serializer)
+            }
         }
     }
 }

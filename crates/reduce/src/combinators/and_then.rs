@@ -1,5 +1,7 @@
 //! Another answer from the same state.
 
+use std::marker::PhantomData;
+
 use crate::state::Signature;
 use crate::{Aggregator, Block, Facts, Portable};
 
@@ -7,18 +9,19 @@ use crate::{Aggregator, Block, Facts, Portable};
 ///
 /// Its state is the aggregator's own, and stored as such.
 #[derive(Debug, Clone, Copy)]
-pub struct AndThen<A, F> {
+pub struct AndThen<A, F, T> {
     aggregator: A,
     f: F,
+    item: PhantomData<fn() -> T>,
 }
 
-impl<A, F> AndThen<A, F> {
+impl<A, F, T> AndThen<A, F, T> {
     pub(super) fn new(aggregator: A, f: F) -> Self {
-        Self { aggregator, f }
+        Self { aggregator, f, item: PhantomData }
     }
 }
 
-impl<T, R, A: Aggregator<T>, F: Fn(A::Output) -> R + Send + Sync> Aggregator<T> for AndThen<A, F> {
+impl<T, R, A: Aggregator<T>, F: Fn(A::Output) -> R + Send + Sync> Aggregator<T> for AndThen<A, F, T> {
     type State = A::State;
     type Output = R;
 
@@ -59,7 +62,7 @@ impl<T, R, A: Aggregator<T>, F: Fn(A::Output) -> R + Send + Sync> Aggregator<T> 
     }
 }
 
-impl<T, R, A: Portable<T>, F: Fn(A::Output) -> R + Send + Sync> Portable<T> for AndThen<A, F> {
+impl<T, R, A: Portable<T>, F: Fn(A::Output) -> R + Send + Sync> Portable<T> for AndThen<A, F, T> {
     fn signature(&self) -> Signature {
         self.aggregator.signature()
     }

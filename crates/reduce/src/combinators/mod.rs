@@ -57,7 +57,7 @@ pub trait Combine: Sized {
     }
 
     /// Turns the answer into another.
-    fn and_then<T, R, F>(self, f: F) -> AndThen<Self, F>
+    fn and_then<T, R, F>(self, f: F) -> AndThen<Self, F, T>
     where
         Self: Aggregator<T>,
         F: Fn(Self::Output) -> R + Send + Sync,

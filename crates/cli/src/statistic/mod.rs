@@ -1,0 +1,206 @@
+//! The statistics that the command knows, by name: what is aggregated, and what is read from it.
+
+mod aggregators;
+mod parse;
+mod readout;
+
+pub(crate) use aggregators::{element, pair, text, truth};
+pub(crate) use parse::parse;
+pub(crate) use readout::Readout;
+
+use std::fmt::Write;
+
+/// One statistic as the user asked for it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Statistic {
+    /// As it was written, and as it is called in every output.
+    pub(crate) text: String,
+    /// The columns that it names; none where the input is one column.
+    pub(crate) columns: Vec<String>,
+    pub(crate) family: Family,
+    pub(crate) read: Read,
+}
+
+/// What is aggregated. Statistics of one family on one column share a state.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Family {
+    /// Rows, and those in which no column is missing; of items of any type.
+    Rows,
+    Count,
+    Sum,
+    Product,
+    Mean,
+    Min,
+    Max,
+    Range,
+    ArgMin,
+    ArgMax,
+    First,
+    Last,
+    Variance,
+    Shape,
+    GeometricMean,
+    HarmonicMean,
+    Any,
+    All,
+    Histogram { low: f64, high: f64, bins: usize },
+    Quantiles,
+    Distinct,
+    Frequent,
+    Covariance,
+    LinearRegression,
+    WeightedSum,
+    WeightedMoments,
+    DecayedMean { half_life: f64 },
+}
+
+/// What is read from the finished aggregate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Read {
+    /// All of it.
+    Whole,
+    Rows,
+    Missing,
+    PopulationVariance,
+    SampleVariance,
+    PopulationSd,
+    SampleSd,
+    PopulationSkewness,
+    SampleSkewness,
+    PopulationKurtosis,
+    SampleKurtosis,
+    Quantile(f64),
+    Mode,
+    Top(usize),
+    PopulationCovariance,
+    SampleCovariance,
+    Correlation,
+    Slope,
+    Intercept,
+    RSquared,
+    ResidualSd,
+    FrequencyVariance,
+    ReliabilityVariance,
+}
+
+/// A statistic by name: its other names, how many columns and numbers it takes, and what it is.
+pub(crate) struct Known {
+    pub(crate) name: &'static str,
+    alias: Option<&'static str>,
+    columns: usize,
+    /// What the numbers after the columns are called.
+    parameters: &'static [&'static str],
+    /// For `--help`.
+    about: &'static str,
+    build: fn(&[f64]) -> Result<(Family, Read), String>,
+}
+
+macro_rules! known {
+    ($($name:literal $(= $alias:literal)?, $columns:literal [$($parameter:literal),*], $about:literal, $build:expr;)*) => {
+        &[$(Known {
+            name: $name,
+            alias: known!(@alias $($alias)?),
+            columns: $columns,
+            parameters: &[$($parameter),*],
+            about: $about,
+            build: $build,
+        }),*]
+    };
+    (@alias) => { None };
+    (@alias $alias:literal) => { Some($alias) };
+}
+
+/// Every statistic, in the order in which `--help` lists them.
+pub(crate) const KNOWN: &[Known] = known! {
+    "count", 1 [], "items that are not missing; without a column, rows", |_| Ok((Family::Count, Read::Whole));
+    "missing", 1 [], "missing items", |_| Ok((Family::Rows, Read::Missing));
+    "sum", 1 [], "exact for integers", |_| Ok((Family::Sum, Read::Whole));
+    "product", 1 [], "", |_| Ok((Family::Product, Read::Whole));
+    "mean", 1 [], "", |_| Ok((Family::Mean, Read::Whole));
+    "min", 1 [], "of numbers, truth values, text and dates", |_| Ok((Family::Min, Read::Whole));
+    "max", 1 [], "likewise", |_| Ok((Family::Max, Read::Whole));
+    "range", 1 [], "max less min", |_| Ok((Family::Range, Read::Whole));
+    "arg_min", 1 [], "place of the first least item, from 0", |_| Ok((Family::ArgMin, Read::Whole));
+    "arg_max", 1 [], "place of the first greatest item", |_| Ok((Family::ArgMax, Read::Whole));
+    "first", 1 [], "the first item", |_| Ok((Family::First, Read::Whole));
+    "last", 1 [], "the last item", |_| Ok((Family::Last, Read::Whole));
+    "population_variance", 1 [], "over n", |_| Ok((Family::Variance, Read::PopulationVariance));
+    "sample_variance" = "var", 1 [], "over n - 1", |_| Ok((Family::Variance, Read::SampleVariance));
+    "population_sd", 1 [], "standard deviation over n", |_| Ok((Family::Variance, Read::PopulationSd));
+    "sample_sd" = "sd", 1 [], "over n - 1", |_| Ok((Family::Variance, Read::SampleSd));
+    "skewness", 1 [], "of a sample, G1", |_| Ok((Family::Shape, Read::SampleSkewness));
+    "population_skewness", 1 [], "g1", |_| Ok((Family::Shape, Read::PopulationSkewness));
+    "kurtosis", 1 [], "excess, of a sample, G2", |_| Ok((Family::Shape, Read::SampleKurtosis));
+    "population_kurtosis", 1 [], "excess, g2", |_| Ok((Family::Shape, Read::PopulationKurtosis));
+    "geometric_mean", 1 [], "", |_| Ok((Family::GeometricMean, Read::Whole));
+    "harmonic_mean", 1 [], "", |_| Ok((Family::HarmonicMean, Read::Whole));
+    "median", 1 [], "also p50; p99, p99.9 and so on are percentiles", |_| Ok((Family::Quantiles, Read::Quantile(0.5)));
+    "quantile", 1 ["q"], "exact up to 4096 items, then to 0.13 % in rank", |p| {
+        if (0.0..=1.0).contains(&p[0]) {
+            Ok((Family::Quantiles, Read::Quantile(p[0])))
+        } else {
+            Err(format!("a quantile is from 0 to 1, not {}", p[0]))
+        }
+    };
+    "distinct", 1 [], "different values, exact up to 2048, then with a standard error of 0.8 %",
+        |_| Ok((Family::Distinct, Read::Whole));
+    "mode", 1 [], "the most frequent value", |_| Ok((Family::Frequent, Read::Mode));
+    "top", 1 ["k"], "the k most frequent values; exact up to 1024 different ones", |p| {
+        let k = whole(p[0], "top", 1024)?;
+        Ok((Family::Frequent, Read::Top(k)))
+    };
+    "histogram", 1 ["low", "high", "bins"], "counts in bins of one width", |p| {
+        let bins = whole(p[2], "the number of bins", strix_reduce::aggregators::MOST_BINS)?;
+        strix_reduce::Histogram::uniform(p[0], p[1], bins).map_err(|e| e.to_string())?;
+        Ok((Family::Histogram { low: p[0], high: p[1], bins }, Read::Whole))
+    };
+    "any", 1 [], "of truth values", |_| Ok((Family::Any, Read::Whole));
+    "all", 1 [], "of truth values", |_| Ok((Family::All, Read::Whole));
+    "covariance" = "cov", 2 [], "of a sample", |_| Ok((Family::Covariance, Read::SampleCovariance));
+    "population_covariance", 2 [], "", |_| Ok((Family::Covariance, Read::PopulationCovariance));
+    "correlation" = "corr", 2 [], "Pearson's", |_| Ok((Family::Covariance, Read::Correlation));
+    "slope", 2 [], "of the least-squares line: slope(x, y)", |_| Ok((Family::LinearRegression, Read::Slope));
+    "intercept", 2 [], "likewise", |_| Ok((Family::LinearRegression, Read::Intercept));
+    "r_squared", 2 [], "likewise", |_| Ok((Family::LinearRegression, Read::RSquared));
+    "residual_sd", 2 [], "likewise", |_| Ok((Family::LinearRegression, Read::ResidualSd));
+    "weighted_sum", 2 [], "weighted_sum(value, weight)", |_| Ok((Family::WeightedSum, Read::Whole));
+    "weighted_mean", 2 [], "", |_| Ok((Family::WeightedMoments, Read::Whole));
+    "weighted_population_variance", 2 [], "over the weight", |_| Ok((Family::WeightedMoments, Read::PopulationVariance));
+    "frequency_variance", 2 [], "weights that count: over the weight less 1",
+        |_| Ok((Family::WeightedMoments, Read::FrequencyVariance));
+    "reliability_variance", 2 [], "weights that say how far to trust",
+        |_| Ok((Family::WeightedMoments, Read::ReliabilityVariance));
+    "decayed_mean", 2 ["half_life"], "decayed_mean(time, value, half_life): the latest count most", |p| {
+        strix_reduce::DecayedMean::new(p[0]).map_err(|e| e.to_string())?;
+        Ok((Family::DecayedMean { half_life: p[0] }, Read::Whole))
+    };
+};
+
+/// The statistics without parameters that arrays get when none is asked for.
+pub(crate) const DEFAULT: &str =
+    "count,sum,mean,min,max,population_variance,sample_variance,population_sd,sample_sd";
+
+fn whole(x: f64, what: &str, most: usize) -> Result<usize, String> {
+    if x.fract() == 0.0 && x >= 1.0 && x <= most as f64 {
+        Ok(x as usize)
+    } else {
+        Err(format!("{what} is a whole number from 1 to {most}, not {x}"))
+    }
+}
+
+/// The names and what they take, for `--help`.
+pub(crate) fn help() -> String {
+    let mut help = String::from("Statistics:\n");
+    for known in KNOWN {
+        let columns = ["column", "column, column"][known.columns - 1];
+        let mut call = format!("{}({columns}", known.name);
+        for parameter in known.parameters {
+            let _ = write!(call, ", {parameter}");
+        }
+        call.push(')');
+        let alias = known.alias.map(|alias| format!("also {alias}; ")).unwrap_or_default();
+        let _ = writeln!(help, "  {:<45} {alias}{}", call, known.about);
+    }
+    help.push_str("Without a column, as in mean or p99, they are of an array, of the only column or of --column.");
+    help
+}

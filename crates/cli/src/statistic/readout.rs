@@ -1,0 +1,64 @@
+//! What an aggregate finished to, and how each statistic is read from it.
+
+use strix_reduce::aggregators::{
+    Bins, Cardinality, CrossMoments, Distribution, FourMoments, Line, SecondMoments, WeightedMoments,
+};
+
+use super::Read;
+use crate::output::Value;
+
+/// A finished aggregate.
+#[derive(Debug, Clone)]
+pub(crate) enum Readout {
+    Value(Value),
+    /// Rows, and those without a missing item.
+    Rows(u64, u64),
+    Moments(SecondMoments),
+    Shape(FourMoments),
+    Quantiles(Distribution),
+    Distinct(Cardinality),
+    /// Values, how often each came at least, and by how much that may be too low.
+    Frequent(Vec<(Value, u64)>, u64),
+    Histogram(Bins),
+    Cross(CrossMoments),
+    Line(Option<Line>),
+    Weighted(WeightedMoments),
+}
+
+impl Readout {
+    pub(crate) fn read(&self, read: Read) -> Value {
+        match (self, read) {
+            (Self::Value(value), _) => value.clone(),
+            (Self::Rows(rows, present), Read::Missing) => Value::of(Some(rows - present)),
+            (Self::Rows(rows, _), _) => Value::of(Some(*rows)),
+            (Self::Moments(m), Read::PopulationVariance) => Value::of(m.population_variance()),
+            (Self::Moments(m), Read::SampleVariance) => Value::of(m.sample_variance()),
+            (Self::Moments(m), Read::PopulationSd) => Value::of(m.population_sd()),
+            (Self::Moments(m), Read::SampleSd) => Value::of(m.sample_sd()),
+            (Self::Shape(m), Read::PopulationSkewness) => Value::of(m.population_skewness()),
+            (Self::Shape(m), Read::SampleSkewness) => Value::of(m.sample_skewness()),
+            (Self::Shape(m), Read::PopulationKurtosis) => Value::of(m.population_excess_kurtosis()),
+            (Self::Shape(m), Read::SampleKurtosis) => Value::of(m.sample_excess_kurtosis()),
+            (Self::Quantiles(d), Read::Quantile(q)) => Value::of(d.quantile(q)),
+            (Self::Distinct(d), _) => Value::of(Some(d.round())),
+            (Self::Frequent(values, _), Read::Mode) => values.first().map_or(Value::Missing, |(value, _)| value.clone()),
+            (Self::Frequent(values, error), Read::Top(k)) => {
+                Value::Top { values: values.iter().take(k).cloned().collect(), error: *error }
+            }
+            (Self::Histogram(bins), _) => Value::Histogram(bins.clone()),
+            (Self::Cross(m), Read::PopulationCovariance) => Value::of(m.population_covariance()),
+            (Self::Cross(m), Read::SampleCovariance) => Value::of(m.sample_covariance()),
+            (Self::Cross(m), Read::Correlation) => Value::of(m.correlation()),
+            (Self::Line(line), Read::Slope) => Value::of(line.map(|line| line.slope)),
+            (Self::Line(line), Read::Intercept) => Value::of(line.map(|line| line.intercept)),
+            (Self::Line(line), Read::RSquared) => Value::of(line.and_then(|line| line.r_squared)),
+            (Self::Line(line), Read::ResidualSd) => Value::of(line.and_then(|line| line.residual_sd)),
+            (Self::Weighted(m), Read::Whole) => Value::of(m.mean()),
+            (Self::Weighted(m), Read::PopulationVariance) => Value::of(m.population_variance()),
+            (Self::Weighted(m), Read::FrequencyVariance) => Value::of(m.frequency_variance()),
+            (Self::Weighted(m), Read::ReliabilityVariance) => Value::of(m.reliability_variance()),
+            // No statistic pairs a family with what cannot be read from it.
+            _ => Value::Missing,
+        }
+    }
+}

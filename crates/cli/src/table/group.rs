@@ -1,0 +1,92 @@
+//! Which group each row is in.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Float64Type, SchemaRef};
+use arrow::row::{RowConverter, SortField};
+use hashbrown::HashMap;
+
+use super::key::{Key, cells};
+use crate::failure::Failure;
+
+/// Encodes the key columns of batches as bytes, one row a key.
+#[derive(Debug)]
+pub(crate) struct Groups {
+    columns: Vec<String>,
+    converter: RowConverter,
+}
+
+/// The groups of one batch.
+#[derive(Debug)]
+pub(crate) struct Grouping {
+    /// Each group's key, as bytes.
+    pub(crate) keys: Vec<Box<[u8]>>,
+    /// Each row's group.
+    pub(crate) groups: Vec<u32>,
+}
+
+impl Groups {
+    /// Groups by these columns of tables of `schema`.
+    pub(crate) fn new(columns: &[String], schema: &SchemaRef) -> Result<Self, Failure> {
+        let fields = columns.iter().map(|column| {
+            let field = schema.field_with_name(column).map_err(|e| Failure::Input(format!("--by {column}: {e}")))?;
+            Ok(SortField::new(coded(field.data_type())))
+        });
+        let fields = fields.collect::<Result<Vec<_>, Failure>>()?;
+        let converter = RowConverter::new(fields).map_err(|e| Failure::Input(format!("--by: {e}")))?;
+        Ok(Self { columns: columns.to_vec(), converter })
+    }
+
+    /// The groups of a batch's rows.
+    pub(crate) fn of(&self, batch: &RecordBatch) -> Result<Grouping, Failure> {
+        if self.columns.is_empty() {
+            return Ok(Grouping { keys: vec![Box::default()], groups: vec![0; batch.num_rows()] });
+        }
+        let columns = self.columns.iter().map(|column| {
+            let array = batch.column_by_name(column).ok_or_else(|| Failure::Internal(format!("{column} is not read")))?;
+            one_zero(array)
+        });
+        let columns = columns.collect::<Result<Vec<_>, Failure>>()?;
+        let rows = self.converter.convert_columns(&columns).map_err(|e| Failure::Input(format!("--by: {e}")))?;
+        let mut numbers: HashMap<&[u8], u32> = HashMap::new();
+        let mut grouping = Grouping { keys: Vec::new(), groups: Vec::with_capacity(batch.num_rows()) };
+        for row in &rows {
+            let next = grouping.keys.len() as u32;
+            let group = *numbers.entry(row.data()).or_insert_with(|| {
+                grouping.keys.push(row.data().into());
+                next
+            });
+            grouping.groups.push(group);
+        }
+        Ok(grouping)
+    }
+
+    /// The keys that the bytes stand for.
+    pub(crate) fn keys<'a>(&self, bytes: impl Iterator<Item = &'a [u8]>) -> Result<Vec<Vec<Key>>, Failure> {
+        if self.columns.is_empty() {
+            return Ok(bytes.map(|_| Vec::new()).collect());
+        }
+        let parser = self.converter.parser();
+        let columns = self.converter.convert_rows(bytes.map(|row| parser.parse(row)));
+        let columns = columns.map_err(|e| Failure::Internal(format!("a key does not read back: {e}")))?;
+        let columns = columns.iter().map(cells).collect::<Result<Vec<_>, Failure>>()?;
+        let rows = columns.first().map_or(0, Vec::len);
+        Ok((0..rows).map(|row| columns.iter().map(|cells| cells[row].clone()).collect()).collect())
+    }
+}
+
+/// The type in which keys of a type are encoded.
+fn coded(kind: &DataType) -> DataType {
+    if kind.is_floating() { DataType::Float64 } else { kind.clone() }
+}
+
+/// Floats as f64, with one zero and one NaN.
+fn one_zero(array: &ArrayRef) -> Result<ArrayRef, Failure> {
+    if !array.data_type().is_floating() {
+        return Ok(array.clone());
+    }
+    let wide = arrow::compute::cast(array, &DataType::Float64).map_err(|e| Failure::Internal(e.to_string()))?;
+    let one = |x: f64| if x.is_nan() { f64::NAN } else { x + 0.0 };
+    Ok(Arc::new(wide.as_primitive::<Float64Type>().unary::<_, Float64Type>(one)))
+}

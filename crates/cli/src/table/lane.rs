@@ -1,0 +1,308 @@
+//! One column, or two, on their way through all the aggregators that read them.
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Float64Type};
+use half::f16;
+use serde::{Deserialize, Serialize};
+use strix_reduce::arrow::ArrowItem;
+use strix_reduce::cpu::BLOCK;
+use strix_reduce::{Aggregator, Block, Boxed, BoxedState, Engine, Error, Item, NanPolicy, Reducer};
+
+use super::group::Grouping;
+use crate::failure::Failure;
+use crate::statistic::{self, Family, Readout};
+
+/// The type of a lane's items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ItemType {
+    /// Whether a row's columns are all there.
+    Presence,
+    Bool,
+    F16,
+    F32,
+    F64,
+    I8,
+    I16,
+    I32,
+    I64,
+    U8,
+    U16,
+    U32,
+    U64,
+    Text,
+    /// Two columns as f64.
+    Pair,
+}
+
+impl ItemType {
+    /// The type in which a column's cells are aggregated; `None` for types that nothing is computed of.
+    pub(crate) fn of(column: &DataType) -> Option<Self> {
+        Some(match column {
+            DataType::Boolean => Self::Bool,
+            DataType::Float16 => Self::F16,
+            DataType::Float32 => Self::F32,
+            DataType::Int8 => Self::I8,
+            DataType::Int16 => Self::I16,
+            DataType::Int32 => Self::I32,
+            DataType::Int64 => Self::I64,
+            DataType::UInt8 => Self::U8,
+            DataType::UInt16 => Self::U16,
+            DataType::UInt32 => Self::U32,
+            DataType::UInt64 => Self::U64,
+            // Decimals round to f64, of which they have at most a few more digits.
+            DataType::Float64 | DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..)
+            | DataType::Decimal256(..) | DataType::Null => Self::F64,
+            // Dates and times in ISO 8601, whose text orders as they do.
+            DataType::Utf8 | DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) | DataType::Time32(_)
+            | DataType::Time64(_) => Self::Text,
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Presence => "presence",
+            Self::Bool => "bool",
+            Self::F16 => "f16",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+            Self::I8 => "i8",
+            Self::I16 => "i16",
+            Self::I32 => "i32",
+            Self::I64 => "i64",
+            Self::U8 => "u8",
+            Self::U16 => "u16",
+            Self::U32 => "u32",
+            Self::U64 => "u64",
+            Self::Text => "text",
+            Self::Pair => "f64, f64",
+        }
+    }
+
+    /// Bytes of an item; those of the reference, for text.
+    pub(crate) fn bytes(self) -> u64 {
+        match self {
+            Self::Presence | Self::Bool | Self::I8 | Self::U8 => 1,
+            Self::F16 | Self::I16 | Self::U16 => 2,
+            Self::F32 | Self::I32 | Self::U32 => 4,
+            Self::F64 | Self::I64 | Self::U64 => 8,
+            Self::Text | Self::Pair => 16,
+        }
+    }
+}
+
+/// What a lane made of a batch, one list of states a group.
+#[derive(Debug)]
+pub(crate) struct Lifted {
+    pub(crate) states: Vec<Vec<BoxedState>>,
+    /// NaN left out.
+    pub(crate) skipped: u64,
+}
+
+/// A lane whose item type is hidden.
+pub(crate) trait Lane: Send + Sync {
+    fn columns(&self) -> &[String];
+    fn item(&self) -> ItemType;
+    /// Adds the family's aggregator unless it is there; its place, or `None` if it is not for these items.
+    fn add(&mut self, family: Family) -> Result<Option<usize>, Failure>;
+    fn identity(&self) -> Vec<BoxedState>;
+    /// The states of a batch's rows, all in one group.
+    fn whole(&self, batch: &RecordBatch, engine: &Engine, nan: NanPolicy) -> Result<Lifted, Failure>;
+    /// The states of a batch's rows by group.
+    fn grouped(&self, batch: &RecordBatch, grouping: &Grouping, nan: NanPolicy) -> Result<Lifted, Failure>;
+    fn merge(&self, a: Vec<BoxedState>, b: Vec<BoxedState>) -> Vec<BoxedState>;
+    fn shift(&self, states: Vec<BoxedState>, places: u64) -> Vec<BoxedState>;
+    fn finish(&self, states: Vec<BoxedState>) -> Vec<Readout>;
+    fn signatures(&self) -> Vec<String>;
+    fn write(&self, states: &[BoxedState], items: u64) -> Result<Vec<Vec<u8>>, Failure>;
+    fn read(&self, bytes: &[Vec<u8>]) -> Result<Vec<BoxedState>, Failure>;
+}
+
+/// A lane of `columns` with items of that type, as yet without aggregators.
+pub(crate) fn lane(columns: Vec<String>, item: ItemType) -> Box<dyn Lane> {
+    macro_rules! typed {
+        ($($variant:ident $number:ty),*) => {
+            match item {
+                ItemType::Presence => Box::new(Typed::new(columns, item, presence, statistic::truth)),
+                ItemType::Bool => Box::new(Typed::new(columns, item, column::<bool>, statistic::truth)),
+                ItemType::Text => Box::new(Typed::new(columns, item, column::<String>, statistic::text)),
+                ItemType::Pair => Box::new(Typed::new(columns, item, pair, statistic::pair)),
+                $(ItemType::$variant => Box::new(Typed::new(columns, item, column::<$number>, statistic::element)),)*
+            }
+        };
+    }
+    typed!(F16 f16, F32 f32, F64 f64, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64)
+}
+
+/// The items of a batch, and which of them are there.
+type Items<T> = (Vec<T>, Option<NullBuffer>);
+
+struct Typed<T> {
+    columns: Vec<String>,
+    item: ItemType,
+    families: Vec<Family>,
+    aggregators: Vec<Boxed<T, Readout>>,
+    items: fn(&[&ArrayRef], usize) -> Result<Items<T>, Failure>,
+    choose: fn(Family) -> Result<Option<Boxed<T, Readout>>, Error>,
+}
+
+impl<T> Typed<T> {
+    fn new(
+        columns: Vec<String>,
+        item: ItemType,
+        items: fn(&[&ArrayRef], usize) -> Result<Items<T>, Failure>,
+        choose: fn(Family) -> Result<Option<Boxed<T, Readout>>, Error>,
+    ) -> Self {
+        Self { columns, item, families: Vec::new(), aggregators: Vec::new(), items, choose }
+    }
+
+    fn arrays<'a>(&self, batch: &'a RecordBatch) -> Result<Vec<&'a ArrayRef>, Failure> {
+        let find = |column: &String| {
+            batch.column_by_name(column).ok_or_else(|| Failure::Internal(format!("column {column} is not read")))
+        };
+        self.columns.iter().map(find).collect()
+    }
+}
+
+fn column<T: ArrowItem>(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<T>, Failure> {
+    let array = arrays[0];
+    if let Some(values) = T::values(array) {
+        return Ok((values.into_owned(), array.nulls().cloned()));
+    }
+    let to = if T::NAME == "text" { DataType::Utf8 } else { DataType::Float64 };
+    let array = cast(array, &to)?;
+    let values = T::values(&array).ok_or_else(|| Failure::Internal(format!("a column is not of {}", T::NAME)))?;
+    Ok((values.into_owned(), array.nulls().cloned()))
+}
+
+fn pair(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<(f64, f64)>, Failure> {
+    let [x, y] = [cast(arrays[0], &DataType::Float64)?, cast(arrays[1], &DataType::Float64)?];
+    let nulls = NullBuffer::union(x.nulls(), y.nulls());
+    let (x, y) = (x.as_primitive::<Float64Type>(), y.as_primitive::<Float64Type>());
+    Ok((x.values().iter().copied().zip(y.values().iter().copied()).collect(), nulls))
+}
+
+fn presence(arrays: &[&ArrayRef], rows: usize) -> Result<Items<bool>, Failure> {
+    let nulls = arrays.iter().fold(None, |all, array| NullBuffer::union(all.as_ref(), array.logical_nulls().as_ref()));
+    Ok((nulls.map_or_else(|| vec![true; rows], |nulls| nulls.iter().collect()), None))
+}
+
+fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Failure> {
+    arrow::compute::cast(array, to).map_err(|e| Failure::Input(format!("a column of {}: {e}", array.data_type())))
+}
+
+impl<T: Item> Lane for Typed<T> {
+    fn columns(&self) -> &[String] {
+        &self.columns
+    }
+    fn item(&self) -> ItemType {
+        self.item
+    }
+    fn add(&mut self, family: Family) -> Result<Option<usize>, Failure> {
+        if let Some(place) = self.families.iter().position(|known| *known == family) {
+            return Ok(Some(place));
+        }
+        let Some(aggregator) = (self.choose)(family)? else { return Ok(None) };
+        self.families.push(family);
+        self.aggregators.push(aggregator);
+        Ok(Some(self.families.len() - 1))
+    }
+    fn identity(&self) -> Vec<BoxedState> {
+        self.aggregators.identity()
+    }
+
+    fn whole(&self, batch: &RecordBatch, engine: &Engine, nan: NanPolicy) -> Result<Lifted, Failure> {
+        let (items, nulls) = (self.items)(&self.arrays(batch)?, batch.num_rows())?;
+        let mut reducer = Reducer::new(self.aggregators.clone(), engine)?.nan_policy(nan);
+        match nulls {
+            None => reducer.push(&items)?,
+            Some(nulls) => reducer.push_masked(&items, |row| nulls.is_valid(row))?,
+        }
+        Ok(Lifted { states: vec![reducer.state().clone()], skipped: reducer.skipped() })
+    }
+
+    fn grouped(&self, batch: &RecordBatch, grouping: &Grouping, nan: NanPolicy) -> Result<Lifted, Failure> {
+        let (items, nulls) = (self.items)(&self.arrays(batch)?, batch.num_rows())?;
+        let mut skipped = 0;
+        // The rows that count, in the order of their groups: a counting sort.
+        let mut ends = vec![0usize; grouping.keys.len()];
+        let mut rows = Vec::with_capacity(items.len());
+        for (row, item) in items.iter().enumerate() {
+            if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+                continue;
+            }
+            if nan != NanPolicy::Propagate && item.is_nan() {
+                if nan == NanPolicy::Error {
+                    return Err(Error::Nan { index: row as u64 }.into());
+                }
+                skipped += 1;
+                continue;
+            }
+            ends[grouping.groups[row] as usize] += 1;
+            rows.push(row);
+        }
+        if self.aggregators.positional() {
+            return Ok(Lifted { states: self.one_by_one(&items, &rows, grouping), skipped });
+        }
+        let mut end = 0;
+        let mut next: Vec<usize> = Vec::with_capacity(ends.len());
+        for count in &mut ends {
+            next.push(end);
+            end += *count;
+            *count = end;
+        }
+        let starts = next.clone();
+        let mut order = vec![0usize; rows.len()];
+        for row in rows {
+            let place = &mut next[grouping.groups[row] as usize];
+            order[*place] = row;
+            *place += 1;
+        }
+        let sorted: Vec<T> = order.into_iter().map(|row| items[row].clone()).collect();
+        let facts = self.aggregators.facts();
+        let lift = |(start, end): (&usize, &usize)| {
+            let blocks = sorted[*start..*end].chunks(BLOCK);
+            let states = blocks.map(|block| self.aggregators.lift_block(&Block::with_facts(block, facts)));
+            states.reduce(|a, b| self.aggregators.merge(a, b)).unwrap_or_else(|| self.aggregators.identity())
+        };
+        Ok(Lifted { states: starts.iter().zip(&ends).map(lift).collect(), skipped })
+    }
+
+    fn merge(&self, a: Vec<BoxedState>, b: Vec<BoxedState>) -> Vec<BoxedState> {
+        self.aggregators.merge(a, b)
+    }
+    fn shift(&self, states: Vec<BoxedState>, places: u64) -> Vec<BoxedState> {
+        self.aggregators.shift(states, places)
+    }
+    fn finish(&self, states: Vec<BoxedState>) -> Vec<Readout> {
+        self.aggregators.finish(states)
+    }
+    fn signatures(&self) -> Vec<String> {
+        self.aggregators.iter().map(Boxed::signature).collect()
+    }
+    fn write(&self, states: &[BoxedState], items: u64) -> Result<Vec<Vec<u8>>, Failure> {
+        let each = self.aggregators.iter().zip(states);
+        Ok(each.map(|(aggregator, state)| aggregator.to_bytes(state, items)).collect::<Result<_, Error>>()?)
+    }
+    fn read(&self, bytes: &[Vec<u8>]) -> Result<Vec<BoxedState>, Failure> {
+        if bytes.len() != self.aggregators.len() {
+            return Err(Failure::Input(format!("{} states, but {} belong to it", bytes.len(), self.aggregators.len())));
+        }
+        let each = self.aggregators.iter().zip(bytes);
+        Ok(each.map(|(aggregator, bytes)| Ok(aggregator.read_bytes(bytes)?.0)).collect::<Result<_, Error>>()?)
+    }
+}
+
+impl<T: Item> Typed<T> {
+    /// Each row that counts at its own place, for aggregators to which places matter.
+    fn one_by_one(&self, items: &[T], rows: &[usize], grouping: &Grouping) -> Vec<Vec<BoxedState>> {
+        let mut states: Vec<_> = grouping.keys.iter().map(|_| self.aggregators.identity()).collect();
+        for &row in rows {
+            let state = &mut states[grouping.groups[row] as usize];
+            let lifted = self.aggregators.shift(self.aggregators.lift(&items[row]), row as u64);
+            *state = self.aggregators.merge(std::mem::take(state), lifted);
+        }
+        states
+    }
+}

@@ -1,0 +1,207 @@
+//! Statistics laid out on lanes, and the states of every group under way.
+
+use arrow::array::RecordBatch;
+use hashbrown::HashMap;
+use strix_reduce::{BoxedState, Engine, NanPolicy};
+
+use super::group::Groups;
+use super::key::Key;
+use super::lane::{ItemType, Lane, Lifted, lane};
+use crate::failure::Failure;
+use crate::output::Value;
+use crate::statistic::{Family, Readout, Statistic};
+
+/// Which lanes there are, and where each statistic is read.
+pub(crate) struct Plan {
+    pub(crate) statistics: Vec<Statistic>,
+    lanes: Vec<Box<dyn Lane>>,
+    /// For each statistic its lane, and its place in it.
+    places: Vec<(usize, usize)>,
+}
+
+impl std::fmt::Debug for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plan").field("signature", &self.signature()).finish_non_exhaustive()
+    }
+}
+
+impl Plan {
+    /// Lays the statistics out; `item_type` says what a column holds.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] where a column does not hold what a statistic takes.
+    pub(crate) fn new(
+        statistics: Vec<Statistic>,
+        item_type: impl Fn(&str) -> Result<ItemType, Failure>,
+    ) -> Result<Self, Failure> {
+        let mut plan = Self { statistics: Vec::new(), lanes: Vec::new(), places: Vec::new() };
+        for statistic in statistics {
+            let Statistic { columns, family, .. } = &statistic;
+            let item = match (family, &columns[..]) {
+                (Family::Rows, _) => ItemType::Presence,
+                (_, [column]) => item_type(column)?,
+                (_, pair) => {
+                    for column in pair {
+                        if matches!(item_type(column)?, ItemType::Text) {
+                            return Err(not_of(&statistic, column, ItemType::Text));
+                        }
+                    }
+                    ItemType::Pair
+                }
+            };
+            let index = plan.lanes.iter().position(|lane| lane.columns() == columns && lane.item() == item);
+            let index = index.unwrap_or_else(|| {
+                plan.lanes.push(lane(columns.clone(), item));
+                plan.lanes.len() - 1
+            });
+            let place = plan.lanes[index].add(*family)?;
+            let place = place.ok_or_else(|| not_of(&statistic, columns.first().map_or("", String::as_str), item))?;
+            plan.places.push((index, place));
+            plan.statistics.push(statistic);
+        }
+        Ok(plan)
+    }
+
+    /// What it computes, of what: states of one signature merge.
+    pub(crate) fn signature(&self) -> String {
+        let lanes = self.lanes.iter().map(|lane| {
+            let columns = lane.columns().iter().map(|column| format!("{column:?}")).collect::<Vec<_>>().join(", ");
+            format!("{}({columns})", lane.signatures().join("+"))
+        });
+        lanes.collect::<Vec<_>>().join("; ")
+    }
+
+    /// The item type of each column that a lane reads.
+    pub(crate) fn item_types(&self) -> Vec<(String, ItemType)> {
+        let single = self.lanes.iter().filter(|lane| lane.columns().len() == 1 && lane.item() != ItemType::Presence);
+        single.map(|lane| (lane.columns()[0].clone(), lane.item())).collect()
+    }
+
+    /// The states of no rows.
+    pub(crate) fn identity(&self) -> Vec<Vec<BoxedState>> {
+        self.lanes.iter().map(|lane| lane.identity()).collect()
+    }
+
+    /// A group's states of both, the second `places` later.
+    pub(crate) fn merge(
+        &self,
+        a: Vec<Vec<BoxedState>>,
+        b: Vec<Vec<BoxedState>>,
+        places: u64,
+    ) -> Vec<Vec<BoxedState>> {
+        let pairs = self.lanes.iter().zip(a.into_iter().zip(b));
+        pairs.map(|(lane, (a, b))| lane.merge(a, lane.shift(b, places))).collect()
+    }
+
+    /// What each statistic is for a group.
+    pub(crate) fn finish(&self, states: Vec<Vec<BoxedState>>) -> Vec<Value> {
+        let readouts = self.readouts(states);
+        let read = |(statistic, &(lane, place)): (&Statistic, &(usize, usize))| {
+            readouts[lane].get(place).map_or(Value::Missing, |readout| readout.read(statistic.read))
+        };
+        self.statistics.iter().zip(&self.places).map(read).collect()
+    }
+
+    fn readouts(&self, states: Vec<Vec<BoxedState>>) -> Vec<Vec<Readout>> {
+        self.lanes.iter().zip(states).map(|(lane, states)| lane.finish(states)).collect()
+    }
+
+    /// A group's states as bytes.
+    pub(crate) fn write(&self, states: &[Vec<BoxedState>], rows: u64) -> Result<Vec<Vec<Vec<u8>>>, Failure> {
+        self.lanes.iter().zip(states).map(|(lane, states)| lane.write(states, rows)).collect()
+    }
+
+    /// A group's states from bytes.
+    pub(crate) fn read(&self, bytes: &[Vec<Vec<u8>>]) -> Result<Vec<Vec<BoxedState>>, Failure> {
+        if bytes.len() != self.lanes.len() {
+            return Err(Failure::Input(format!("{} columns of states, not {}", bytes.len(), self.lanes.len())));
+        }
+        self.lanes.iter().zip(bytes).map(|(lane, bytes)| lane.read(bytes)).collect()
+    }
+
+    /// The states of a batch.
+    pub(crate) fn lift(
+        &self,
+        batch: &RecordBatch,
+        groups: &Groups,
+        engine: &Engine,
+        nan: NanPolicy,
+    ) -> Result<Part, Failure> {
+        let grouping = groups.of(batch)?;
+        let mut part = Part { keys: Vec::new(), lanes: Vec::new(), skipped: 0, rows: batch.num_rows() as u64 };
+        for lane in &self.lanes {
+            let lifted = if grouping.keys.len() == 1 {
+                lane.whole(batch, engine, nan)
+            } else {
+                lane.grouped(batch, &grouping, nan)
+            };
+            let Lifted { states, skipped } = lifted?;
+            part.lanes.push(states);
+            part.skipped += skipped;
+        }
+        part.keys = grouping.keys;
+        Ok(part)
+    }
+}
+
+fn not_of(statistic: &Statistic, column: &str, item: ItemType) -> Failure {
+    let fit = match item {
+        ItemType::Text => "text has count, missing, min, max, first, last, distinct, mode and top",
+        _ => "any and all take true and false",
+    };
+    let column = if column.is_empty() { "the column".into() } else { format!("column {column:?}") };
+    Failure::Input(format!("{}: {column} holds {}, and {fit}", statistic.text, item.name()))
+}
+
+/// The states of a batch: by lane, by group.
+#[derive(Debug)]
+pub(crate) struct Part {
+    keys: Vec<Box<[u8]>>,
+    lanes: Vec<Vec<Vec<BoxedState>>>,
+    skipped: u64,
+    rows: u64,
+}
+
+/// The states of all groups so far.
+#[derive(Debug, Default)]
+pub(crate) struct States {
+    numbers: HashMap<Box<[u8]>, usize>,
+    /// By group, by lane.
+    groups: Vec<Vec<Vec<BoxedState>>>,
+    /// Rows read.
+    pub(crate) rows: u64,
+    /// NaN left out.
+    pub(crate) skipped: u64,
+}
+
+impl States {
+    /// Merges the states of the next batch in.
+    pub(crate) fn take(&mut self, plan: &Plan, part: Part) {
+        let rows = self.rows;
+        let mut lanes: Vec<_> = part.lanes.into_iter().map(Vec::into_iter).collect();
+        for key in part.keys {
+            let states: Vec<_> = lanes.iter_mut().filter_map(Iterator::next).collect();
+            let next = self.groups.len();
+            let group = *self.numbers.entry(key).or_insert(next);
+            if group == next {
+                self.groups.push(plan.identity());
+            }
+            let before = std::mem::take(&mut self.groups[group]);
+            self.groups[group] = plan.merge(before, states, rows);
+        }
+        self.rows += part.rows;
+        self.skipped += part.skipped;
+    }
+
+    /// Each group's key and states, in the order of the keys.
+    pub(crate) fn sorted(self, groups: &Groups) -> Result<Vec<(Vec<Key>, Vec<Vec<BoxedState>>)>, Failure> {
+        let mut keys: Vec<&[u8]> = vec![&[]; self.groups.len()];
+        for (key, &group) in &self.numbers {
+            keys[group] = key;
+        }
+        let keys = groups.keys(keys.into_iter())?;
+        let mut sorted: Vec<_> = keys.into_iter().zip(self.groups).collect();
+        sorted.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(sorted)
+    }
+}
