@@ -64,7 +64,7 @@ pub(crate) fn open(input: Input, separator: u8, options: &TableOptions) -> Resul
         return Err(missing(&rows.label, name, &names));
     }
 
-    rows.read_block()?;
+    rows.read_block();
     let nulls = Missing(options.nulls.clone());
     let column = |((name, &index), cells): ((String, &usize), &Cells)| {
         let by_index = |asked: &str| !names.contains(&asked) && asked.parse() == Ok(index);
@@ -103,7 +103,7 @@ impl TableReader for CsvTable {
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
         if !std::mem::take(&mut self.waiting) {
-            self.rows.read_block()?;
+            self.rows.read_block();
         }
         let rows = self.rows.len();
         if rows == 0 {
@@ -195,7 +195,7 @@ impl Rows {
     }
 
     /// Reads the next block: all rows, or all bytes, that a batch may have.
-    fn read_block(&mut self) -> Result<(), Error> {
+    fn read_block(&mut self) {
         self.starts.clear();
         self.cells.iter_mut().for_each(Cells::clear);
         let mut bytes = 0;
@@ -219,7 +219,6 @@ impl Rows {
             let start = self.record.position().map_or((0, 0), |start| (start.byte(), start.line()));
             self.starts.push(start);
         }
-        Ok(())
     }
 
     /// Rows of the block.

@@ -97,8 +97,7 @@ impl Input {
 }
 
 /// The content of `raw`, and whether it was packed.
-fn unpack(raw: Counted) -> io::Result<(Stream, bool)> {
-    let mut raw = BufReader::with_capacity(BUFFER, raw);
+fn unpack(mut raw: Counted) -> io::Result<(Stream, bool)> {
     let mut magic = vec![0; 4];
     let len = read_full(&mut raw, &mut magic)?;
     magic.truncate(len);

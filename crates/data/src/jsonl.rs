@@ -56,17 +56,14 @@ pub(crate) fn open(input: Input, options: &TableOptions) -> Result<JsonTable, Er
         waiting: true,
     };
     table.read_block();
-    if table.numbers.is_empty()
-        && let Some(error) = table.failed.take()
-    {
-        return Err(error);
+    if table.numbers.is_empty() {
+        return Err(table.failed.take().unwrap_or_else(|| Error::format(&table.lines.label, "has no rows")));
     }
     let given: HashMap<_, _> = options.types.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
     let there = table.columns.names_there();
-    let asked = wanted.unwrap_or_default().iter().chain(options.types.iter().map(|(name, _)| name));
     // A column may be rare; naming its type says that it is meant.
-    for name in asked {
-        if !there.contains(&name.as_str()) && !(given.contains_key(name.as_str()) && !table.numbers.is_empty()) {
+    for name in wanted.unwrap_or_default() {
+        if !there.contains(&name.as_str()) && !given.contains_key(name.as_str()) {
             return Err(missing(&table.lines.label, name, &there));
         }
     }

@@ -77,7 +77,9 @@ impl<R: Read + Send> RawReader<R> {
 
     /// Turns the bytes of the chunk into truth values.
     fn read_bools(&mut self) -> Result<(), Error> {
-        let (Chunk::U8(bytes), Chunk::Bool(bools)) = (&self.chunk, &mut self.bools) else { return Ok(()) };
+        let (Dtype::Bool, Chunk::U8(bytes), Chunk::Bool(bools)) = (self.dtype, &self.chunk, &mut self.bools) else {
+            return Ok(());
+        };
         if let Some(at) = bytes.iter().position(|&byte| byte > 1) {
             let at_element = self.taken + at as u64;
             let what = format!("element {at_element} (from 0) is the byte {}, expected 0 or 1 for a bool", bytes[at]);
