@@ -57,7 +57,12 @@ pub(crate) fn open(input: Input, options: &TableOptions) -> Result<NpzTable, Err
     if let (true, Some(error)) = (columns.is_empty(), first) {
         return Err(error);
     }
-    let rows = columns.first().map_or(0, |(_, array)| array.elements);
+    // Of no columns at all there still are rows: those of the first array that could be one.
+    let mut arrays = archive.members.iter().filter(|_| columns.is_empty()).map(|member| archive.array(member));
+    let rows = match columns.first() {
+        Some((_, array)) => array.elements,
+        None => arrays.find_map(|array| array.ok().filter(|array| array.shape.len() == 1)).map_or(0, |a| a.elements),
+    };
     if let Some((name, array)) = columns.iter().find(|(_, array)| array.elements != rows) {
         let what = format!(
             "array {:?} has {rows} elements, but array {name:?} has {}; the columns of a table have one length",
@@ -90,7 +95,11 @@ impl TableReader for NpzTable {
                 arrays.push(array(column.take_chunk()));
             }
         }
-        let Some(rows) = arrays.first().map(|array| array.len()) else { return Ok(None) };
+        let left = usize::try_from(self.rows - self.done).unwrap_or(usize::MAX);
+        let rows = arrays.first().map_or(if self.columns.is_empty() { left.min(ROWS) } else { 0 }, |array| array.len());
+        if rows == 0 {
+            return Ok(None);
+        }
         self.done += rows as u64;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options);

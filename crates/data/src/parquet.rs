@@ -2,14 +2,13 @@
 
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, RowGroups};
+use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
@@ -17,15 +16,17 @@ use crate::columns::Shape;
 use crate::guard::guard;
 use crate::input::Input;
 use crate::pages;
+use crate::row_group::RowGroup;
 use crate::seekable::Seekable;
 use crate::table::{BATCH_BYTES, ROWS};
 use crate::{Error, TableOptions, TableReader};
 
 pub(crate) struct ParquetTable {
     label: PathBuf,
-    bytes: Seekable,
+    bytes: Arc<Seekable>,
     metadata: ArrowReaderMetadata,
     projection: ProjectionMask,
+    levels: FieldLevels,
     shape: Shape,
     /// Rows of a batch, fewer of a wide table.
     batch_rows: usize,
@@ -45,14 +46,18 @@ pub(crate) fn open(input: Input, options: &TableOptions) -> Result<ParquetTable,
         let shape = Shape::new(&label, metadata.schema(), options.columns.as_deref())?;
         let parquet = metadata.metadata().file_metadata();
         let projection = ProjectionMask::roots(parquet.schema_descr(), shape.projection());
+        let fields = Some(metadata.schema().fields());
+        let levels = parquet_to_arrow_field_levels(parquet.schema_descr(), projection.clone(), fields);
+        let levels = levels.map_err(|e| broken(&label, &e))?;
         let cells = (0..parquet.schema_descr().num_columns()).filter(|&leaf| projection.leaf_included(leaf)).count();
         let batch_rows = (BATCH_BYTES / size_of::<u64>() / cells.max(1)).clamp(1, ROWS);
         let rows =
             u64::try_from(parquet.num_rows()).map_err(|_| broken(&label, &"it has a negative number of rows"))?;
         Ok(ParquetTable {
             label: label.clone(),
-            bytes,
+            bytes: Arc::new(bytes),
             projection,
+            levels,
             shape,
             batch_rows,
             group: 0,
@@ -118,11 +123,9 @@ impl ParquetTable {
                 broken(&self.label, &format!("column {:?}, row group {group}: {what}", column.column_path().string()))
             })?;
         }
-        ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), self.metadata.clone())
-            .with_row_groups(vec![group])
-            .with_projection(self.projection.clone())
-            .with_batch_size(self.batch_rows)
-            .build()
+        let rows = RowGroup { bytes: self.bytes.clone(), metadata: self.metadata.metadata(), index: group };
+        let batch_rows = self.batch_rows.min(rows.num_rows());
+        ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, &rows, batch_rows, None)
             .map_err(|e| broken(&self.label, &e))
     }
 }

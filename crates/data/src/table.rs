@@ -20,7 +20,7 @@ pub(crate) const BATCH_BYTES: usize = 64 << 20;
 pub struct TableOptions {
     /// The format; `None` to tell it by name or content.
     pub format: Option<Format>,
-    /// The columns to read, in that order and under these names; others are not even parsed. `None`
+    /// The columns to read, each once, in that order and under these names; others are not even parsed. `None`
     /// is all of them. But in JSON Lines and npz, an index from 0 also names a column, if no column has it as
     /// its name.
     pub columns: Option<Vec<String>>,

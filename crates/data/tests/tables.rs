@@ -4,8 +4,6 @@
 
 mod corpus;
 
-use std::io::Write;
-
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Float16Type, Float64Type, Int64Type, UInt64Type};
@@ -272,6 +270,7 @@ fn the_arrays_of_an_npz_are_columns() {
         assert_eq!(batch.column(2).as_boolean().iter().collect::<Vec<_>>(), [Some(true), Some(false), Some(true)]);
         let source = memory("a.npz", &bytes);
         assert_eq!(names(&table_with(&source, &columns(&["flag", "a"])).unwrap()), ["flag", "a"]);
+        assert_eq!(table_with(&source, &columns(&[])).unwrap().num_rows(), 3);
         says(table_with(&source, &columns(&["square"])), &["\"square\"", "shape [1, 3]", "one dimension"]);
         says(table_with(&source, &columns(&["z"])), &["no column \"z\"", "\"a\", \"h\""]);
         let array = open(&source, Some("square.npy"), None).unwrap();
@@ -312,8 +311,8 @@ fn npy_and_idx_come_packed_and_of_all_types() {
         (bytes, "a.idx", Chunk::U8(vec![1, 2, 3, 4, 5, 6])),
     ];
     for (bytes, name, chunk) in expected {
-        assert_eq!(chunks(&memory(&format!("{name}.gz"), gzip(&bytes))).unwrap(), [chunk.clone()]);
-        assert_eq!(chunks(&memory("unnamed", zstd(&bytes))).unwrap(), [chunk.clone()]);
+        assert_eq!(chunks(&memory(&format!("{name}.gz"), gzip(&bytes))).unwrap(), std::slice::from_ref(&chunk));
+        assert_eq!(chunks(&memory("unnamed", zstd(&bytes))).unwrap(), std::slice::from_ref(&chunk));
         assert_eq!(chunks(&memory(name, bytes)).unwrap(), [chunk]);
     }
     let refused = |bytes: Vec<u8>| chunks(&memory("a.npy", bytes)).unwrap_err().to_string();
@@ -350,31 +349,6 @@ fn formats_are_told_by_name_then_by_content() {
     assert!(error.contains("\\x7fELF") && error.contains("csv, tsv, jsonl, parquet"), "{error}");
     assert!("xml".parse::<Format>().unwrap_err().contains("npz, idx"));
     assert!("int".parse::<ColumnType>().unwrap_err().contains("bool, i64, f64, text"));
-}
-
-#[test]
-fn a_record_without_an_end_is_refused_in_bounded_memory() {
-    // 200 MB, packed into little: what is read of it must stay bounded.
-    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    packed.write_all(b"a,b\n1,\"").unwrap();
-    for _ in 0..200 {
-        packed.write_all(&[b'x'; 1 << 20]).unwrap();
-    }
-    let quote = packed.finish().unwrap();
-    fails("a.csv.gz", &quote, &["line 2", "64 MiB", "quote"]);
-    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    for _ in 0..100 {
-        packed.write_all(&[b','; 1 << 20]).unwrap();
-    }
-    let cells = packed.finish().unwrap();
-    fails("a.csv.gz", cells, &["line 1", "4194304 cells"]);
-    fails("a.jsonl.gz", &quote, &["line 1"]);
-    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    packed.write_all(b"{\"a\":1}\n{\"a\":\"").unwrap();
-    for _ in 0..100 {
-        packed.write_all(&[b'x'; 1 << 20]).unwrap();
-    }
-    fails("a.jsonl.gz", packed.finish().unwrap(), &["line 2", "64 MiB"]);
 }
 
 #[test]
