@@ -18,6 +18,7 @@ mod download;
 mod error;
 pub mod fashion_mnist;
 mod file;
+mod footer;
 mod format;
 pub mod garments;
 mod guard;
@@ -37,6 +38,7 @@ mod seekable;
 mod source;
 pub mod split;
 mod table;
+mod thrift;
 
 pub use chunk::{Chunk, Dtype};
 pub use dataset::{ImageDataset, TrainTest};

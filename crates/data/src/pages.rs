@@ -7,13 +7,12 @@
 use std::io::{self, BufReader, Read};
 
 use crate::seekable::Seekable;
+use crate::thrift::{I32, STRUCT, Thrift};
 
 /// Bytes that anything may unpack to.
 const ANY: u64 = 64 << 20;
 /// How many times its size something larger may unpack to.
 const RATIO: u64 = 4096;
-/// Structs within structs; a page header has three.
-const NESTING: u32 = 16;
 
 /// Whether `packed` bytes may well unpack to `unpacked`.
 pub(crate) fn plausible(packed: u64, unpacked: u64) -> bool {
@@ -27,8 +26,8 @@ pub(crate) fn check(bytes: &Seekable, start: u64, len: u64) -> Result<(), String
     };
     let mut at = start;
     while at < end {
-        let mut thrift = Thrift { reader: BufReader::with_capacity(512, bytes.at(at).take(end - at)), read: 0 };
-        let header = thrift.page_header().map_err(|e| format!("the page header at byte {at} is broken: {e}"))?;
+        let mut thrift = Thrift::new(BufReader::with_capacity(512, bytes.at(at).take(end - at)));
+        let header = page_header(&mut thrift).map_err(|e| format!("the page header at byte {at} is broken: {e}"))?;
         let here = at;
         let wrong = |what: String| Err(format!("the page at byte {here} {what}"));
         let (Ok(packed), Ok(unpacked)) = (u64::try_from(header.packed), u64::try_from(header.unpacked)) else {
@@ -58,116 +57,22 @@ struct PageHeader {
     dictionary: Option<i64>,
 }
 
-struct Thrift<R> {
-    reader: R,
-    read: u64,
-}
-
-impl<R: Read> Thrift<R> {
-    fn page_header(&mut self) -> io::Result<PageHeader> {
-        let mut header = PageHeader::default();
-        let mut id = 0;
-        while let Some(kind) = self.field(&mut id)? {
-            match (id, kind) {
-                (2, 5) => header.unpacked = self.int()?,
-                (3, 5) => header.packed = self.int()?,
-                (7, 12) => {
-                    let mut id = 0;
-                    while let Some(kind) = self.field(&mut id)? {
-                        match (id, kind) {
-                            (1, 5) => header.dictionary = Some(self.int()?),
-                            _ => self.skip(kind, NESTING)?,
-                        }
-                    }
-                }
-                _ => self.skip(kind, NESTING)?,
-            }
-        }
-        Ok(header)
-    }
-
-    /// The type of the next field, whose number goes to `id`; `None` at the struct's end.
-    fn field(&mut self, id: &mut i64) -> io::Result<Option<u8>> {
-        let byte = self.byte()?;
-        if byte == 0 {
-            return Ok(None);
-        }
-        *id = if byte >> 4 == 0 { self.int()? } else { id.wrapping_add(i64::from(byte >> 4)) };
-        Ok(Some(byte & 15))
-    }
-
-    fn skip(&mut self, kind: u8, nesting: u32) -> io::Result<()> {
-        let invalid = |what| io::Error::new(io::ErrorKind::InvalidData, what);
-        let nesting = nesting.checked_sub(1).ok_or_else(|| invalid("nests too deep"))?;
-        match kind {
-            // Truth values are in the type.
-            1 | 2 => Ok(()),
-            3 => self.byte().map(|_| ()),
-            4..=6 => self.varint().map(|_| ()),
-            7 => self.pass(8),
-            8 => {
-                let len = self.varint()?;
-                self.pass(len)
-            }
-            9 | 10 => {
-                let byte = self.byte()?;
-                let len = if byte >> 4 == 15 { self.varint()? } else { u64::from(byte >> 4) };
-                (0..len).try_for_each(|_| self.skip_element(byte & 15, nesting))
-            }
-            11 => {
-                let len = self.varint()?;
-                if len == 0 {
-                    return Ok(());
-                }
-                let byte = self.byte()?;
-                (0..len).try_for_each(|_| {
-                    self.skip_element(byte >> 4, nesting)?;
-                    self.skip_element(byte & 15, nesting)
-                })
-            }
-            12 => {
-                let mut id = 0;
-                while let Some(kind) = self.field(&mut id)? {
-                    self.skip(kind, nesting)?;
+fn page_header(thrift: &mut Thrift<impl Read>) -> io::Result<PageHeader> {
+    let mut header = PageHeader::default();
+    thrift.fields(|thrift, id, kind| {
+        match (id, kind) {
+            (2, I32) => header.unpacked = thrift.int()?,
+            (3, I32) => header.packed = thrift.int()?,
+            (7, STRUCT) => thrift.fields(|thrift, id, kind| {
+                match (id, kind) {
+                    (1, I32) => header.dictionary = Some(thrift.int()?),
+                    _ => thrift.pass_over(kind)?,
                 }
                 Ok(())
-            }
-            _ => Err(invalid("a field has a type that there is not")),
+            })?,
+            _ => thrift.pass_over(kind)?,
         }
-    }
-
-    /// Skips an element of a list, in which a truth value takes a byte.
-    fn skip_element(&mut self, kind: u8, nesting: u32) -> io::Result<()> {
-        self.skip(if kind <= 2 { 3 } else { kind }, nesting)
-    }
-
-    fn byte(&mut self) -> io::Result<u8> {
-        let mut byte = [0];
-        self.reader.read_exact(&mut byte)?;
-        self.read += 1;
-        Ok(byte[0])
-    }
-
-    fn pass(&mut self, len: u64) -> io::Result<()> {
-        let passed = io::copy(&mut self.reader.by_ref().take(len), &mut io::sink())?;
-        self.read += passed;
-        if passed < len { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
-    }
-
-    fn varint(&mut self) -> io::Result<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 127) << shift;
-            if byte < 128 {
-                return Ok(value);
-            }
-        }
-        Err(io::Error::new(io::ErrorKind::InvalidData, "a number has too many bytes"))
-    }
-
-    fn int(&mut self) -> io::Result<i64> {
-        let zigzag = self.varint()?;
-        Ok((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
-    }
+        Ok(())
+    })?;
+    Ok(header)
 }

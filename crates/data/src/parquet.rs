@@ -13,6 +13,7 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
 use crate::columns::Shape;
+use crate::footer;
 use crate::guard::guard;
 use crate::input::Input;
 use crate::pages;
@@ -41,6 +42,7 @@ pub(crate) struct ParquetTable {
 pub(crate) fn open(input: Input, options: &TableOptions) -> Result<ParquetTable, Error> {
     let label = input.label.clone();
     let bytes = input.into_seekable()?;
+    footer::check(&bytes).map_err(|what| broken(&label, &what))?;
     guard(&label, || {
         let metadata = ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new()).map_err(|e| broken(&label, &e))?;
         let shape = Shape::new(&label, metadata.schema(), options.columns.as_deref())?;
