@@ -63,3 +63,32 @@ fn run(mut data: &[u8], most: u64) -> Result<&[u8], String> {
     }
     Ok(data)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three lengths in one block of 128 in four parts, the first part of width 2.
+    const LENGTHS: [u8; 18] = [128, 1, 4, 3, 2, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+    #[test]
+    fn counts_are_held_against_the_page() {
+        let check = |data: &[u8], values| check(Encoding::DELTA_LENGTH_BYTE_ARRAY, data, values);
+        assert_eq!(check(&LENGTHS, 3), Ok(()));
+        assert!(check(&LENGTHS, 2).is_err_and(|what| what.contains("are 3, where 2 are possible")));
+        assert!(check(&LENGTHS[..7], 3).is_err_and(|what| what.contains("cut")));
+        // 2^42 lengths in a few bytes: what made the decoder ask for 16 TiB.
+        let huge = [&[128, 1, 4][..], &[128, 128, 128, 128, 128, 128, 1], &[2]].concat();
+        assert!(check(&huge, u32::MAX.into()).is_err_and(|what| what.contains("are 4398046511104")));
+        assert!(check(&[0, 1, 3, 0], 3).is_err_and(|what| what.contains("blocks of 0")));
+    }
+
+    #[test]
+    fn the_suffixes_are_checked_as_the_prefixes_are() {
+        let check = |data: &[u8]| check(Encoding::DELTA_BYTE_ARRAY, data, 3);
+        assert_eq!(check(&[LENGTHS, LENGTHS].concat()), Ok(()));
+        let mut wrong = [LENGTHS, LENGTHS].concat();
+        wrong[LENGTHS.len() + 3] = 100;
+        assert!(check(&wrong).is_err_and(|what| what.contains("are 100")));
+    }
+}

@@ -93,7 +93,8 @@ fn names() -> String {
 }
 
 /// The format of `source`: as `given`, else as its name ends (under `.gz` or `.zst`), else by its
-/// first bytes, which standard input keeps for its reader.
+/// first bytes. Standard input keeps those for its reader; a named pipe does not, so leave it to
+/// [`open_table`](crate::open_table) and [`open`](crate::open), which tell the format likewise.
 ///
 /// # Errors
 /// [`Error::Io`] when it has to be looked into and cannot be read; [`Error::Format`] when it looks
