@@ -18,8 +18,9 @@ pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 /// The longest header read, as its parser takes memory by the length that the file gives. NumPy itself
 /// refuses 10,000 bytes.
 const HEADER_BYTES: usize = 1 << 16;
-/// The deepest nesting read, as its parser is recursive.
-const NESTING: i32 = 32;
+/// The deepest nesting read, as its parser is recursive and takes twice the time for each level. Plain
+/// arrays have 2, and structured ones, which are refused, a few more.
+const NESTING: i32 = 8;
 
 pub(crate) fn open<R: Read + Send>(path: &Path, mut reader: R) -> Result<RawReader<R>, Error> {
     let header = header(path, &mut reader)?;
