@@ -1,10 +1,13 @@
 //! Typed chunks of numbers, and the types they have.
 
-/// Calls a macro with every number type there is, so that they are listed once.
+use half::f16;
+
+/// Calls a macro with every number type there is, so that they are listed once; bool is apart, as not
+/// every byte is one.
 macro_rules! each_number {
     ($call:ident) => {
         $call! {
-            F32 f32, F64 f64, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64
+            F16 f16, F32 f32, F64 f64, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64
         }
     };
 }
@@ -14,41 +17,45 @@ macro_rules! define {
         /// The type of a file's elements.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Dtype {
-            $(#[doc = concat!("`", stringify!($number), "`")] $variant),*
+            $(#[doc = concat!("`", stringify!($number), "`")] $variant,)*
+            /// `bool`
+            Bool,
         }
 
         /// Elements of one type, as read from a file.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Chunk {
-            $(#[doc = concat!("Elements of type `", stringify!($number), "`.")] $variant(Vec<$number>)),*
+            $(#[doc = concat!("Elements of type `", stringify!($number), "`.")] $variant(Vec<$number>),)*
+            /// Elements of type `bool`.
+            Bool(Vec<bool>),
         }
 
         impl Dtype {
             /// The type's name as Rust spells it, such as `f32`.
             pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => stringify!($number)),* }
+                match self { $(Self::$variant => stringify!($number),)* Self::Bool => "bool" }
             }
 
             /// Bytes an element takes.
             pub fn bytes(self) -> usize {
-                match self { $(Self::$variant => size_of::<$number>()),* }
+                match self { $(Self::$variant => size_of::<$number>(),)* Self::Bool => 1 }
             }
 
             /// An empty chunk of the type.
             pub(crate) fn empty_chunk(self) -> Chunk {
-                match self { $(Self::$variant => Chunk::$variant(Vec::new())),* }
+                match self { $(Self::$variant => Chunk::$variant(Vec::new()),)* Self::Bool => Chunk::Bool(Vec::new()) }
             }
         }
 
         impl Chunk {
             /// The elements' type.
             pub fn dtype(&self) -> Dtype {
-                match self { $(Self::$variant(_) => Dtype::$variant),* }
+                match self { $(Self::$variant(_) => Dtype::$variant,)* Self::Bool(_) => Dtype::Bool }
             }
 
             /// How many elements there are.
             pub fn len(&self) -> usize {
-                match self { $(Self::$variant(items) => items.len()),* }
+                match self { $(Self::$variant(items) => items.len(),)* Self::Bool(items) => items.len() }
             }
 
             /// Whether there is none.
@@ -56,13 +63,15 @@ macro_rules! define {
                 self.len() == 0
             }
 
-            /// Makes it `len` elements long and hands out their bytes, to be read into.
+            /// Makes it `len` elements long and hands out their bytes, to be read into; of bools
+            /// none, as not every byte is one.
             pub(crate) fn bytes_mut(&mut self, len: usize) -> &mut [u8] {
                 match self {
                     $(Self::$variant(items) => {
                         items.resize(len, Default::default());
                         bytemuck::cast_slice_mut(items)
                     })*
+                    Self::Bool(_) => &mut [],
                 }
             }
 
@@ -76,6 +85,7 @@ macro_rules! define {
                             *item = $number::from_ne_bytes(bytes);
                         }
                     })*
+                    Self::Bool(_) => {}
                 }
             }
         }

@@ -1,152 +1,249 @@
-//! One numeric column of a CSV file, as f64.
+//! Comma- and tab-separated values, as tables.
 
-use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use csv::{Reader, ReaderBuilder, StringRecord};
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use csv::{ByteRecord, Position, Reader, ReaderBuilder};
 
-use crate::file::ChunkReader;
-use crate::{Chunk, Dtype, Error};
+use crate::cells::{Cells, Kind, Missing};
+use crate::columns::{choose, labels, missing};
+use crate::input::{Input, Progress, Stream, line_at};
+use crate::limit::{Limited, TooLong};
+use crate::table::{BATCH_BYTES, ROWS};
+use crate::{Error, Source, TableOptions, TableReader};
 
-/// Rows read at once.
-const ROWS: usize = 1 << 16;
+pub(crate) struct CsvTable {
+    rows: Rows,
+    columns: Vec<Column>,
+    schema: SchemaRef,
+    missing: Missing,
+    /// Rows that the types were told from.
+    seen: usize,
+    /// Whether `rows` holds a block that was not handed out yet: the one that the types were told from.
+    waiting: bool,
+}
 
-pub(crate) struct CsvReader<R> {
-    path: PathBuf,
-    reader: Reader<R>,
-    column: usize,
-    /// The column as the user knows it, for messages.
+struct Column {
+    /// As the user knows it, for messages.
     label: String,
-    record: StringRecord,
-    /// The first record, when it is data and no header.
-    pending: bool,
-    chunk: Chunk,
+    /// As `--type` knows it.
+    name: String,
+    kind: Kind,
+    /// Whether the user said so.
+    given: bool,
 }
 
-/// Reads the header, if there is one, and finds the column.
+/// Opens a table, finds the wanted columns, and tells their types from the first block.
+pub(crate) fn open(input: Input, separator: u8, options: &TableOptions) -> Result<CsvTable, Error> {
+    let mut rows = Rows::new(input, separator);
+    if !rows.read()? {
+        return Err(Error::format(&rows.label, "has no rows"));
+    }
+    let first = rows.record.clone();
+    let cells: Vec<String> = first.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
+    let wanted = options.columns.as_deref();
+    let header = options.header.unwrap_or_else(|| is_header(&cells, wanted.unwrap_or_default()));
+    let names = if header { cells } else { (0..cells.len()).map(|index| index.to_string()).collect() };
+    if header && let Some(at) = first.iter().position(|cell| std::str::from_utf8(cell).is_err()) {
+        return Err(Error::format(
+            &rows.label,
+            format!("line 1 is not UTF-8: the name of column {at} is {:?}", names[at]),
+        ));
+    }
+    rows.pending = !header;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    rows.wanted = choose(&rows.label, &names, wanted, true)?;
+    rows.cells.resize_with(rows.wanted.len(), Cells::default);
+    if let Some((name, _)) = options
+        .types
+        .iter()
+        .find(|(name, _)| choose(&rows.label, &names, Some(std::slice::from_ref(name)), true).is_err())
+    {
+        return Err(missing(&rows.label, name, &names));
+    }
+
+    rows.read_block();
+    let nulls = Missing(options.nulls.clone());
+    let column = |((name, &index), cells): ((String, &usize), &Cells)| {
+        let by_index = |asked: &str| !names.contains(&asked) && asked.parse() == Ok(index);
+        let given = options.types.iter().rfind(|(asked, _)| *asked == name || asked == names[index] || by_index(asked));
+        let label = if header { format!("{:?}", names[index]) } else { index.to_string() };
+        let kind = given.map_or_else(|| cells.kind(&nulls), |&(_, kind)| kind.into());
+        Column { label, name, kind, given: given.is_some() }
+    };
+    let labels = labels(&names, wanted, &rows.wanted);
+    let columns: Vec<Column> = labels.into_iter().zip(&rows.wanted).zip(&rows.cells).map(column).collect();
+    let fields: Vec<_> = columns.iter().map(|column| Field::new(&column.name, column.kind.data_type(), true)).collect();
+    let seen = rows.len();
+    Ok(CsvTable { rows, columns, schema: Arc::new(Schema::new(fields)), missing: nulls, seen, waiting: true })
+}
+
+/// Whether a first row names the columns.
 ///
-/// The first record is a header when the column is named in it, or when its cell cannot be the
-/// begin of a number. A cell such as `1.0x` is therefore bad data and never taken for a header.
-pub(crate) fn open<R: Read + Send>(path: &Path, reader: R, column: Option<&str>) -> Result<CsvReader<R>, Error> {
-    let mut reader = ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(reader);
-    let mut record = StringRecord::new();
-    let found = reader.read_record(&mut record).map_err(|e| broken(path, &e))?;
-    if !found {
-        return Err(Error::format(path, "has no rows"));
-    }
-    let names = || record.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
-    // A row of numbers alone is data, and an index then no name in it.
-    let numbers = record.iter().all(|cell| cell.parse::<f64>().is_ok());
-    let is_index = column.is_some_and(|name| name.parse::<usize>().is_ok());
-    let by_name =
-        column.filter(|_| !(numbers && is_index)).and_then(|name| record.iter().position(|cell| cell == name));
-    let column = match (column, by_name) {
-        (_, Some(index)) => index,
-        (None, _) if record.len() == 1 => 0,
-        (None, _) => {
-            let what = format!("has {} columns ({}); choose one with --column NAME or INDEX", record.len(), names());
-            return Err(Error::format(path, what));
-        }
-        (Some(name), None) => match name.parse() {
-            Ok(index) if index < record.len() => index,
-            Ok(index) => {
-                let what = format!("has {} columns, counted from 0, so no column {index}", record.len());
-                return Err(Error::format(path, what));
-            }
-            Err(_) => return Err(Error::format(path, format!("has no column {name:?}; its first row is {}", names()))),
-        },
-    };
-    let cell = &record[column];
-    let header = by_name.is_some() || cell.parse::<f64>().is_err() && !begins_as_number(cell);
-    let label = if header { format!("{cell:?}") } else { column.to_string() };
-    Ok(CsvReader {
-        path: path.into(),
-        reader,
-        column,
-        label,
-        record,
-        pending: !header,
-        chunk: Chunk::F64(Vec::with_capacity(ROWS)),
-    })
+/// It does when a wanted name is in it; but a row of numbers alone is data, and an index then no name
+/// in it. Else it does when it has text and no number. A cell such as `1.0x` is no text, but bad data.
+fn is_header(cells: &[String], wanted: &[String]) -> bool {
+    let number = |cell: &str| cell.parse::<f64>().is_ok();
+    let text = |cell: &str| !cell.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) && !cell.is_empty();
+    let numbers = cells.iter().all(|cell| number(cell));
+    let named = |name: &String| cells.contains(name) && !(numbers && name.parse::<usize>().is_ok());
+    wanted.iter().any(named) || (cells.iter().any(|cell| text(cell)) && !cells.iter().any(|cell| number(cell)))
 }
 
-fn begins_as_number(cell: &str) -> bool {
-    cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
-}
-
-fn broken(path: &Path, error: &csv::Error) -> Error {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            let line = line_at(path, pos.as_ref());
-            Error::format(path, format!("line {line} has {len} cells, the first row has {expected_len}"))
-        }
-        csv::ErrorKind::Utf8 { pos, err } => {
-            let line = line_at(path, pos.as_ref());
-            Error::format(path, format!("line {line} is not UTF-8: {err}"))
-        }
-        _ => Error::format(path, format!("is no CSV: {error}")),
-    }
-}
-
-/// The line of the record at `position`, for messages: read again from the file, as the parser's own
-/// count leaves out blank lines and the second half of CR LF.
-fn line_at(path: &Path, position: Option<&csv::Position>) -> u64 {
-    let Some(position) = position else { return 0 };
-    let counted = || -> Option<u64> {
-        let mut reader = crate::file::bytes_of(path).ok()?;
-        let (mut line, mut at) = (1, 0);
-        loop {
-            let buffer = reader.fill_buf().ok()?;
-            if buffer.is_empty() {
-                return Some(line);
-            }
-            for &byte in buffer {
-                if at >= position.byte() && byte != b'\r' && byte != b'\n' {
-                    return Some(line);
-                }
-                line += u64::from(byte == b'\n');
-                at += 1;
-            }
-            let read = buffer.len();
-            reader.consume(read);
-        }
-    };
-    counted().unwrap_or(position.line())
-}
-
-impl<R: Read + Send> ChunkReader for CsvReader<R> {
-    fn dtype(&self) -> Dtype {
-        Dtype::F64
+impl TableReader for CsvTable {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
     }
 
-    fn elements(&self) -> Option<u64> {
-        None
+    fn progress(&self) -> (u64, Option<u64>) {
+        self.rows.progress.get()
     }
 
-    fn next_chunk(&mut self) -> Result<Option<&Chunk>, Error> {
-        let mut rows = match std::mem::replace(&mut self.chunk, Chunk::U8(Vec::new())) {
-            Chunk::F64(rows) => rows,
-            _ => Vec::with_capacity(ROWS),
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
+        if !std::mem::take(&mut self.waiting) {
+            self.rows.read_block();
+        }
+        let rows = self.rows.len();
+        if rows == 0 {
+            return self.rows.failed.take().map_or(Ok(None), Err);
+        }
+        let array = |(column, cells): (&Column, &Cells)| {
+            cells.array(column.kind, &self.missing).map_err(|(row, cell)| self.misfit(column, row, cell))
         };
-        rows.clear();
-        while rows.len() < ROWS {
-            if !std::mem::take(&mut self.pending)
-                && !self.reader.read_record(&mut self.record).map_err(|e| broken(&self.path, &e))?
-            {
-                break;
+        let arrays = self.columns.iter().zip(&self.rows.cells).map(array).collect::<Result<_, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options);
+        batch.map(Some).map_err(|e| Error::format(&self.rows.label, e.to_string()))
+    }
+}
+
+impl CsvTable {
+    /// Says which cell is not of its column's type, and what to do.
+    fn misfit(&self, column: &Column, row: usize, cell: &[u8]) -> Error {
+        let Column { label, name, kind, given } = column;
+        let line = self.rows.line_of(row);
+        let held = String::from_utf8_lossy(&cell[..cell.len().min(80)]);
+        let place = format!("line {line}, column {label}: the cell holds {held:?}");
+        let what = match kind {
+            Kind::Text => format!("{place}, which is not UTF-8; convert the file to UTF-8 (iconv -t UTF-8)"),
+            _ if *given => format!(
+                "{place}, which is no {kind}, as --type says; if it means a missing value: --null {held}",
+                kind = kind.name()
+            ),
+            _ => {
+                let number = matches!(kind, Kind::I64 | Kind::U64) && Kind::F64.fits(cell);
+                let other = if number { "f64" } else { "text" };
+                format!(
+                    "{place}, which is no {kind}, as the first {seen} rows are; read the column as another type: \
+                     --type {name}={other}; or if the cell means a missing value: --null {held}",
+                    kind = kind.name(),
+                    seen = self.seen
+                )
             }
-            let cell = &self.record[self.column];
-            let Ok(number) = cell.parse() else {
-                let line = line_at(&self.path, self.record.position());
-                let what = match cell {
-                    "" => "is empty; write NaN for a missing number".into(),
-                    _ => format!("holds {cell:?}, which is no number"),
-                };
-                return Err(Error::format(&self.path, format!("line {line}, column {}: the cell {what}", self.label)));
-            };
-            rows.push(number);
+        };
+        Error::format(&self.rows.label, what)
+    }
+}
+
+/// The records, a block of them at a time, and of each the wanted cells alone.
+struct Rows {
+    label: PathBuf,
+    /// The source again, to count lines for a message.
+    again: Option<Source>,
+    progress: Progress,
+    reader: Reader<Limited<Stream>>,
+    record: ByteRecord,
+    /// Whether `record` is the first one, and data.
+    pending: bool,
+    wanted: Vec<usize>,
+    cells: Vec<Cells>,
+    /// Where each record of the block begins: the byte, and the line as the parser counts.
+    starts: Vec<(u64, u64)>,
+    /// What went wrong behind the block.
+    failed: Option<Error>,
+}
+
+impl Rows {
+    fn new(input: Input, separator: u8) -> Self {
+        let reader = ReaderBuilder::new()
+            .has_headers(false)
+            .trim(csv::Trim::All)
+            .delimiter(separator)
+            .buffer_capacity(1 << 16)
+            .from_reader(Limited::new(input.stream, separator));
+        Self {
+            label: input.label,
+            again: input.again,
+            progress: input.progress,
+            reader,
+            record: ByteRecord::new(),
+            pending: false,
+            wanted: Vec::new(),
+            cells: Vec::new(),
+            starts: Vec::new(),
+            failed: None,
         }
-        self.chunk = Chunk::F64(rows);
-        Ok((!self.chunk.is_empty()).then_some(&self.chunk))
+    }
+
+    /// Reads the next record; false at the end.
+    fn read(&mut self) -> Result<bool, Error> {
+        self.reader.get_mut().reset();
+        let start = self.reader.position().clone();
+        self.reader.read_byte_record(&mut self.record).map_err(|e| self.broken(&start, e))
+    }
+
+    /// Reads the next block: all rows, or all bytes, that a batch may have.
+    fn read_block(&mut self) {
+        self.starts.clear();
+        self.cells.iter_mut().for_each(Cells::clear);
+        let mut bytes = 0;
+        while self.failed.is_none() && self.len() < ROWS && bytes < BATCH_BYTES {
+            if !std::mem::take(&mut self.pending) {
+                match self.read() {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    // The rows before it come first: what is wrong with them is nearer to the begin.
+                    Err(error) => {
+                        self.failed = Some(error);
+                        break;
+                    }
+                }
+            }
+            for (&index, cells) in self.wanted.iter().zip(&mut self.cells) {
+                let cell = self.record.get(index).unwrap_or_default();
+                cells.push(cell);
+                bytes += cell.len() + size_of::<u64>();
+            }
+            let start = self.record.position().map_or((0, 0), |start| (start.byte(), start.line()));
+            self.starts.push(start);
+        }
+    }
+
+    /// Rows of the block.
+    fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    fn line_of(&self, row: usize) -> u64 {
+        let (byte, line) = self.starts.get(row).copied().unwrap_or_default();
+        line_at(self.again.as_ref(), byte).unwrap_or(line)
+    }
+
+    fn broken(&self, start: &Position, error: csv::Error) -> Error {
+        let line = |at: &Position| line_at(self.again.as_ref(), at.byte()).unwrap_or(at.line());
+        let format = |what| Error::format(Path::new(&self.label), what);
+        match error.into_kind() {
+            csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
+                let line = line(pos.as_ref().unwrap_or(start));
+                format(format!("line {line} has {len} cells, the first row has {expected_len}"))
+            }
+            csv::ErrorKind::Io(e) if TooLong::is(&e) => {
+                format(format!("line {}: the record that begins here is {e}; is a quote left open?", line(start)))
+            }
+            csv::ErrorKind::Io(e) => Error::read(&self.label, e),
+            other => format(format!("line {}: {other:?}", line(start))),
+        }
     }
 }

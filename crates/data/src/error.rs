@@ -55,6 +55,17 @@ impl Error {
         move |source| Self::Io { path: path.into(), action, source }
     }
 
+    /// Of an error while reading: the bytes' fault, where a decoder found it, or the system's.
+    pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
+        use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+        match source.kind() {
+            InvalidData | InvalidInput | UnexpectedEof if source.raw_os_error().is_none() => {
+                Self::format(path, source.to_string())
+            }
+            _ => Self::Io { path: path.into(), action: "read it", source },
+        }
+    }
+
     pub(crate) fn format(path: &Path, what: impl Into<String>) -> Self {
         Self::Format { path: path.into(), what: what.into() }
     }

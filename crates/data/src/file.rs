@@ -1,12 +1,11 @@
-//! Opens a file of numbers by what it is, as a stream of typed chunks.
+//! Opens a source of numbers by what it is, as a stream of typed chunks.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::Read;
 
-use flate2::bufread::MultiGzDecoder;
-
-use crate::{Chunk, Dtype, Error, csv, idx, npy};
+use crate::format::format_with_head;
+use crate::input::Input;
+use crate::raw::RawReader;
+use crate::{Chunk, Dtype, Error, Format, Source, archive, idx, npy};
 
 /// A stream of chunks of one type.
 pub trait ChunkReader: Send {
@@ -23,79 +22,40 @@ pub trait ChunkReader: Send {
     fn next_chunk(&mut self) -> Result<Option<&Chunk>, Error>;
 }
 
-/// The formats there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Npy,
-    Idx,
-    Csv,
+impl<R: Read + Send + 'static> RawReader<R> {
+    fn boxed(self) -> Box<dyn ChunkReader> {
+        Box::new(self)
+    }
 }
 
-/// Opens `path`: `.npy` (version 1 to 3, C or Fortran order, either endianness), IDX (`.idx`, or
-/// named as the official files are, such as `t10k-images-idx3-ubyte`) or `.csv`; each may be
-/// gzip-compressed. A file of another name is known by its first bytes.
+/// Opens the numbers of an array: `.npy` (version 1 to 3, C or Fortran order, either endianness), IDX
+/// (`.idx`, or named as the official files are, such as `t10k-images-idx3-ubyte`), or one array of a
+/// `.npz`; each may be packed with gzip or zstd. The format is as `format` says, or as
+/// [`format_of`](crate::format_of) finds it.
 ///
-/// `column` picks a CSV column by its name in the header or its index from 0; a file of one column
-/// needs none. Elements come in file order; of Fortran-ordered data that is the transposed order,
-/// in which any reduction over all elements is the same.
+/// `array` names an array of the `.npz`, with or without its `.npy`; an archive of one array needs
+/// none. Elements come in file order; of Fortran-ordered data that is the transposed order, in which
+/// any reduction over all elements is the same.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be read; [`Error::Format`] when it is none of these formats, its
-/// elements are no numbers, or a column is asked of a file without columns.
-pub fn open(path: &Path, column: Option<&str>) -> Result<Box<dyn ChunkReader>, Error> {
-    let mut reader = bytes_of(path)?;
-    let start = reader.fill_buf().map_err(|e| Error::format(path, format!("the gzip stream is corrupt: {e}")))?;
-    let format = format_of(path, start)?;
-    if let (Some(column), Format::Npy | Format::Idx) = (column, format) {
-        return Err(Error::format(path, format!("has no columns, so no column {column:?}; --column is for CSV")));
+/// [`Error::Io`] when it cannot be read; [`Error::Format`] when it is a table or none of these formats,
+/// its elements are no numbers, or there is no such array.
+pub fn open(source: &Source, array: Option<&str>, format: Option<Format>) -> Result<Box<dyn ChunkReader>, Error> {
+    let input = Input::open(source)?;
+    let label = input.label.clone();
+    let format = format_with_head(source, format, &input.head)?;
+    if let (Some(array), Format::Npy | Format::Idx) = (array, format) {
+        let what =
+            format!("is a {format} file, which holds one array and no names, so no {array:?}; leave the name out");
+        return Err(Error::format(&label, what));
     }
-    Ok(match format {
-        Format::Npy => Box::new(npy::open(path, reader)?),
-        Format::Idx => Box::new(idx::open(path, reader)?),
-        Format::Csv => Box::new(csv::open(path, reader, column)?),
-    })
-}
-
-/// The file's bytes, unpacked if they are gzip-compressed.
-pub(crate) fn bytes_of(path: &Path) -> Result<BufReader<Box<dyn Read + Send>>, Error> {
-    let file = File::open(path).map_err(Error::io(path, "open it"))?;
-    let metadata = file.metadata().map_err(Error::io(path, "open it"))?;
-    if metadata.is_dir() {
-        return Err(Error::format(path, "is a directory; name the files in it"));
+    match format {
+        Format::Npy => Ok(npy::open(&label, input.stream)?.boxed()),
+        Format::Idx => Ok(idx::open(&label, input.stream)?.boxed()),
+        Format::Npz => Ok(archive::open_array(input, array)?.boxed()),
+        table => {
+            let what = format!("is a {table} table and no array; name the columns of interest with --column");
+            Err(Error::format(&label, what))
+        }
     }
-    let mut file = BufReader::with_capacity(1 << 20, file);
-    let start = file.fill_buf().map_err(Error::io(path, "read it"))?;
-    if start.is_empty() {
-        return Err(Error::format(path, "is empty: 0 bytes"));
-    }
-    let gzipped = start.starts_with(&[0x1f, 0x8b]);
-    Ok(if gzipped {
-        BufReader::with_capacity(1 << 20, Box::new(MultiGzDecoder::new(file)))
-    } else {
-        BufReader::with_capacity(1 << 16, Box::new(file))
-    })
-}
-
-fn format_of(path: &Path, start: &[u8]) -> Result<Format, Error> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-    if ends(&[".npy"]) || start.starts_with(npy::MAGIC) {
-        return Ok(Format::Npy);
-    }
-    if ends(&[".idx", "-ubyte"]) || (start.starts_with(&[0, 0]) && !ends(&[".csv"])) {
-        return Ok(Format::Idx);
-    }
-    if ends(&[".csv"]) {
-        return Ok(Format::Csv);
-    }
-    Err(Error::format(
-        path,
-        format!("unknown format: begins with {}; known are .npy, .idx and .csv, each also as .gz", quoted(start)),
-    ))
-}
-
-/// The first bytes, as a message can show them.
-pub(crate) fn quoted(start: &[u8]) -> String {
-    format!("\"{}\"", start[..start.len().min(6)].escape_ascii())
 }

@@ -2,10 +2,12 @@
 //!
 //! Format: <http://yann.lecun.com/exdb/mnist/>, "the IDX file format".
 
-use std::io::{BufRead, Read};
+use std::io::Read;
 use std::path::Path;
 
-use crate::file::{ChunkReader, quoted};
+use crate::file::ChunkReader;
+use crate::format::quoted;
+use crate::input::unpack_gzip;
 use crate::raw::RawReader;
 use crate::{Chunk, Dtype, Error};
 
@@ -18,12 +20,12 @@ pub struct Idx {
     pub data: Vec<u8>,
 }
 
-pub(crate) fn open<R: BufRead + Send>(path: &Path, mut reader: R) -> Result<RawReader<R>, Error> {
+pub(crate) fn open<R: Read + Send>(path: &Path, mut reader: R) -> Result<RawReader<R>, Error> {
     let (dtype, shape) = header(path, &mut reader)?;
     RawReader::new(path.into(), reader, dtype, true, &shape)
 }
 
-fn header(path: &Path, reader: &mut impl BufRead) -> Result<(Dtype, Vec<u64>), Error> {
+fn header(path: &Path, reader: &mut impl Read) -> Result<(Dtype, Vec<u64>), Error> {
     let mut short = |bytes: &mut [u8], part: &str| {
         reader.read_exact(bytes).map_err(|e| Error::format(path, format!("the IDX header ends within its {part}: {e}")))
     };
@@ -67,11 +69,8 @@ pub fn read_idx(path: &Path) -> Result<Idx, Error> {
 
 /// Parses the bytes of an IDX file; `path` is for messages.
 pub(crate) fn parse_idx(path: &Path, bytes: &[u8]) -> Result<Idx, Error> {
-    let reader: Box<dyn Read + Send + '_> = if bytes.starts_with(&[0x1f, 0x8b]) {
-        Box::new(flate2::bufread::MultiGzDecoder::new(bytes))
-    } else {
-        Box::new(bytes)
-    };
+    let reader: Box<dyn Read + Send + '_> =
+        if bytes.starts_with(&[0x1f, 0x8b]) { Box::new(unpack_gzip(bytes)) } else { Box::new(bytes) };
     let mut reader = std::io::BufReader::new(reader);
     let (dtype, shape) = header(path, &mut reader)?;
     let mut body = RawReader::new(path.into(), reader, dtype, true, &shape)?;

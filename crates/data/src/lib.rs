@@ -1,25 +1,51 @@
-//! Files to typed chunks, and image classification datasets with their splits.
+//! Files to typed chunks and tables, and image classification datasets with their splits.
 //!
-//! * [`open`] streams the numbers of a `.npy`, IDX or CSV file in bounded memory.
+//! * [`open_table`] streams the rows of a CSV, TSV, JSON Lines, Parquet, Arrow IPC or npz file, or of
+//!   standard input, as Arrow record batches in bounded memory.
+//! * [`open`] streams the numbers of a `.npy`, IDX or `.npz` file in bounded memory.
 //! * [`fashion_mnist`] finds, or downloads, and always checks the official files.
 //! * [`garments`] draws a small dataset of its own, for machines without data or network.
 //! * [`split::stratified`] cuts a training set in two, every class in proportion.
 
+mod archive;
+mod cells;
 mod chunk;
+mod columns;
 mod csv;
 mod dataset;
+mod delta;
 mod download;
 mod error;
 pub mod fashion_mnist;
 mod file;
+mod footer;
+mod format;
 pub mod garments;
+mod guard;
 mod idx;
+mod input;
+mod ipc;
+mod json_line;
+mod jsonl;
+mod limit;
 mod npy;
+mod npz;
+mod pages;
+mod parquet;
 mod raw;
+mod row_group;
+mod seekable;
+mod source;
 pub mod split;
+mod table;
+mod thrift;
 
 pub use chunk::{Chunk, Dtype};
 pub use dataset::{ImageDataset, TrainTest};
 pub use error::Error;
 pub use file::{ChunkReader, open};
+pub use format::{Format, format_of};
+pub use guard::panic_is_caught;
 pub use idx::{Idx, read_idx};
+pub use source::Source;
+pub use table::{ColumnType, TableOptions, TableReader, open_table};

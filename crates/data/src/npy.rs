@@ -2,30 +2,35 @@
 //!
 //! Format: NEP 1, <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 
-use std::io::BufRead;
+use std::io::Read;
 use std::path::Path;
 
 use npyz::{DType, Endianness, NpyHeader, TypeChar};
 
-use crate::file::quoted;
+use crate::format::quoted;
+use crate::guard::guard;
 use crate::raw::RawReader;
+use crate::seekable::read_full;
 use crate::{Dtype, Error};
 
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
-pub(crate) fn open<R: BufRead + Send>(path: &Path, mut reader: R) -> Result<RawReader<R>, Error> {
-    let start = reader.fill_buf().map_err(Error::io(path, "read it"))?;
-    if !start.starts_with(MAGIC) {
-        let what = format!("is no .npy file: begins with {}, expected {}", quoted(start), quoted(MAGIC));
-        return Err(Error::format(path, what));
-    }
-    let header = NpyHeader::from_reader(reader.by_ref())
-        .map_err(|e| Error::format(path, format!("the .npy header is broken: {e}")))?;
+/// The longest header read, as its parser takes memory by the length that the file gives. NumPy itself
+/// refuses 10,000 bytes.
+const HEADER_BYTES: usize = 1 << 16;
+/// The deepest nesting read, as its parser is recursive and takes twice the time for each level. Plain
+/// arrays have 2, and structured ones, which are refused, a few more.
+const NESTING: i32 = 8;
+
+pub(crate) fn open<R: Read + Send>(path: &Path, mut reader: R) -> Result<RawReader<R>, Error> {
+    let header = header(path, &mut reader)?;
     let DType::Plain(ty) = header.dtype() else {
         let what = format!("has structured elements {}; save the field of interest alone", header.dtype().descr());
         return Err(Error::format(path, what));
     };
     let dtype = match (ty.type_char(), ty.size_field()) {
+        (TypeChar::Bool, 1) => Dtype::Bool,
+        (TypeChar::Float, 2) => Dtype::F16,
         (TypeChar::Float, 4) => Dtype::F32,
         (TypeChar::Float, 8) => Dtype::F64,
         (TypeChar::Int, 1) => Dtype::I8,
@@ -39,11 +44,42 @@ pub(crate) fn open<R: BufRead + Send>(path: &Path, mut reader: R) -> Result<RawR
         _ => {
             let what = format!(
                 "has elements of dtype '{ty}', which is no supported number; \
-                 known are float32, float64 and the integers of 8 to 64 bits (convert with .astype)"
+                 known are bool, float16, float32, float64 and the integers of 8 to 64 bits (convert with .astype)"
             );
             return Err(Error::format(path, what));
         }
     };
     let big_endian = ty.endianness() == Endianness::Big;
     RawReader::new(path.into(), reader, dtype, big_endian, header.shape())
+}
+
+fn header(path: &Path, reader: &mut impl Read) -> Result<NpyHeader, Error> {
+    let broken = |what: &dyn std::fmt::Display| Error::format(path, format!("the .npy header is broken: {what}"));
+    let mut start = [0; 8];
+    let read = read_full(reader, &mut start).map_err(|e| Error::read(path, e))?;
+    if !start[..read].starts_with(MAGIC) {
+        let what = format!("is no .npy file: begins with {}, expected {}", quoted(&start[..read]), quoted(MAGIC));
+        return Err(Error::format(path, what));
+    }
+    // Version 1 has a length of two bytes, the later ones of four.
+    let width = if start[6] == 1 { 2 } else { 4 };
+    let mut len = [0; 4];
+    reader.read_exact(&mut len[..width]).map_err(|e| broken(&e))?;
+    let text_len = u32::from_le_bytes(len) as usize;
+    if text_len > HEADER_BYTES {
+        return Err(broken(&format!("it says that it has {text_len} bytes; {HEADER_BYTES} at most are read")));
+    }
+    let mut text = vec![0; text_len];
+    reader.read_exact(&mut text).map_err(|e| broken(&format!("it ends within its {text_len} bytes: {e}")))?;
+    let mut depth = 0;
+    for byte in &text {
+        depth += i32::from(b"([{".contains(byte)) - i32::from(b")]}".contains(byte));
+        if depth > NESTING {
+            return Err(broken(&format!("brackets nest more than {NESTING} deep")));
+        }
+    }
+    guard(path, || {
+        let all = start.chain(&len[..width]).chain(&text[..]);
+        NpyHeader::from_reader(all).map_err(|e| broken(&e))
+    })
 }

@@ -1,9 +1,10 @@
 //! The body that npy and IDX share: a known number of elements, back to back.
 
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::path::PathBuf;
 
 use crate::file::ChunkReader;
+use crate::seekable::read_full;
 use crate::{Chunk, Dtype, Error};
 
 /// Bytes read at once: large enough to amortise every call, small enough for the last-level cache.
@@ -16,8 +17,13 @@ pub(crate) struct RawReader<R> {
     pub(crate) big_endian: bool,
     /// What the header promised, for messages: `shape [3, 4] of f32`.
     pub(crate) promise: String,
+    dtype: Dtype,
+    /// The elements as they are stored; bools as bytes.
     chunk: Chunk,
-    elements: u64,
+    bools: Chunk,
+    chunk_len: usize,
+    pub(crate) shape: Vec<u64>,
+    pub(crate) elements: u64,
     taken: u64,
 }
 
@@ -29,40 +35,65 @@ impl<R: Read + Send> RawReader<R> {
             return Err(Error::format(&path, format!("the header's {promise} is more than a file can hold")));
         };
         let elements = bytes / dtype.bytes() as u64;
-        Ok(Self { path, reader, big_endian, promise, chunk: dtype.empty_chunk(), elements, taken: 0 })
+        let chunk_len = CHUNK_BYTES / dtype.bytes();
+        let stored = if dtype == Dtype::Bool { Dtype::U8 } else { dtype };
+        let (chunk, bools) = (stored.empty_chunk(), Dtype::Bool.empty_chunk());
+        Ok(Self {
+            path,
+            reader,
+            big_endian,
+            promise,
+            dtype,
+            chunk,
+            bools,
+            chunk_len,
+            shape: shape.to_vec(),
+            elements,
+            taken: 0,
+        })
     }
 
-    /// Reads until `buffer` is full or the input ends; the bytes read.
-    fn fill(&mut self, mut len: usize) -> Result<usize, Error> {
-        let buffer = self.chunk.bytes_mut(len);
-        len = buffer.len();
-        let mut filled = 0;
-        while filled < len {
-            match self.reader.read(&mut buffer[filled..]) {
-                Ok(0) => break,
-                Ok(n) => filled += n,
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => return Err(self.broken(e)),
+    /// Hands out at most `elements` at once, rather than as many as are fast to read.
+    pub(crate) fn with_chunk_len(mut self, elements: usize) -> Self {
+        self.chunk_len = elements;
+        self
+    }
+
+    /// The last chunk, and room for the next in its stead.
+    pub(crate) fn take_chunk(&mut self) -> Chunk {
+        let chunk = if self.dtype == Dtype::Bool { &mut self.bools } else { &mut self.chunk };
+        std::mem::replace(chunk, self.dtype.empty_chunk())
+    }
+
+    /// Reads up to `len` elements; the bytes read.
+    fn fill(&mut self, len: usize) -> Result<usize, Error> {
+        read_full(&mut self.reader, self.chunk.bytes_mut(len)).map_err(|source| match Error::read(&self.path, source) {
+            Error::Format { path, what } => {
+                Error::Format { path, what: format!("{what} (after element {} of {})", self.taken, self.elements) }
             }
-        }
-        Ok(filled)
+            error => error,
+        })
     }
 
-    fn broken(&self, source: std::io::Error) -> Error {
-        match source.kind() {
-            // What flate2 says of a stream that is cut or damaged.
-            ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => Error::format(
-                &self.path,
-                format!("the gzip stream is corrupt after element {} of {}: {source}", self.taken, self.elements),
-            ),
-            _ => Error::Io { path: self.path.clone(), action: "read it", source },
+    /// Turns the bytes of the chunk into truth values.
+    fn read_bools(&mut self) -> Result<(), Error> {
+        let (Dtype::Bool, Chunk::U8(bytes), Chunk::Bool(bools)) = (self.dtype, &self.chunk, &mut self.bools) else {
+            return Ok(());
+        };
+        if let Some(at) = bytes.iter().position(|&byte| byte > 1) {
+            let at_element = self.taken + at as u64;
+            let what = format!("element {at_element} (from 0) is the byte {}, expected 0 or 1 for a bool", bytes[at]);
+            return Err(Error::format(&self.path, what));
         }
+        bools.clear();
+        bools.extend(bytes.iter().map(|&byte| byte == 1));
+        Ok(())
     }
 }
 
 impl<R: Read + Send> ChunkReader for RawReader<R> {
     fn dtype(&self) -> Dtype {
-        self.chunk.dtype()
+        self.dtype
     }
 
     fn elements(&self) -> Option<u64> {
@@ -80,7 +111,7 @@ impl<R: Read + Send> ChunkReader for RawReader<R> {
             }
             return Ok(None);
         }
-        let len = usize::try_from(self.elements - self.taken).unwrap_or(usize::MAX).min(CHUNK_BYTES / width);
+        let len = usize::try_from(self.elements - self.taken).unwrap_or(usize::MAX).min(self.chunk_len);
         let filled = self.fill(len)?;
         if filled < len * width {
             let what = format!(
@@ -95,7 +126,8 @@ impl<R: Read + Send> ChunkReader for RawReader<R> {
         if self.big_endian != cfg!(target_endian = "big") {
             self.chunk.swap_bytes();
         }
+        self.read_bools()?;
         self.taken += len as u64;
-        Ok(Some(&self.chunk))
+        Ok(Some(if self.dtype == Dtype::Bool { &self.bools } else { &self.chunk }))
     }
 }

@@ -1,0 +1,130 @@
+//! An answer as a picture: histograms as bars, means of groups with error bars.
+
+use std::io::Write;
+use std::path::Path;
+
+use plotters::prelude::*;
+
+use super::Answer;
+use crate::failure::Failure;
+use crate::output::Value;
+
+/// Pixels of a panel.
+const PANEL: (u32, u32) = (860, 360);
+
+/// Panels one above the other at most; a picture of more helps nobody.
+const MOST_PANELS: usize = 24;
+
+/// Groups beside one another at most.
+const MOST_GROUPS: usize = 200;
+
+const BAR: RGBColor = RGBColor(46, 105, 158);
+
+/// The mean of each group, and half the width of its 95 % confidence interval.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupedMean {
+    /// What is on the axis: `mean(price)`.
+    pub(crate) title: String,
+    /// The group, its mean and half the width of its error bar.
+    pub(crate) groups: Vec<(String, f64, f64)>,
+}
+
+/// Draws every histogram of the answer, and these means, as an SVG.
+///
+/// # Errors
+/// [`Failure::Usage`] when there is nothing to draw; [`Failure::Output`] when it cannot be written.
+pub(crate) fn plot(path: &Path, answer: &Answer, means: &[GroupedMean]) -> Result<(), Failure> {
+    let histograms = answer.rows.iter().flat_map(|(key, values)| {
+        let key: Vec<String> = key.iter().map(|cell| cell.value().text()).collect();
+        answer.statistics.iter().zip(values).filter_map(move |(name, value)| match value {
+            Value::Histogram(bins) => Some((titled(name, &key), bins)),
+            _ => None,
+        })
+    });
+    let histograms: Vec<_> = histograms.collect();
+    let panels = histograms.len() + means.len();
+    if panels == 0 {
+        let what = "--plot draws histogram(column, low, high, bins), and mean(column) with --by; neither is asked for";
+        return Err(Failure::Usage(what.into()));
+    }
+    if panels > MOST_PANELS {
+        let what = format!("--plot: {panels} histograms are more than the {MOST_PANELS} that a picture shows");
+        return Err(Failure::Usage(what));
+    }
+    if let Some(mean) = means.iter().find(|mean| mean.groups.len() > MOST_GROUPS) {
+        let what = format!("--plot: {} groups are more than the {MOST_GROUPS} that fit beside one another", mean.groups.len());
+        return Err(Failure::Usage(what));
+    }
+    let mut svg = String::new();
+    let drawn = (|| {
+        let root = SVGBackend::with_string(&mut svg, (PANEL.0, PANEL.1 * panels as u32)).into_drawing_area();
+        root.fill(&WHITE)?;
+        let areas = root.split_evenly((panels, 1));
+        for (area, (title, bins)) in areas.iter().zip(&histograms) {
+            histogram(area, title, bins)?;
+        }
+        for (area, mean) in areas[histograms.len()..].iter().zip(means) {
+            grouped_mean(area, mean)?;
+        }
+        root.present()
+    })();
+    drawn.map_err(|e| Failure::Internal(format!("cannot draw: {e}")))?;
+    Ok(strix_train::write_whole(path, |file| file.write_all(svg.as_bytes()))?)
+}
+
+fn titled(name: &str, key: &[String]) -> String {
+    if key.is_empty() { name.to_owned() } else { format!("{name}, {}", key.join(", ")) }
+}
+
+type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+
+fn histogram(area: &Area<'_>, title: &str, bins: &strix_reduce::aggregators::Bins) -> Drawn {
+    let edges = &bins.edges;
+    let highest = bins.counts.iter().copied().max().unwrap_or_default().max(1) as f64;
+    let outside = bins.below + bins.above;
+    let title = if outside > 0 { format!("{title} ({outside} outside)") } else { title.to_owned() };
+    let mut chart = ChartBuilder::on(area)
+        .margin(16)
+        .caption(title, ("sans-serif", 20))
+        .x_label_area_size(36)
+        .y_label_area_size(76)
+        .build_cartesian_2d(edges[0]..edges[edges.len() - 1], 0.0..highest * 1.05)?;
+    chart.configure_mesh().disable_x_mesh().y_desc("count").label_style(("sans-serif", 13)).draw()?;
+    chart.draw_series(bins.counts.iter().enumerate().map(|(bin, &count)| {
+        let mut bar = Rectangle::new([(edges[bin], 0.0), (edges[bin + 1], count as f64)], BAR.filled());
+        bar.set_margin(0, 0, 1, 0);
+        bar
+    }))?;
+    Ok(())
+}
+
+fn grouped_mean(area: &Area<'_>, mean: &GroupedMean) -> Drawn {
+    let groups = &mean.groups;
+    let low = groups.iter().map(|(_, mean, half)| mean - half).fold(f64::INFINITY, f64::min);
+    let high = groups.iter().map(|(_, mean, half)| mean + half).fold(f64::NEG_INFINITY, f64::max);
+    let room = if high > low { (high - low) * 0.08 } else { high.abs().max(1.0) * 0.1 };
+    let places = (0..groups.len() as i32).into_segmented();
+    let label = |place: &SegmentValue<i32>| match place {
+        SegmentValue::CenterOf(group) => groups.get(*group as usize).map_or(String::new(), |group| group.0.clone()),
+        _ => String::new(),
+    };
+    let mut chart = ChartBuilder::on(area)
+        .margin(16)
+        .caption(format!("{}, with its 95 % confidence interval", mean.title), ("sans-serif", 20))
+        .x_label_area_size(36)
+        .y_label_area_size(76)
+        .build_cartesian_2d(places, low - room..high + room)?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .x_labels(groups.len().clamp(1, 20))
+        .x_label_formatter(&label)
+        .label_style(("sans-serif", 13))
+        .draw()?;
+    chart.draw_series(groups.iter().enumerate().map(|(group, (_, mean, half))| {
+        let place = SegmentValue::CenterOf(group as i32);
+        ErrorBar::new_vertical(place, mean - half, *mean, mean + half, BAR.filled(), 10)
+    }))?;
+    Ok(())
+}

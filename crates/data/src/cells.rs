@@ -1,0 +1,155 @@
+//! Columns of text cells: which type they have, and the arrays that they make.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringBuilder, UInt64Array};
+use arrow::datatypes::DataType;
+
+use crate::ColumnType;
+
+/// The types that a column of text may turn out to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    I64,
+    U64,
+    F64,
+    Bool,
+    Text,
+}
+
+impl Kind {
+    /// In the order in which they are tried.
+    const TRIED: [Self; 4] = [Self::I64, Self::U64, Self::F64, Self::Bool];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::I64 => "i64",
+            Self::U64 => "u64",
+            Self::F64 => "f64",
+            Self::Bool => "bool",
+            Self::Text => "text",
+        }
+    }
+
+    pub(crate) fn data_type(self) -> DataType {
+        match self {
+            Self::I64 => DataType::Int64,
+            Self::U64 => DataType::UInt64,
+            Self::F64 => DataType::Float64,
+            Self::Bool => DataType::Boolean,
+            Self::Text => DataType::Utf8,
+        }
+    }
+
+    /// Whether a cell that is there is of the type.
+    pub(crate) fn fits(self, cell: &[u8]) -> bool {
+        match self {
+            Self::I64 => parse::<i64>(cell).is_some(),
+            Self::U64 => parse::<u64>(cell).is_some(),
+            Self::F64 => parse::<f64>(cell).is_some(),
+            Self::Bool => truth(cell).is_some(),
+            Self::Text => std::str::from_utf8(cell).is_ok(),
+        }
+    }
+}
+
+impl From<ColumnType> for Kind {
+    fn from(kind: ColumnType) -> Self {
+        match kind {
+            ColumnType::Bool => Self::Bool,
+            ColumnType::I64 => Self::I64,
+            ColumnType::F64 => Self::F64,
+            ColumnType::Text => Self::Text,
+        }
+    }
+}
+
+/// The cells of one column, back to back.
+#[derive(Debug, Default)]
+pub(crate) struct Cells {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Cells {
+    pub(crate) fn push(&mut self, cell: &[u8]) {
+        self.bytes.extend_from_slice(cell);
+        self.ends.push(self.bytes.len());
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        let mut start = 0;
+        self.ends.iter().map(move |&end| &self.bytes[std::mem::replace(&mut start, end)..end])
+    }
+
+    /// The first type that all cells have which are not missing.
+    pub(crate) fn kind(&self, missing: &Missing) -> Kind {
+        if self.iter().all(|cell| missing.is(cell)) {
+            return Kind::F64;
+        }
+        let fits = |kind: &Kind| self.iter().all(|cell| missing.is(cell) || kind.fits(cell));
+        Kind::TRIED.into_iter().find(fits).unwrap_or(Kind::Text)
+    }
+
+    /// The cells as an array; of the first that does not fit, its row and what it holds.
+    pub(crate) fn array(&self, kind: Kind, missing: &Missing) -> Result<ArrayRef, (usize, &[u8])> {
+        let mut wrong = None;
+        macro_rules! array {
+            ($array:ty, $parse:expr) => {{
+                let parse = |(row, cell)| {
+                    let value = $parse(cell);
+                    if value.is_none() && !missing.is(cell) && wrong.is_none() {
+                        wrong = Some((row, cell));
+                    }
+                    value.filter(|_| !missing.is(cell))
+                };
+                Arc::new(self.iter().enumerate().map(parse).collect::<$array>()) as ArrayRef
+            }};
+        }
+        let array = match kind {
+            Kind::I64 => array!(Int64Array, parse::<i64>),
+            Kind::U64 => array!(UInt64Array, parse::<u64>),
+            Kind::F64 => array!(Float64Array, parse::<f64>),
+            Kind::Bool => array!(BooleanArray, truth),
+            Kind::Text => {
+                let mut text = StringBuilder::with_capacity(self.ends.len(), self.bytes.len());
+                for (row, cell) in self.iter().enumerate() {
+                    match std::str::from_utf8(cell) {
+                        _ if missing.is(cell) => text.append_null(),
+                        Ok(cell) => text.append_value(cell),
+                        Err(_) => return Err((row, cell)),
+                    }
+                }
+                Arc::new(text.finish())
+            }
+        };
+        wrong.map_or(Ok(array), Err)
+    }
+}
+
+/// The texts that stand for no value.
+#[derive(Debug)]
+pub(crate) struct Missing(pub(crate) Vec<String>);
+
+impl Missing {
+    fn is(&self, cell: &[u8]) -> bool {
+        cell.is_empty() || self.0.iter().any(|text| text.as_bytes() == cell)
+    }
+}
+
+fn parse<T: std::str::FromStr>(cell: &[u8]) -> Option<T> {
+    std::str::from_utf8(cell).ok()?.parse().ok()
+}
+
+fn truth(cell: &[u8]) -> Option<bool> {
+    match cell {
+        b"true" | b"True" | b"TRUE" => Some(true),
+        b"false" | b"False" | b"FALSE" => Some(false),
+        _ => None,
+    }
+}

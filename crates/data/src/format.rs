@@ -1,0 +1,154 @@
+//! The formats there are, and which one a source has.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::input::peek;
+use crate::{Error, Source, npy};
+
+/// The formats there are. Each may be packed with gzip or zstd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Comma-separated values.
+    Csv,
+    /// Tab-separated values.
+    Tsv,
+    /// One JSON object a line.
+    JsonLines,
+    /// Apache Parquet.
+    Parquet,
+    /// Apache Arrow IPC: the file format (also known as Feather 2) and the stream format.
+    ArrowIpc,
+    /// One NumPy array.
+    Npy,
+    /// NumPy arrays in a ZIP archive: as a table, each 1-D array is a column.
+    Npz,
+    /// The array format of MNIST.
+    Idx,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 8] =
+        [Self::Csv, Self::Tsv, Self::JsonLines, Self::Parquet, Self::ArrowIpc, Self::Npy, Self::Npz, Self::Idx];
+
+    /// Its name, which [`FromStr`] reads again.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::JsonLines => "jsonl",
+            Self::Parquet => "parquet",
+            Self::ArrowIpc => "arrow",
+            Self::Npy => "npy",
+            Self::Npz => "npz",
+            Self::Idx => "idx",
+        }
+    }
+
+    /// Whether [`crate::open_table`] reads it.
+    pub fn is_table(self) -> bool {
+        !matches!(self, Self::Npy | Self::Idx)
+    }
+
+    /// Whether [`crate::open`] reads it. An npz is both a table and arrays.
+    pub fn is_array(self) -> bool {
+        matches!(self, Self::Npy | Self::Npz | Self::Idx)
+    }
+
+    /// The endings of its files' names, without `.gz` or `.zst`.
+    fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::Csv => &[".csv"],
+            Self::Tsv => &[".tsv", ".tab"],
+            Self::JsonLines => &[".jsonl", ".ndjson", ".json"],
+            Self::Parquet => &[".parquet", ".pq"],
+            Self::ArrowIpc => &[".arrow", ".arrows", ".feather", ".ipc"],
+            Self::Npy => &[".npy"],
+            Self::Npz => &[".npz"],
+            Self::Idx => &[".idx", "-ubyte"],
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name() == name)
+            .ok_or_else(|| format!("unknown format {name:?}; known are {}", names()))
+    }
+}
+
+fn names() -> String {
+    Format::ALL.map(Format::name).join(", ")
+}
+
+/// The format of `source`: as `given`, else as its name ends (under `.gz` or `.zst`), else by its
+/// first bytes. Standard input keeps those for its reader; a named pipe does not, so leave it to
+/// [`open_table`](crate::open_table) and [`open`](crate::open), which tell the format likewise.
+///
+/// # Errors
+/// [`Error::Io`] when it has to be looked into and cannot be read; [`Error::Format`] when it looks
+/// like none of the formats.
+pub fn format_of(source: &Source, given: Option<Format>) -> Result<Format, Error> {
+    match given.or_else(|| by_name(source)) {
+        Some(format) => Ok(format),
+        None => by_content(source, &peek(source)?),
+    }
+}
+
+/// As [`format_of`], of a source whose head was read already.
+pub(crate) fn format_with_head(source: &Source, given: Option<Format>, head: &[u8]) -> Result<Format, Error> {
+    given.or_else(|| by_name(source)).map_or_else(|| by_content(source, head), Ok)
+}
+
+fn by_name(source: &Source) -> Option<Format> {
+    if let Source::Stdin = source {
+        return None;
+    }
+    let label = source.label();
+    let name = label.file_name()?.to_string_lossy().to_lowercase();
+    let name = [".gz", ".zst"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
+    Format::ALL.into_iter().find(|format| format.endings().iter().any(|ending| name.ends_with(ending)))
+}
+
+fn by_content(source: &Source, head: &[u8]) -> Result<Format, Error> {
+    let begins = |magic: &[u8]| head.starts_with(magic);
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let first = text.iter().copied().find(|byte| !byte.is_ascii_whitespace());
+    Ok(match head {
+        _ if begins(npy::MAGIC) => Format::Npy,
+        _ if begins(b"PAR1") => Format::Parquet,
+        _ if begins(b"ARROW1") || begins(&[0xff; 4]) => Format::ArrowIpc,
+        _ if begins(b"PK\x03\x04") || begins(b"PK\x05\x06") => Format::Npz,
+        [0, 0, 8 | 9 | 11..=14, dimensions, ..] if *dimensions > 0 => Format::Idx,
+        _ if first == Some(b'{') => Format::JsonLines,
+        _ if !text.contains(&0) && is_text(text) => {
+            let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+            if line.contains(&b'\t') && !line.contains(&b',') { Format::Tsv } else { Format::Csv }
+        }
+        _ => {
+            let what = format!("unknown format: begins with {}; name it with --format: {}", quoted(head), names());
+            return Err(Error::format(&source.label(), what));
+        }
+    })
+}
+
+/// Whether it is UTF-8, but for a character that is cut at the end.
+fn is_text(head: &[u8]) -> bool {
+    std::str::from_utf8(head).map_or_else(|e| e.error_len().is_none(), |_| true)
+}
+
+/// The first bytes, as a message can show them.
+pub(crate) fn quoted(start: &[u8]) -> String {
+    format!("\"{}\"", start[..start.len().min(6)].escape_ascii())
+}

@@ -1,0 +1,214 @@
+//! An opened source: unpacked, peeked into, and counted as it is read.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::seekable::{Seekable, read_full};
+use crate::{Error, Source};
+
+/// Bytes that detection sees of the unpacked content.
+const HEAD: usize = 4096;
+/// Bytes read from the system at once.
+const BUFFER: usize = 1 << 20;
+
+/// A stream of bytes.
+pub(crate) type Stream = Box<dyn Read + Send>;
+
+/// A source, opened once: detection looks at its head, and the reader then gets all of it.
+pub(crate) struct Input {
+    /// What messages call it.
+    pub(crate) label: PathBuf,
+    /// The first bytes of the content, unpacked.
+    pub(crate) head: Vec<u8>,
+    /// All of the content, `head` included, unpacked.
+    pub(crate) stream: Stream,
+    pub(crate) progress: Progress,
+    /// The source again, if it can be opened again.
+    pub(crate) again: Option<Source>,
+    /// The content, if it can be sought as it is.
+    seekable: Option<Seekable>,
+}
+
+/// Bytes of the file that were read, of how many.
+#[derive(Debug, Clone)]
+pub(crate) struct Progress {
+    read: Arc<AtomicU64>,
+    total: Option<u64>,
+}
+
+impl Progress {
+    pub(crate) fn get(&self) -> (u64, Option<u64>) {
+        (self.read.load(Ordering::Relaxed), self.total)
+    }
+}
+
+impl Input {
+    pub(crate) fn open(source: &Source) -> Result<Self, Error> {
+        let label = source.label();
+        let (raw, seekable): (Stream, Option<Seekable>) = match source {
+            Source::Stdin => (Box::new(Stdin::open()?), None),
+            Source::Memory { bytes, .. } => {
+                let seekable = Seekable::memory(bytes.clone());
+                (Box::new(seekable.clone()), Some(seekable))
+            }
+            Source::Path(path) => {
+                let file = File::open(path).map_err(Error::io(path, "open it"))?;
+                let metadata = file.metadata().map_err(Error::io(path, "open it"))?;
+                if metadata.is_dir() {
+                    return Err(Error::format(path, "is a directory; name the files in it"));
+                }
+                if metadata.is_file() {
+                    let seekable = Seekable::file(file, metadata.len());
+                    (Box::new(seekable.clone()), Some(seekable))
+                } else {
+                    (Box::new(file), None)
+                }
+            }
+        };
+        let progress = Progress { read: Arc::default(), total: seekable.as_ref().map(Seekable::len) };
+        let again = seekable.is_some().then(|| source.clone());
+        let raw = Counted { inner: raw, read: progress.read.clone() };
+        let (mut stream, packed) = unpack(raw).map_err(|e| Error::read(&label, e))?;
+        let mut head = vec![0; HEAD];
+        let len = read_full(&mut stream, &mut head).map_err(|e| Error::read(&label, e))?;
+        head.truncate(len);
+        if head.is_empty() {
+            return Err(Error::format(
+                &label,
+                if packed { "is empty: unpacks to 0 bytes" } else { "is empty: 0 bytes" },
+            ));
+        }
+        let stream = Box::new(Cursor::new(head.clone()).chain(stream));
+        Ok(Self { label, head, stream, progress, again, seekable: seekable.filter(|_| !packed) })
+    }
+
+    /// The content as something that can be sought: a copy, if need be.
+    pub(crate) fn into_seekable(self) -> Result<Seekable, Error> {
+        match self.seekable {
+            Some(seekable) => Ok(seekable),
+            None => Seekable::copy(&self.label, self.stream),
+        }
+    }
+}
+
+/// The content of `raw`, and whether it was packed.
+fn unpack(mut raw: Counted) -> io::Result<(Stream, bool)> {
+    let mut magic = vec![0; 4];
+    let len = read_full(&mut raw, &mut magic)?;
+    magic.truncate(len);
+    let gzip = magic.starts_with(&[0x1f, 0x8b]);
+    let zstd = magic == [0x28, 0xb5, 0x2f, 0xfd];
+    let raw = BufReader::with_capacity(BUFFER, Cursor::new(magic).chain(raw));
+    Ok(if gzip {
+        (Box::new(unpack_gzip(raw)), true)
+    } else if zstd {
+        (Box::new(Unpacked { inner: zstd::Decoder::with_buffer(raw)?, what: "zstd" }), true)
+    } else {
+        (Box::new(raw), false)
+    })
+}
+
+/// The content of a gzip stream, of all its members.
+pub(crate) fn unpack_gzip<R: BufRead>(packed: R) -> impl Read + use<R> {
+    Unpacked { inner: MultiGzDecoder::new(packed), what: "gzip" }
+}
+
+/// Says of a decoder's errors that the stream is at fault, where it is no error of the system.
+struct Unpacked<R> {
+    inner: R,
+    what: &'static str,
+}
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buffer).map_err(|e| {
+            if e.raw_os_error().is_some() || e.kind() == io::ErrorKind::Interrupted {
+                return e;
+            }
+            io::Error::new(io::ErrorKind::InvalidData, format!("the {} stream is corrupt: {e}", self.what))
+        })
+    }
+}
+
+struct Counted {
+    inner: Stream,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// Standard input, behind what was peeked of it.
+struct Stdin;
+
+static PEEKED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+static STDIN_TAKEN: AtomicBool = AtomicBool::new(false);
+
+impl Stdin {
+    fn open() -> Result<impl Read + Send, Error> {
+        if STDIN_TAKEN.swap(true, Ordering::Relaxed) {
+            let what = "was read already, and can be read once only; save it to a file and name that";
+            return Err(Error::format(&Source::Stdin.label(), what));
+        }
+        let peeked = std::mem::take(&mut *PEEKED.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Cursor::new(peeked).chain(io::stdin()))
+    }
+}
+
+/// The head of the unpacked content, without taking anything away from a later reader.
+pub(crate) fn peek(source: &Source) -> Result<Vec<u8>, Error> {
+    let Source::Stdin = source else { return Ok(Input::open(source)?.head) };
+    let label = source.label();
+    let packed = {
+        let mut peeked = PEEKED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut more = vec![0; HEAD.saturating_sub(peeked.len())];
+        let read = read_full(&mut io::stdin(), &mut more).map_err(|e| Error::read(&label, e))?;
+        peeked.extend_from_slice(&more[..read]);
+        peeked.clone()
+    };
+    if packed.is_empty() {
+        return Err(Error::format(&label, "is empty: 0 bytes"));
+    }
+    let raw = Counted { inner: Box::new(Cursor::new(packed)), read: Arc::default() };
+    let (mut stream, _) = unpack(raw).map_err(|e| Error::read(&label, e))?;
+    // Of packed content there is a part only, so an error at its end is none, and a few bytes tell.
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while head.len() < HEAD && stream.read(&mut byte).is_ok_and(|n| n > 0) {
+        head.push(byte[0]);
+    }
+    Ok(head)
+}
+
+/// The line of the first byte from `position` on that ends no line, if the source can be read again.
+///
+/// For messages: parsers count records rather, and leave out blank lines.
+pub(crate) fn line_at(again: Option<&Source>, position: u64) -> Option<u64> {
+    let mut reader = BufReader::with_capacity(1 << 16, Input::open(again?).ok()?.stream);
+    let (mut line, mut at) = (1, 0);
+    loop {
+        let buffer = reader.fill_buf().ok()?;
+        if buffer.is_empty() {
+            return Some(line);
+        }
+        for &byte in buffer {
+            if at >= position && byte != b'\r' && byte != b'\n' {
+                return Some(line);
+            }
+            line += u64::from(byte == b'\n');
+            at += 1;
+        }
+        let read = buffer.len();
+        reader.consume(read);
+    }
+}

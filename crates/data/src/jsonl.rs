@@ -1,0 +1,280 @@
+//! JSON Lines, one object a line, as tables.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow::array::{StringBuilder, UInt64Array};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use serde_json::de::Deserializer;
+
+use crate::cells::Kind;
+use crate::columns::missing;
+use crate::input::{Input, Progress, Stream};
+use crate::json_line::{Cell, Column, Columns, LineSeed};
+use crate::limit::RECORD_BYTES;
+use crate::table::{BATCH_BYTES, ROWS};
+use crate::{Error, TableOptions, TableReader};
+
+pub(crate) struct JsonTable {
+    lines: Lines,
+    progress: Progress,
+    columns: Columns,
+    /// The type of each column, and whether the user said so.
+    kinds: Vec<(Kind, bool)>,
+    schema: SchemaRef,
+    /// Rows that the types were told from.
+    seen: usize,
+    /// The line of each row of the block.
+    numbers: Vec<u64>,
+    failed: Option<Error>,
+    waiting: bool,
+}
+
+/// Opens a table, and tells its columns and their types from the first block.
+pub(crate) fn open(input: Input, options: &TableOptions) -> Result<JsonTable, Error> {
+    let wanted = options.columns.as_deref();
+    let columns = Columns::new(wanted);
+    let lines = Lines {
+        label: input.label,
+        reader: BufReader::with_capacity(1 << 16, input.stream),
+        line: Vec::new(),
+        number: 0,
+    };
+    let mut table = JsonTable {
+        lines,
+        progress: input.progress,
+        columns,
+        kinds: Vec::new(),
+        schema: Arc::new(Schema::empty()),
+        seen: 0,
+        numbers: Vec::new(),
+        failed: None,
+        waiting: true,
+    };
+    table.read_block();
+    if table.numbers.is_empty() {
+        return Err(table.failed.take().unwrap_or_else(|| Error::format(&table.lines.label, "has no rows")));
+    }
+    let given: HashMap<_, _> = options.types.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
+    let there = table.columns.names_there();
+    // A column may be rare; naming its type says that it is meant.
+    for name in wanted.unwrap_or_default() {
+        if !there.contains(&name.as_str()) && !given.contains_key(name.as_str()) {
+            return Err(missing(&table.lines.label, name, &there));
+        }
+    }
+    if wanted.is_none() {
+        for (name, _) in &options.types {
+            table.columns.add(name);
+        }
+    }
+    table.columns.close();
+    for column in &table.columns.all {
+        let kind = given.get(column.name.as_str()).map(|&kind| Kind::from(kind));
+        table.kinds.push((kind.unwrap_or_else(|| column.kind()), kind.is_some()));
+    }
+    let field = |(column, &(kind, _)): (&Column, &(Kind, bool))| Field::new(&column.name, kind.data_type(), true);
+    table.schema = Arc::new(Schema::new(table.columns.all.iter().zip(&table.kinds).map(field).collect::<Vec<_>>()));
+    table.seen = table.numbers.len();
+    Ok(table)
+}
+
+impl TableReader for JsonTable {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn progress(&self) -> (u64, Option<u64>) {
+        self.progress.get()
+    }
+
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
+        if !std::mem::take(&mut self.waiting) {
+            self.read_block();
+        }
+        let rows = self.numbers.len();
+        if rows == 0 {
+            return self.failed.take().map_or(Ok(None), Err);
+        }
+        self.columns.all.iter_mut().for_each(|column| column.fill(rows));
+        let array = |(column, &(kind, given)): (&Column, &(Kind, bool))| {
+            array(column, kind, given).map_err(|row| self.misfit(column, kind, given, row))
+        };
+        let arrays = self.columns.all.iter().zip(&self.kinds).map(array).collect::<Result<_, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options);
+        batch.map(Some).map_err(|e| Error::format(&self.lines.label, e.to_string()))
+    }
+}
+
+impl JsonTable {
+    /// Reads the next block; an error ends it, and comes behind its rows.
+    fn read_block(&mut self) {
+        self.numbers.clear();
+        self.columns.all.iter_mut().for_each(Column::clear);
+        let mut bytes = 0;
+        while self.failed.is_none() && self.numbers.len() < ROWS && bytes < BATCH_BYTES {
+            match self.lines.next() {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+            let row = self.numbers.len();
+            match self.parse(row) {
+                Ok(taken) => bytes += taken + self.columns.all.len() * size_of::<Cell>(),
+                Err(what) => {
+                    let what = format!("line {}: {what}", self.lines.number);
+                    self.failed = Some(Error::format(&self.lines.label, what));
+                    self.columns.all.iter_mut().for_each(|column| column.truncate(row));
+                    break;
+                }
+            }
+            self.numbers.push(self.lines.number);
+        }
+    }
+
+    /// Parses the line into `row`; the bytes of text that it took.
+    fn parse(&mut self, row: usize) -> Result<usize, String> {
+        let line = self.lines.line.trim_ascii();
+        let found = match line.first() {
+            Some(b'{') => None,
+            Some(b'[') => Some("an array; write one object a line (jq -c '.[]' does)"),
+            _ => Some("no object"),
+        };
+        if let Some(found) = found {
+            return Err(format!("expected a JSON object, found {found}"));
+        }
+        let mut problem = None;
+        let mut taken = 0;
+        let mut json = Deserializer::from_slice(line);
+        let seed = LineSeed { columns: &mut self.columns, row, problem: &mut problem, taken: &mut taken };
+        let parsed = serde::de::DeserializeSeed::deserialize(seed, &mut json).and_then(|()| json.end());
+        match (problem, parsed) {
+            (Some(problem), _) => Err(problem),
+            (None, Err(e)) => Err(format!("is no JSON object: {}", Unplaced(&e))),
+            (None, Ok(())) => Ok(taken),
+        }
+    }
+
+    fn misfit(&self, column: &Column, kind: Kind, given: bool, row: usize) -> Error {
+        let line = self.numbers.get(row).copied().unwrap_or_default();
+        let held = column.show(row);
+        let name = &column.name;
+        let why = if given {
+            "as --type says".into()
+        } else {
+            let other = match column.cells.get(row) {
+                Some(Cell::Float(_) | Cell::Unsigned(_)) if matches!(kind, Kind::I64 | Kind::U64) => "f64",
+                Some(Cell::Int(_)) if kind == Kind::U64 => "f64",
+                _ => "text",
+            };
+            format!("as those of the first {} rows; read the column as another type: --type {name}={other}", self.seen)
+        };
+        let what = format!("line {line}, key {name:?}: the value {held} is no {}, {why}", kind.name());
+        Error::format(&self.lines.label, what)
+    }
+}
+
+/// The column as an array, or the row whose value does not fit. Other values are no text, unless the type
+/// is `given` by the user.
+fn array(column: &Column, kind: Kind, given: bool) -> Result<ArrayRef, usize> {
+    let mut wrong = None;
+    macro_rules! array {
+        ($array:ty, $value:expr) => {{
+            let value = |(row, cell): (usize, &Cell)| {
+                let value = $value(cell);
+                if value.is_none() && *cell != Cell::Null && wrong.is_none() {
+                    wrong = Some(row);
+                }
+                value
+            };
+            Arc::new(column.cells.iter().enumerate().map(value).collect::<$array>()) as ArrayRef
+        }};
+    }
+    let array = match kind {
+        Kind::I64 => array!(Int64Array, |cell: &Cell| match *cell {
+            Cell::Int(value) => Some(value),
+            _ => None,
+        }),
+        Kind::U64 => array!(UInt64Array, |cell: &Cell| match *cell {
+            Cell::Int(value) => u64::try_from(value).ok(),
+            Cell::Unsigned(value) => Some(value),
+            _ => None,
+        }),
+        Kind::F64 => array!(Float64Array, |cell: &Cell| match *cell {
+            Cell::Int(value) => Some(value as f64),
+            Cell::Unsigned(value) => Some(value as f64),
+            Cell::Float(value) => Some(value),
+            _ => None,
+        }),
+        Kind::Bool => array!(BooleanArray, |cell: &Cell| match *cell {
+            Cell::Bool(value) => Some(value),
+            _ => None,
+        }),
+        Kind::Text => {
+            let mut text = StringBuilder::with_capacity(column.cells.len(), column.text.len());
+            for (row, cell) in column.cells.iter().enumerate() {
+                match *cell {
+                    Cell::Null => text.append_null(),
+                    Cell::Text(start, end) => text.append_value(&column.text[start..end]),
+                    _ if given => text.append_value(column.show(row)),
+                    _ => return Err(row),
+                }
+            }
+            Arc::new(text.finish())
+        }
+    };
+    wrong.map_or(Ok(array), Err)
+}
+
+/// The lines that are not blank.
+struct Lines {
+    label: PathBuf,
+    reader: BufReader<Stream>,
+    line: Vec<u8>,
+    /// The number of `line`, from 1.
+    number: u64,
+}
+
+impl Lines {
+    /// Reads the next line; false at the end.
+    fn next(&mut self) -> Result<bool, Error> {
+        loop {
+            self.line.clear();
+            self.number += 1;
+            let mut limited = self.reader.by_ref().take(RECORD_BYTES + 1);
+            let read = limited.read_until(b'\n', &mut self.line).map_err(|e| Error::read(&self.label, e))?;
+            if read as u64 > RECORD_BYTES {
+                let what = format!("line {}: is longer than {} MiB", self.number, RECORD_BYTES >> 20);
+                return Err(Error::format(&self.label, what));
+            }
+            if self.number == 1 && self.line.starts_with(b"\xef\xbb\xbf") {
+                self.line.drain(..3);
+            }
+            if read == 0 {
+                return Ok(false);
+            }
+            if !self.line.trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+}
+
+/// An error of the parser without its line, which is always 1.
+struct Unplaced<'a>(&'a serde_json::Error);
+
+impl fmt::Display for Unplaced<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.to_string();
+        let end = text.rfind(" at line ").unwrap_or(text.len());
+        write!(f, "{} at byte {}", &text[..end], self.0.column())
+    }
+}

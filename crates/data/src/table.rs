@@ -1,0 +1,130 @@
+//! Opens a source of rows by what it is, as a stream of Arrow record batches.
+
+use std::fmt;
+use std::str::FromStr;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+use crate::format::format_with_head;
+use crate::input::Input;
+use crate::{Error, Format, Source, csv, ipc, jsonl, npz, parquet};
+
+/// Rows of a batch at most.
+pub(crate) const ROWS: usize = 1 << 16;
+/// Bytes, roughly, after which a batch ends before it has all its rows.
+pub(crate) const BATCH_BYTES: usize = 64 << 20;
+
+/// How to read a table.
+#[derive(Debug, Clone, Default)]
+pub struct TableOptions {
+    /// The format; `None` to tell it by name or content.
+    pub format: Option<Format>,
+    /// The columns to read, each once, in that order and under these names; others are not even parsed. `None`
+    /// is all of them. But in JSON Lines and npz, an index from 0 also names a column, if no column has it as
+    /// its name.
+    pub columns: Option<Vec<String>>,
+    /// Types of columns of CSV, TSV and JSON Lines, rather than what their first rows look like.
+    pub types: Vec<(String, ColumnType)>,
+    /// Texts that mean a missing value in CSV and TSV, besides the empty cell.
+    pub nulls: Vec<String>,
+    /// Whether the first row of CSV and TSV names the columns; `None` to tell by its looks: it does
+    /// when it holds a name of `columns`, or else some cell that is text and none that is a number.
+    pub header: Option<bool>,
+}
+
+/// A type that a column of text can be read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ColumnType {
+    /// `true` and `false`.
+    Bool,
+    /// Signed integers of 64 bits.
+    I64,
+    /// Floating point numbers of 64 bits.
+    F64,
+    /// Text, as it is.
+    Text,
+}
+
+impl ColumnType {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Bool, Self::I64, Self::F64, Self::Text];
+
+    /// Its name, which [`FromStr`] reads again.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::I64 => "i64",
+            Self::F64 => "f64",
+            Self::Text => "text",
+        }
+    }
+}
+
+impl fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for ColumnType {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| format!("unknown type {name:?}; known are {}", Self::ALL.map(Self::name).join(", ")))
+    }
+}
+
+/// A stream of rows.
+pub trait TableReader: Send {
+    /// The columns of every batch.
+    fn schema(&self) -> SchemaRef;
+
+    /// How much was read, and of how much if that is known: bytes of the file, or rows.
+    fn progress(&self) -> (u64, Option<u64>);
+
+    /// The next rows, 65,536 at most, `None` at the end. After an error the reader is of no more use.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::Format`], naming the place.
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error>;
+}
+
+/// Opens the rows of a table; each of the formats may be packed with gzip or zstd.
+///
+/// * CSV and TSV: the first batch decides each column's type: all cells are integers of 64 bits
+///   (`Int64`, or `UInt64` where one needs it), else numbers (`Float64`), else `true` or `false`
+///   (`Boolean`), else text (`Utf8`). An empty cell is missing; a column of those alone is `Float64`.
+///   Spaces around a cell are no part of it. Without a header the columns are "0", "1" and so on.
+/// * JSON Lines: likewise by the JSON types; a missing key is a missing value. The columns are the
+///   keys of the first batch, in the order in which they appear; a key that first appears later is left out.
+///   Integers beyond 64 bits are read as `f64`.
+/// * Parquet and Arrow IPC: as they are, but for dictionaries and the other types of text, which
+///   become plain values and `Utf8`.
+/// * npz: each 1-D array of numbers is a column; without `columns`, other arrays are left out.
+///
+/// What has to be sought (Parquet, Arrow IPC files, npz) and cannot be, since it is packed or comes
+/// through a pipe, is first copied to an anonymous temporary file.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read; [`Error::Format`] when it is an array or no known format, or a
+/// column of `columns` or `types` is not there.
+pub fn open_table(source: &Source, options: &TableOptions) -> Result<Box<dyn TableReader>, Error> {
+    let input = Input::open(source)?;
+    Ok(match format_with_head(source, options.format, &input.head)? {
+        Format::Csv => Box::new(csv::open(input, b',', options)?),
+        Format::Tsv => Box::new(csv::open(input, b'\t', options)?),
+        Format::JsonLines => Box::new(jsonl::open(input, options)?),
+        Format::Parquet => Box::new(parquet::open(input, options)?),
+        Format::ArrowIpc => Box::new(ipc::open(input, options)?),
+        Format::Npz => Box::new(npz::open(input, options)?),
+        array @ (Format::Npy | Format::Idx) => {
+            let what =
+                format!("is a {array} array, which has no columns; tables are csv, tsv, jsonl, parquet, arrow, npz");
+            return Err(Error::format(&input.label, what));
+        }
+    })
+}

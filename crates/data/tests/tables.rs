@@ -1,0 +1,376 @@
+//! Tables of every format: their types, their columns, and what is said of those that are wrong.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+mod corpus;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Float16Type, Float64Type, Int64Type, UInt64Type};
+use corpus::{gzip, npy, npz_of};
+use strix_data::{Chunk, ColumnType, Dtype, Error, Format, Source, TableOptions, format_of, open, open_table};
+
+fn memory(name: &str, bytes: impl AsRef<[u8]>) -> Source {
+    Source::Memory { name: name.into(), bytes: bytes.as_ref().into() }
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 3).unwrap()
+}
+
+fn table_with(source: &Source, options: &TableOptions) -> Result<RecordBatch, Error> {
+    let mut reader = open_table(source, options)?;
+    let mut batches = Vec::new();
+    while let Some(batch) = reader.next_batch()? {
+        assert!(batch.num_rows() <= 65_536);
+        batches.push(batch);
+    }
+    let (done, total) = reader.progress();
+    assert!(total.is_none_or(|total| done <= total), "{done} of {total:?}");
+    Ok(concat_batches(&reader.schema(), &batches).unwrap())
+}
+
+fn table(name: &str, bytes: impl AsRef<[u8]>) -> RecordBatch {
+    table_with(&memory(name, bytes), &TableOptions::default()).unwrap()
+}
+
+fn columns(names: &[&str]) -> TableOptions {
+    TableOptions { columns: Some(names.iter().map(ToString::to_string).collect()), ..TableOptions::default() }
+}
+
+fn typed(name: &str, kind: ColumnType) -> TableOptions {
+    TableOptions { types: vec![(name.into(), kind)], ..TableOptions::default() }
+}
+
+fn says(outcome: Result<RecordBatch, Error>, words: &[&str]) {
+    let error = outcome.unwrap_err().to_string();
+    for word in words {
+        assert!(error.contains(word), "{word:?} is not in: {error}");
+    }
+}
+
+fn fails(name: &str, bytes: impl AsRef<[u8]>, words: &[&str]) {
+    says(table_with(&memory(name, bytes), &TableOptions::default()), words);
+}
+
+fn names(batch: &RecordBatch) -> Vec<&str> {
+    batch.schema_ref().fields().iter().map(|field| field.name().as_str()).collect()
+}
+
+fn types(batch: &RecordBatch) -> Vec<DataType> {
+    batch.columns().iter().map(|column| column.data_type().clone()).collect()
+}
+
+fn ints(batch: &RecordBatch, column: &str) -> Vec<Option<i64>> {
+    batch.column_by_name(column).unwrap().as_primitive::<Int64Type>().iter().collect()
+}
+
+fn floats(batch: &RecordBatch, column: &str) -> Vec<Option<f64>> {
+    batch.column_by_name(column).unwrap().as_primitive::<Float64Type>().iter().collect()
+}
+
+fn texts<'a>(batch: &'a RecordBatch, column: &str) -> Vec<Option<&'a str>> {
+    batch.column_by_name(column).unwrap().as_string::<i32>().iter().collect()
+}
+
+const ALL: &str = "i,u,f,b,t,n\n1,1,1,true,x,\n-2,18446744073709551615,2.5,False,,\n,,,,\"y, z\",\n";
+
+#[test]
+fn csv_types_are_told_from_the_cells() {
+    let batch = table("a.csv", ALL);
+    use DataType::{Boolean, Float64, Int64, UInt64, Utf8};
+    assert_eq!(types(&batch), [Int64, UInt64, Float64, Boolean, Utf8, Float64]);
+    assert_eq!(ints(&batch, "i"), [Some(1), Some(-2), None]);
+    let unsigned: Vec<_> = batch.column(1).as_primitive::<UInt64Type>().iter().collect();
+    assert_eq!(unsigned, [Some(1), Some(u64::MAX), None]);
+    assert_eq!(floats(&batch, "f"), [Some(1.0), Some(2.5), None]);
+    assert_eq!(batch.column(3).as_boolean().iter().collect::<Vec<_>>(), [Some(true), Some(false), None]);
+    assert_eq!(texts(&batch, "t"), [Some("x"), None, Some("y, z")]);
+    assert_eq!(batch.column(5).null_count(), 3);
+}
+
+#[test]
+fn text_formats_come_packed_too() {
+    let tsv = ALL.replace("\"y, z\"", "y; z").replace(',', "\t");
+    let json = "{\"a\":1}\n";
+    for (name, bytes) in [("a.csv", ALL.as_bytes()), ("a.tsv", tsv.as_bytes()), ("a.ndjson", json.as_bytes())] {
+        let plain = table(name, bytes);
+        assert_eq!(table(&format!("{name}.gz"), gzip(bytes)), plain);
+        assert_eq!(table(&format!("{name}.zst"), zstd(bytes)), plain);
+        // Two members, as from `cat`.
+        let half = bytes.len() / 2;
+        assert_eq!(table(name, [gzip(&bytes[..half]), gzip(&bytes[half..])].concat()), plain);
+        assert_eq!(table("unnamed", gzip(bytes)), plain, "by content, {name}");
+    }
+}
+
+#[test]
+fn types_and_nulls_can_be_given() {
+    let source = memory("a.csv", "zip,x\n007,NA\n12,-\n");
+    let mut options = typed("zip", ColumnType::Text);
+    options.nulls = vec!["NA".into(), "-".into()];
+    let batch = table_with(&source, &options).unwrap();
+    assert_eq!(texts(&batch, "zip"), [Some("007"), Some("12")]);
+    assert_eq!(floats(&batch, "x"), [None, None]);
+    says(table_with(&source, &typed("zap", ColumnType::I64)), &["a.csv", "no column \"zap\"", "\"zip\", \"x\""]);
+    let words = ["line 2", "\"x\"", "\"NA\"", "no i64", "--type", "--null NA"];
+    says(table_with(&source, &typed("x", ColumnType::I64)), &words);
+}
+
+#[test]
+fn headers_are_told_from_data() {
+    assert_eq!(names(&table("a.csv", "1,2\n3,4\n")), ["0", "1"]);
+    assert_eq!(names(&table("a.csv", "a,b\n3,4\n")), ["a", "b"]);
+    assert_eq!(names(&table("a.csv", "x,1\ny,2\n")), ["0", "1"]);
+    assert_eq!(names(&table("a.csv", "\u{feff}a,b\n1,2\n")), ["a", "b"]);
+    let source = memory("a.csv", "1,2\n3,4\n");
+    let header = |header| TableOptions { header: Some(header), ..TableOptions::default() };
+    assert_eq!(names(&table_with(&source, &header(true)).unwrap()), ["1", "2"]);
+    assert_eq!(names(&table_with(&memory("a.csv", "a,b\n"), &header(false)).unwrap()), ["0", "1"]);
+    // A wanted name makes a header, even beside a number; an index in a row of numbers does not.
+    let mixed = table_with(&memory("a.csv", "x,2020\n1,2\n"), &columns(&["x"])).unwrap();
+    assert_eq!(ints(&mixed, "x"), [Some(1)]);
+    let index = table_with(&source, &columns(&["1"])).unwrap();
+    assert_eq!(ints(&index, "1"), [Some(2), Some(4)]);
+}
+
+#[test]
+fn columns_are_chosen_by_name_and_index_in_order() {
+    let batch = table_with(&memory("a.csv", ALL), &columns(&["t", "0", "t"])).unwrap();
+    assert_eq!(names(&batch), ["t", "0"]);
+    assert_eq!(ints(&batch, "0"), [Some(1), Some(-2), None]);
+    let none = table_with(&memory("a.csv", ALL), &columns(&[])).unwrap();
+    assert_eq!((none.num_columns(), none.num_rows()), (0, 3));
+    says(table_with(&memory("a.csv", ALL), &columns(&["z"])), &["a.csv", "no column \"z\"", "\"i\", \"u\", \"f\""]);
+    let wide = (0..30).map(|i| format!("c{i}")).collect::<Vec<_>>().join(",");
+    let outcome = table_with(&memory("a.csv", wide), &columns(&["z"]));
+    says(outcome, &["first 20 of its 30 columns", "\"c19\""]);
+}
+
+#[test]
+fn a_csv_cell_that_does_not_fit_is_placed() {
+    let mut rows = "a,b\r\n\r\n".to_string();
+    (0..70_000).for_each(|i| rows += &format!("{i},\"x\ny\"\r\n"));
+    let words = ["a.csv", "column \"a\"", "no i64", "the first 65536 rows", "line 140003"];
+    fails("a.csv", rows.clone() + "1.5,x\n", &[&words[..], &["\"1.5\"", "--type a=f64"]].concat());
+    fails("a.csv", rows + "abc,x\n", &[&words[..], &["\"abc\"", "--type a=text", "--null abc"]].concat());
+    fails("a.csv", "a,b\n1,2\n\n3\n", &["line 4 has 1 cells", "first row has 2"]);
+    fails("a.csv", b"a\nx\n\xff\n", &["line 3", "not UTF-8"]);
+    fails("a.csv", b"\xff,b\nx,1\n", &["line 1", "not UTF-8"]);
+    fails("a.csv", "\n\n", &["has no rows"]);
+    assert_eq!(table("a.csv", "a,b\n").num_rows(), 0);
+    // What is wrong first is said first.
+    fails("a.csv", "a,b\n1,2\nx,3\n4\n", &["line 4 has 1"]);
+    says(table_with(&memory("a.csv", "a,b\n1,2\nx,3\n4\n"), &typed("a", ColumnType::I64)), &["line 3", "\"x\""]);
+}
+
+#[test]
+fn json_lines_have_the_types_of_their_values() {
+    let lines =
+        "{\"i\":1,\"f\":1,\"t\":\"é\",\"b\":true}\n\n{\"f\":2.5,\"i\":null,\"u\":18446744073709551615}\r\n{\"x\":null}";
+    let batch = table("a.jsonl", lines);
+    assert_eq!(names(&batch), ["i", "f", "t", "b", "u", "x"]);
+    use DataType::{Boolean, Float64, Int64, UInt64, Utf8};
+    assert_eq!(types(&batch), [Int64, Float64, Utf8, Boolean, UInt64, Float64]);
+    assert_eq!(ints(&batch, "i"), [Some(1), None, None]);
+    assert_eq!(floats(&batch, "f"), [Some(1.0), Some(2.5), None]);
+    assert_eq!(texts(&batch, "t"), [Some("é"), None, None]);
+    let chosen = table_with(&memory("a.jsonl", "{\"a\":[1,{}],\"b\":1}"), &columns(&["b"])).unwrap();
+    assert_eq!(ints(&chosen, "b"), [Some(1)]);
+    let text = table_with(&memory("a.jsonl", "{\"a\":1}\n{\"a\":2.5}\n{\"a\":\"x\"}"), &typed("a", ColumnType::Text));
+    assert_eq!(texts(&text.unwrap(), "a"), [Some("1"), Some("2.5"), Some("x")]);
+    let rare = TableOptions { types: vec![("z".into(), ColumnType::I64)], ..columns(&["z"]) };
+    assert_eq!(ints(&table_with(&memory("a.jsonl", "{}\n"), &rare).unwrap(), "z"), [None]);
+    // The last of equal keys counts.
+    assert_eq!(ints(&table("a.jsonl", "{\"a\":1,\"a\":2}\n{\"a\":3}"), "a"), [Some(2), Some(3)]);
+}
+
+#[test]
+fn json_lines_say_what_is_wrong_where() {
+    fails("a.jsonl", "{\"a\":1}\n\n{\"a\":\"x\"}", &["a.jsonl: line 3, key \"a\"", "\"x\"", "no i64", "--type a=text"]);
+    fails("a.jsonl", "{\"a\":1}\n{\"a\":[1]}", &["line 2: key \"a\" holds an array"]);
+    fails("a.jsonl", "{\"a\":{\"b\":1}}", &["line 1: key \"a\" holds an object"]);
+    fails("a.jsonl", "{\"a\":1}\n{\"a\":", &["line 2", "no JSON object", "EOF"]);
+    fails("a.json", "[{\"a\":1}]", &["line 1", "expected a JSON object, found an array", "jq"]);
+    fails("a.jsonl", "{}\n17", &["line 2", "found no object"]);
+    fails("a.jsonl", "{\"a\":1} x", &["line 1", "trailing"]);
+    fails("a.jsonl", "{\"a\":18446744073709551615}\n{\"a\":-1}", &["line 2", "-1", "no u64", "--type a=f64"]);
+    fails("a.jsonl", "\n \n", &["no rows"]);
+    let outcome = table_with(&memory("a.jsonl", "{\"a\":1,\"b\":2}"), &columns(&["c"]));
+    says(outcome, &["no column \"c\"", "\"a\", \"b\""]);
+    let mut lines = String::new();
+    (0..70_000).for_each(|i| lines += &format!("{{\"a\":{i}}}\n"));
+    fails("a.jsonl", lines + "{\"a\":0.5}\n", &["line 70001", "0.5", "first 65536 rows", "--type a=f64"]);
+}
+
+#[test]
+fn typed_files_keep_their_types() {
+    let expected = corpus::batch();
+    for (format, name) in [(Format::Parquet, "a.parquet"), (Format::ArrowIpc, "a.feather")] {
+        for bytes in corpus::of(format) {
+            for (name, bytes) in [(name, gzip(&bytes)), ("unnamed", zstd(&bytes)), (name, bytes)] {
+                let source = memory(name, bytes);
+                let all = table_with(&source, &TableOptions::default()).unwrap();
+                assert_eq!(names(&all), ["a", "b", "c", "d", "e", "f", "g", "h"]);
+                for text in ["c", "e", "f", "g"] {
+                    assert_eq!(texts(&all, text)[..40], texts(&expected, "c"), "{text}");
+                }
+                assert_eq!(floats(&all, "b")[..40], floats(&expected, "b"));
+                let some = table_with(&source, &columns(&["g", "0"])).unwrap();
+                assert_eq!(names(&some), ["g", "0"]);
+                assert_eq!(ints(&some, "0")[..40], ints(&expected, "a"));
+                let none = table_with(&source, &columns(&[])).unwrap();
+                assert_eq!(none.num_rows(), all.num_rows());
+                says(table_with(&source, &columns(&["z"])), &["no column \"z\"", "\"a\", \"b\""]);
+            }
+        }
+    }
+}
+
+#[test]
+fn large_arrow_batches_are_cut() {
+    let column = arrow::array::Int64Array::from_iter_values(0..150_000);
+    let batch = RecordBatch::try_from_iter([("a", std::sync::Arc::new(column) as _)]).unwrap();
+    let mut writer = arrow::ipc::writer::FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    let read = table("a.arrow", writer.into_inner().unwrap());
+    assert_eq!(read.column(0), batch.column(0));
+}
+
+#[test]
+fn cut_and_damaged_typed_files_are_refused() {
+    for (format, name) in [(Format::Parquet, "a.parquet"), (Format::ArrowIpc, "a.arrow"), (Format::Npz, "a.npz")] {
+        let bytes = &corpus::of(format)[0];
+        fails(name, &bytes[..bytes.len() / 2], &[name]);
+        let packed = gzip(bytes);
+        fails(&format!("{name}.gz"), &packed[..packed.len() / 2], &["gzip stream is corrupt"]);
+        fails(name, "PAR1", &[name]);
+    }
+    let stream = &corpus::of(Format::ArrowIpc)[2];
+    fails("a.arrows", &stream[..stream.len() - 400], &["Arrow IPC", "ends after"]);
+    fails("a.csv.zst", &zstd(ALL.as_bytes())[..40], &["zstd stream is corrupt"]);
+    fails("a.csv", "", &["is empty: 0 bytes"]);
+}
+
+#[test]
+fn the_arrays_of_an_npz_are_columns() {
+    let a = npy("<i8", "(3,)", &[1i64, -2, 3].map(i64::to_le_bytes).concat());
+    let h = npy(">f2", "(3,)", &[0x3c, 0, 0x40, 0, 0x7e, 0]);
+    let flag = npy("|b1", "(3,)", &[1, 0, 1]);
+    let square = npy("<i2", "(1, 3)", &[0; 6]);
+    for deflate in [false, true] {
+        let members = [("a", a.clone()), ("h", h.clone()), ("flag", flag.clone()), ("square", square.clone())];
+        let bytes = npz_of(&members, deflate);
+        let batch = table("a.npz", &bytes);
+        assert_eq!(names(&batch), ["a", "h", "flag"]);
+        assert_eq!(ints(&batch, "a"), [Some(1), Some(-2), Some(3)]);
+        let halves = batch.column(1).as_primitive::<Float16Type>();
+        assert_eq!((halves.value(0).to_f32(), halves.value(1).to_f32()), (1.0, 2.0));
+        assert!(halves.value(2).is_nan());
+        assert_eq!(batch.column(2).as_boolean().iter().collect::<Vec<_>>(), [Some(true), Some(false), Some(true)]);
+        let source = memory("a.npz", &bytes);
+        assert_eq!(names(&table_with(&source, &columns(&["flag", "a"])).unwrap()), ["flag", "a"]);
+        assert_eq!(table_with(&source, &columns(&[])).unwrap().num_rows(), 3);
+        says(table_with(&source, &columns(&["square"])), &["\"square\"", "shape [1, 3]", "one dimension"]);
+        says(table_with(&source, &columns(&["z"])), &["no column \"z\"", "\"a\", \"h\""]);
+        let array = open(&source, Some("square.npy"), None).unwrap();
+        assert_eq!((array.dtype(), array.elements()), (Dtype::I16, Some(3)));
+        let error = open(&source, None, None).err().unwrap().to_string();
+        assert!(error.contains("has 4 arrays; name one of \"a\", \"h\""), "{error}");
+        let error = open(&source, Some("z"), None).err().unwrap().to_string();
+        assert!(error.contains("no array \"z\"; its arrays are \"a\", \"h\""), "{error}");
+    }
+    let two = npy("<i8", "(2,)", &[0; 16]);
+    fails("a.npz", npz_of(&[("a", a.clone()), ("b", two)], false), &["\"a\" has 3", "\"b\" has 2", "one length"]);
+    let lie = npy("<i8", "(4,)", &[0; 24]);
+    fails("a.npz", npz_of(&[("a", lie)], true), &["array \"a\"", "truncated", "4 elements"]);
+    fails("a.npz", npz_of(&[("s", npy("<U3", "(1,)", &[0; 12]))], true), &["array \"s\"", "dtype '<U3'"]);
+    let mut damaged = npz_of(&[("a", a)], false);
+    let at = damaged.windows(8).position(|bytes| bytes == (-2i64).to_le_bytes()).unwrap();
+    damaged[at] ^= 1;
+    fails("a.npz", damaged, &["array \"a\"", "CRC-32"]);
+}
+
+fn chunks(source: &Source) -> Result<Vec<Chunk>, Error> {
+    let mut reader = open(source, None, None)?;
+    let mut chunks = Vec::new();
+    while let Some(chunk) = reader.next_chunk()? {
+        chunks.push(chunk.clone());
+    }
+    Ok(chunks)
+}
+
+#[test]
+fn npy_and_idx_come_packed_and_of_all_types() {
+    let bools = npy("|b1", "(3,)", &[1, 0, 1]);
+    let halves = npy("<f2", "(1,)", &[0, 0x3c]);
+    let bytes = corpus::of(Format::Idx).remove(0);
+    let expected = [
+        (bools, "a.npy", Chunk::Bool(vec![true, false, true])),
+        (halves, "a.npy", Chunk::F16(vec![half::f16::ONE])),
+        (bytes, "a.idx", Chunk::U8(vec![1, 2, 3, 4, 5, 6])),
+    ];
+    for (bytes, name, chunk) in expected {
+        assert_eq!(chunks(&memory(&format!("{name}.gz"), gzip(&bytes))).unwrap(), std::slice::from_ref(&chunk));
+        assert_eq!(chunks(&memory("unnamed", zstd(&bytes))).unwrap(), std::slice::from_ref(&chunk));
+        assert_eq!(chunks(&memory(name, bytes)).unwrap(), [chunk]);
+    }
+    let refused = |bytes: Vec<u8>| chunks(&memory("a.npy", bytes)).unwrap_err().to_string();
+    let error = refused(npy("|b1", "(3,)", &[1, 0, 2]));
+    assert!(error.contains("element 2") && error.contains("byte 2"), "{error}");
+    let error = refused([&b"\x93NUMPY\x02\x00\xff\xff\xff\x7f"[..], b"{"].concat());
+    assert!(error.contains("2147483647 bytes") && error.contains("65536"), "{error}");
+    let nested = [&b"\x93NUMPY\x01\x00\x00\x80"[..], &[b'('; 0x8000]].concat();
+    assert!(refused(nested).contains("nest more than 8"), "deep");
+    // Six levels in a row of them: what the parser takes longest for.
+    let wide = "((((((1,),),),),),),".repeat(0x7000 / 20);
+    let wide = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({wide}");
+    let len = (wide.len() as u16).to_le_bytes();
+    assert!(refused([&b"\x93NUMPY\x01\x00"[..], &len, wide.as_bytes()].concat()).contains("header is broken"));
+}
+
+#[test]
+fn arrays_are_no_tables_nor_the_other_way_round() {
+    fails("a.npy", corpus::of(Format::Npy).remove(0), &["a.npy", "npy array", "no columns"]);
+    let error = open(&memory("a.csv", ALL), None, None).err().unwrap().to_string();
+    assert!(error.contains("csv table and no array"), "{error}");
+    let error = open(&memory("a.npy", corpus::of(Format::Npy).remove(0)), Some("x"), None).err().unwrap().to_string();
+    assert!(error.contains("npy") && error.contains("\"x\""), "{error}");
+}
+
+#[test]
+fn formats_are_told_by_name_then_by_content() {
+    for format in Format::ALL {
+        assert_eq!(format.to_string().parse(), Ok(format));
+        // A table of one column has no separator to tell it by.
+        for bytes in corpus::of(format).into_iter().take(if format == Format::Tsv { 1 } else { 4 }) {
+            assert_eq!(format_of(&memory("unnamed", gzip(&bytes)), None).unwrap(), format);
+            assert_eq!(format_of(&memory("a.idx", &bytes), Some(format)).unwrap(), format);
+        }
+    }
+    assert_eq!(format_of(&Source::parse("/nowhere/A.CSV.GZ"), None).unwrap(), Format::Csv);
+    assert_eq!(format_of(&Source::parse("t10k-images-idx3-ubyte.gz"), None).unwrap(), Format::Idx);
+    let error = format_of(&memory("x", b"\x7fELF\x00\x01\x02"), None).unwrap_err().to_string();
+    assert!(error.contains("\\x7fELF") && error.contains("csv, tsv, jsonl, parquet"), "{error}");
+    assert!("xml".parse::<Format>().unwrap_err().contains("npz, idx"));
+    assert!("int".parse::<ColumnType>().unwrap_err().contains("bool, i64, f64, text"));
+}
+
+#[test]
+fn files_are_read_as_memory_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in Format::ALL.into_iter().filter(|format| format.is_table()) {
+        for bytes in corpus::of(format) {
+            let path = folder.path().join(format!("a.{format}"));
+            std::fs::write(&path, &bytes).unwrap();
+            let source = Source::from(path.as_path());
+            let options = TableOptions { format: Some(format), ..TableOptions::default() };
+            let expected = table_with(&memory("a", &bytes), &options).unwrap();
+            // A NaN is equal to nothing, so it is the text that is compared.
+            assert_eq!(format!("{:?}", table_with(&source, &options).unwrap()), format!("{expected:?}"));
+        }
+    }
+    let missing = Source::from(folder.path().join("none.csv"));
+    says(table_with(&missing, &TableOptions::default()), &["none.csv", "cannot open it"]);
+    says(table_with(&Source::from(folder.path()), &TableOptions::default()), &["is a directory"]);
+}
