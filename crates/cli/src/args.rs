@@ -1,8 +1,10 @@
 //! The arguments of every command.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use strix_data::{ColumnType, Format};
 use strix_reduce::{EngineChoice, NanPolicy};
 
 use crate::failure::EXIT_CODES;
@@ -17,8 +19,11 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Compute statistics over all elements of files.
+    /// Compute statistics of arrays and tables, whole or by group.
     Reduce(Reduce),
+    /// Merge, show and verify saved states.
+    #[command(subcommand)]
+    State(State),
     /// List the GPU adapters, their limits and features.
     Devices(Devices),
     /// Train a ConvStrix classifier into a new run directory.
@@ -27,69 +32,97 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
 }
 
-/// A statistic that `strix reduce` computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum Stat {
-    Count,
-    Sum,
-    Mean,
-    Min,
-    Max,
-    PopulationVariance,
-    SampleVariance,
-    PopulationSd,
-    SampleSd,
-}
-
-impl Stat {
-    pub(crate) const ALL: [Self; 9] = [
-        Self::Count,
-        Self::Sum,
-        Self::Mean,
-        Self::Min,
-        Self::Max,
-        Self::PopulationVariance,
-        Self::SampleVariance,
-        Self::PopulationSd,
-        Self::SampleSd,
-    ];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Count => "count",
-            Self::Sum => "sum",
-            Self::Mean => "mean",
-            Self::Min => "min",
-            Self::Max => "max",
-            Self::PopulationVariance => "population_variance",
-            Self::SampleVariance => "sample_variance",
-            Self::PopulationSd => "population_sd",
-            Self::SampleSd => "sample_sd",
-        }
-    }
-}
-
 #[derive(Debug, Args)]
+#[command(after_help = crate::statistic::help())]
 pub(crate) struct Reduce {
-    /// .npy, IDX (.idx, *-ubyte) or .csv files, each also as .gz; several merge into one answer.
+    /// Arrays (.npy, .npz, IDX) or tables (.csv, .tsv, .jsonl, .parquet, .arrow, .npz), each also as .gz or
+    /// .zst; - is standard input. Several merge into one answer.
     #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// The statistics, separated by commas; all of them if not given.
-    #[arg(long, value_delimiter = ',', value_name = "STAT")]
-    pub(crate) stats: Vec<Stat>,
+    pub(crate) files: Vec<OsString>,
+    /// The statistics, separated by commas, such as "mean(price), p99(price), distinct(user)"; see below.
+    /// [default: those of one column that need no parameter]
+    #[arg(long, value_name = "STATS")]
+    pub(crate) stats: Vec<String>,
+    /// One row of statistics for each group of rows that agree in these columns, in their order.
+    #[arg(long, value_delimiter = ',', value_name = "COLUMN")]
+    pub(crate) by: Vec<String>,
+    /// The column of statistics that name none, by its name or its index from 0; an array of an .npz likewise.
+    #[arg(long, value_name = "NAME or INDEX")]
+    pub(crate) column: Option<String>,
     /// auto takes a hardware GPU where there is one, else the CPU, and says why.
     #[arg(long, default_value_t, value_name = "auto|cpu|gpu")]
     pub(crate) engine: EngineChoice,
     /// What a NaN element does: make the answer NaN, be left out, or end with an error.
     #[arg(long, default_value_t, value_name = "propagate|skip|error")]
     pub(crate) nan: NanPolicy,
-    /// The CSV column, by its name in the header or its index from 0; not needed if there is one.
-    #[arg(long, value_name = "NAME or INDEX")]
-    pub(crate) column: Option<String>,
-    /// Print one JSON object; NaN and infinities are strings in it.
+    /// The files' format, where neither name nor content tells it.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// The type of a column of CSV, TSV or JSON Lines: bool, i64, f64 or text.
+    #[arg(long = "type", value_name = "COLUMN=TYPE", value_parser = column_type)]
+    pub(crate) types: Vec<(String, ColumnType)>,
+    /// A text that means a missing value in CSV and TSV, as the empty cell does; for example N/A.
+    #[arg(long = "null", value_name = "TEXT")]
+    pub(crate) nulls: Vec<String>,
+    /// Whether the first row of CSV and TSV names the columns. [default: as it looks]
+    #[arg(long, value_name = "true|false")]
+    pub(crate) header: Option<bool>,
+    #[command(flatten)]
+    pub(crate) output: AnswerOutput,
+}
+
+/// Where an answer goes.
+#[derive(Debug, Args)]
+pub(crate) struct AnswerOutput {
+    /// Print JSON: a list of objects, one a group; of statistics without columns one object with a report.
+    /// NaN and infinities are strings in it.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print CSV with a header.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+    /// Write the answer to a .csv, .json or .parquet file too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Save the states, to be merged with others by strix state merge.
+    #[arg(long, value_name = "FILE.state")]
+    pub(crate) save: Option<PathBuf>,
+    /// Draw histograms, and means by group with error bars.
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) plot: Option<PathBuf>,
+}
+
+fn column_type(text: &str) -> Result<(String, ColumnType), String> {
+    let (column, kind) = text.rsplit_once('=').ok_or("it is written COLUMN=TYPE, such as price=f64")?;
+    Ok((column.to_owned(), kind.parse()?))
+}
+
+/// What to do with saved states.
+#[derive(Debug, Subcommand)]
+pub(crate) enum State {
+    /// Merge states of the same statistics, as if their files had been reduced in one pass.
+    Merge {
+        /// Files that strix reduce --save or strix state merge --save made, in the order of their rows.
+        #[arg(required = true, value_name = "FILE.state")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        output: AnswerOutput,
+    },
+    /// Show what a state is of, and its answer.
+    Show {
+        /// A saved state.
+        #[arg(value_name = "FILE.state")]
+        file: PathBuf,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check that states are whole, of this version, and such as items lead to.
+    Verify {
+        /// Saved states.
+        #[arg(required = true, value_name = "FILE.state")]
+        files: Vec<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

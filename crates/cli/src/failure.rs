@@ -48,6 +48,22 @@ impl Failure {
     }
 }
 
+/// The message alone.
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Internal(message)
+            | Self::Usage(message)
+            | Self::Input(message)
+            | Self::Device(message)
+            | Self::Output(message)
+            | Self::Diverged(message)
+            | Self::Interrupted(message) => f.write_str(message),
+            Self::Closed => f.write_str("standard output is closed"),
+        }
+    }
+}
+
 impl From<strix_data::Error> for Failure {
     fn from(error: strix_data::Error) -> Self {
         Self::Input(error.to_string())
@@ -59,9 +75,9 @@ impl From<strix_reduce::Error> for Failure {
         use strix_reduce::Error;
         let message = error.to_string();
         match error {
-            Error::Nan { .. } => Self::Input(message),
+            Error::Nan { .. } | Error::State(_) | Error::Column(_) => Self::Input(message),
             Error::NoGpu { .. } | Error::NotOnGpu { .. } | Error::Device { .. } => Self::Device(message),
-            Error::UnknownName { .. } => Self::Usage(message),
+            Error::UnknownName { .. } | Error::Parameter(_) => Self::Usage(message),
             _ => Self::Internal(message),
         }
     }

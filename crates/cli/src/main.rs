@@ -5,6 +5,10 @@ mod commands;
 mod failure;
 mod interrupt;
 mod output;
+mod present;
+mod reduction;
+mod statistic;
+mod table;
 
 use std::process::ExitCode;
 

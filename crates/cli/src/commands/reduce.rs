@@ -1,20 +1,21 @@
 //! `strix reduce`: files to statistics, in one pass over memory.
 
 use std::io::Write;
-use std::path::Path;
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use strix_data::{Chunk, ChunkReader, Dtype};
-use strix_reduce::arithmetic::Accumulator;
-use strix_reduce::{Count, Element, Engine, EngineReport, Error, Max, Mean, Min, Reducer, Sum, Variance};
+use strix_data::Source;
 
-use crate::args::{Reduce, Stat};
+use crate::args::Reduce;
 use crate::failure::Failure;
-use crate::output::{Numeral, Value, grouped};
+use crate::interrupt;
+use crate::output::{Value, grouped};
+use crate::present::{self, Answer, GroupedMean, Kind};
+use crate::reduction::{Outcome, reduce_arrays, reduce_tables};
+use crate::statistic::{DEFAULT, Family, Read, Statistic, parse};
+use crate::table::Saved;
 
-/// All that `--json` prints.
+/// All that `--json` prints of statistics without columns.
 #[derive(Debug, Serialize)]
 struct Report {
     engine: &'static str,
@@ -29,38 +30,94 @@ struct Report {
     seconds: f64,
     nan_skipped: u64,
     #[serde(serialize_with = "as_object")]
-    stats: Vec<(Stat, Value)>,
+    stats: Vec<(String, Value)>,
 }
 
-fn as_object<S: serde::Serializer>(stats: &[(Stat, Value)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(stats.iter().map(|(stat, value)| (stat.name(), value)))
+fn as_object<S: serde::Serializer>(stats: &[(String, Value)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(stats.iter().map(|(name, value)| (name, value)))
 }
 
 pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
     let started = Instant::now();
-    let first = strix_data::open(&args.files[0], args.column.as_deref())?;
-    let mut report = match first.dtype() {
-        Dtype::F32 => reduce::<f32>(args, first),
-        Dtype::F64 => reduce::<f64>(args, first),
-        Dtype::I8 => reduce::<i8>(args, first),
-        Dtype::I16 => reduce::<i16>(args, first),
-        Dtype::I32 => reduce::<i32>(args, first),
-        Dtype::I64 => reduce::<i64>(args, first),
-        Dtype::U8 => reduce::<u8>(args, first),
-        Dtype::U16 => reduce::<u16>(args, first),
-        Dtype::U32 => reduce::<u32>(args, first),
-        Dtype::U64 => reduce::<u64>(args, first),
-    }?;
-    report.seconds = started.elapsed().as_secs_f64();
+    let list = if args.stats.is_empty() { DEFAULT.to_owned() } else { args.stats.join(",") };
+    let statistics = parse(&list).map_err(|what| Failure::Usage(format!("--stats: {what}")))?;
+    if let Some(path) = &args.output.out {
+        Kind::of(path)?;
+    }
+    let sources: Vec<Source> = args.files.iter().map(Source::parse).collect();
+    if sources.iter().filter(|source| matches!(source, Source::Stdin)).count() > 1 {
+        return Err(Failure::Usage("- is standard input, which can be read once".into()));
+    }
+    interrupt::listen()?;
+
+    let of_columns = !args.by.is_empty() || statistics.iter().any(|s| !s.columns.is_empty());
+    let mut wanted = statistics;
+    let asked = wanted.len();
+    let means = if args.output.plot.is_some() && !args.by.is_empty() { for_error_bars(&mut wanted) } else { Vec::new() };
+    let outcome = if !of_columns && strix_data::format_of(&sources[0], args.format)?.is_array() {
+        reduce_arrays(args, &sources, wanted)?
+    } else {
+        reduce_tables(args, &sources, wanted)?
+    };
+    let seconds = started.elapsed().as_secs_f64();
+    if let Some(path) = &args.output.save {
+        if outcome.interrupted.is_some() {
+            return Err(Failure::Interrupted(format!("stopped before all was read; {} is not written", path.display())));
+        }
+        let saved = Saved::new(&outcome.plan, &outcome.by, &outcome.groups, outcome.rows, outcome.skipped)?;
+        let bytes = saved.to_bytes()?;
+        strix_train::run::write_whole(path, |file| file.write_all(&bytes))?;
+    }
+
+    let Outcome { plan, by, groups, rows, skipped, report, item, interrupted } = outcome;
+    let names: Vec<String> = plan.statistics.iter().map(|s| s.text.clone()).collect();
+    let finished = groups.into_iter().map(|(key, states)| (key, plan.finish(states))).collect();
+    let mut answer = Answer { by, statistics: names, rows: finished };
+    let means = means.iter().map(|mean| mean.of(&answer)).collect::<Vec<_>>();
+    answer.statistics.truncate(asked);
+    answer.rows.iter_mut().for_each(|(_, values)| values.truncate(asked));
+
+    if let Some(path) = &args.output.out {
+        present::write_file(path, &answer)?;
+    }
+    if let Some(path) = &args.output.plot {
+        present::plot(path, &answer, &means)?;
+    }
     let mut out = std::io::stdout().lock();
-    if args.json {
-        serde_json::to_writer(&mut out, &report)?;
-        return Ok(writeln!(out)?);
+    if args.output.csv {
+        present::csv(&answer, &mut out)?;
+    } else if of_columns && args.output.json {
+        present::json(&answer, &mut out)?;
+    } else {
+        let dtype = item.map_or("rows", |item| item.name());
+        let bytes = rows * item.map_or(0, |item| item.bytes());
+        let files = args.files.len();
+        let (engine, adapter, fallback) = (report.engine, report.adapter, report.fallback);
+        let stats = if of_columns {
+            Vec::new()
+        } else {
+            let values = answer.rows.first().map(|(_, values)| values.clone()).unwrap_or_default();
+            answer.statistics.iter().cloned().zip(values).collect()
+        };
+        let report = Report { engine, adapter, fallback, files, dtype, bytes, seconds, nan_skipped: skipped, stats };
+        if args.output.json {
+            serde_json::to_writer(&mut out, &report)?;
+            writeln!(out)?;
+        } else if of_columns {
+            present::text(&answer, &mut out)?;
+            writeln!(out, "\n{}", rows_summary(&report, rows, &answer))?;
+        } else {
+            for (stat, value) in &report.stats {
+                writeln!(out, "{stat:<20}  {}", value.text())?;
+            }
+            writeln!(out, "\n{}", summary(&report))?;
+        }
     }
-    for (stat, value) in &report.stats {
-        writeln!(out, "{:<20}  {}", stat.name(), value.text())?;
+    out.flush()?;
+    match interrupted {
+        Some(place) => Err(Failure::Interrupted(format!("stopped {place}; the statistics are of what was read"))),
+        None => Ok(()),
     }
-    Ok(writeln!(out, "\n{}", summary(&report))?)
 }
 
 /// One line on what was read and who did the work.
@@ -70,134 +127,66 @@ fn summary(report: &Report) -> String {
         (None, Some(reason)) => format!("on the CPU ({reason})"),
         (None, None) => "on the CPU".into(),
     };
-    let files = if report.files == 1 { "1 file".into() } else { format!("{} files", report.files) };
-    let skipped = match report.nan_skipped {
-        0 => String::new(),
-        nan => format!(", {} NaN skipped", grouped(nan)),
-    };
     let rate = report.bytes as f64 / report.seconds / 1e9;
     format!(
-        "{files}, {} bytes of {}{skipped}, in {:.3} s ({rate:.2} GB/s) {engine}",
+        "{}, {} bytes of {}{}, in {:.3} s ({rate:.2} GB/s) {engine}",
+        files(report),
         grouped(report.bytes),
         report.dtype,
+        skipped(report),
         report.seconds
     )
 }
 
-/// The elements of a chunk, as the type that they have.
-trait Typed: Element + Numeral {
-    fn of(chunk: &Chunk) -> Option<&[Self]>;
+fn rows_summary(report: &Report, rows: u64, answer: &Answer) -> String {
+    let groups = if answer.by.is_empty() { String::new() } else { format!(" in {} groups", grouped(answer.rows.len() as u64)) };
+    format!("{}, {} rows{groups}{}, in {:.3} s", files(report), grouped(rows), skipped(report), report.seconds)
 }
 
-macro_rules! typed {
-    ($($variant:ident $number:ident),*) => {$(
-        impl Typed for $number {
-            fn of(chunk: &Chunk) -> Option<&[Self]> {
-                match chunk {
-                    Chunk::$variant(items) => Some(items),
-                    _ => None,
-                }
-            }
-        }
-    )*};
+fn files(report: &Report) -> String {
+    if report.files == 1 { "1 file".into() } else { format!("{} files", report.files) }
 }
-typed!(F32 f32, F64 f64, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64);
 
-fn reduce<T: Typed>(args: &Reduce, first: Box<dyn ChunkReader>) -> Result<Report, Failure>
-where
-    <T::Sum as Accumulator<T>>::Total: Numeral,
-{
-    let mut stats = if args.stats.is_empty() { Stat::ALL.to_vec() } else { Vec::new() };
-    for stat in &args.stats {
-        if !stats.contains(stat) {
-            stats.push(*stat);
-        }
+fn skipped(report: &Report) -> String {
+    if report.nan_skipped == 0 { String::new() } else { format!(", {} NaN skipped", grouped(report.nan_skipped)) }
+}
+
+/// Where the mean, standard deviation and count of a column are among the statistics.
+struct ErrorBars {
+    title: String,
+    mean: usize,
+    sd: usize,
+    count: usize,
+}
+
+/// Adds, for every mean, what its error bar needs.
+fn for_error_bars(statistics: &mut Vec<Statistic>) -> Vec<ErrorBars> {
+    let means: Vec<(usize, Statistic)> =
+        statistics.iter().cloned().enumerate().filter(|(_, s)| s.family == Family::Mean).collect();
+    let mut bars = Vec::new();
+    for (mean, statistic) in means {
+        let title = statistic.text.clone();
+        let (sd, count) = (statistics.len(), statistics.len() + 1);
+        statistics.push(Statistic { family: Family::Variance, read: Read::SampleSd, ..statistic.clone() });
+        statistics.push(Statistic { family: Family::Variance, read: Read::Count, ..statistic });
+        bars.push(ErrorBars { title, mean, sd, count });
     }
-    let any = |wanted: &[Stat]| stats.iter().any(|stat| wanted.contains(stat));
-    let spread = [Stat::PopulationVariance, Stat::SampleVariance, Stat::PopulationSd, Stat::SampleSd];
-    let aggregators = (
-        Count,
-        any(&[Stat::Sum]).then_some(Sum),
-        any(&[Stat::Mean]).then_some(Mean),
-        any(&[Stat::Min]).then_some(Min),
-        any(&[Stat::Max]).then_some(Max),
-        any(&spread).then_some(Variance),
-    );
-    let engine = Engine::select(args.engine)?;
-    let mut reducer = Reducer::<T, _>::new(aggregators, &engine)?.nan_policy(args.nan);
-
-    let mut elements = 0;
-    let mut reader = Some(first);
-    for path in &args.files {
-        let mut reader = match reader.take() {
-            Some(first) => first,
-            None => strix_data::open(path, args.column.as_deref())?,
-        };
-        let progress = bar(path, reader.elements());
-        let before = elements;
-        while let Some(chunk) = reader.next_chunk()? {
-            let items = T::of(chunk).ok_or_else(|| other_type(args, path, chunk.dtype(), T::NAME))?;
-            reducer.push(items).map_err(|error| in_file(error, path, before))?;
-            elements += items.len() as u64;
-            progress.inc(items.len() as u64);
-        }
-        progress.finish_and_clear();
-    }
-
-    let EngineReport { engine, adapter, fallback } = reducer.report();
-    let nan_skipped = reducer.skipped();
-    let (count, sum, mean, min, max, moments) = reducer.finish();
-    let value = |stat| match stat {
-        Stat::Count => Value::of(Some(count)),
-        Stat::Sum => Value::of(sum.flatten()),
-        Stat::Mean => Value::of(mean.flatten()),
-        Stat::Min => Value::of(min.flatten()),
-        Stat::Max => Value::of(max.flatten()),
-        Stat::PopulationVariance => Value::of(moments.and_then(|m| m.population_variance())),
-        Stat::SampleVariance => Value::of(moments.and_then(|m| m.sample_variance())),
-        Stat::PopulationSd => Value::of(moments.and_then(|m| m.population_sd())),
-        Stat::SampleSd => Value::of(moments.and_then(|m| m.sample_sd())),
-    };
-    Ok(Report {
-        engine,
-        adapter,
-        fallback,
-        files: args.files.len(),
-        dtype: T::NAME,
-        bytes: elements * size_of::<T>() as u64,
-        seconds: 0.0,
-        nan_skipped,
-        stats: stats.iter().map(|&stat| (stat, value(stat))).collect(),
-    })
+    bars
 }
 
-/// On a terminal, how far a file is; elsewhere nothing.
-fn bar(path: &Path, elements: Option<u64>) -> ProgressBar {
-    let Some(elements) = elements else { return ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {percent} %");
-    ProgressBar::new(elements)
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        .with_message(path.display().to_string())
-}
-
-fn other_type(args: &Reduce, path: &Path, found: Dtype, expected: &str) -> Failure {
-    Failure::Input(format!(
-        "{}: holds {found}, but {} holds {expected}; files that merge into one answer have one type",
-        path.display(),
-        args.files[0].display()
-    ))
-}
-
-/// Says which file a NaN is in, and where; `before` elements came from earlier files.
-fn in_file(error: Error, path: &Path, before: u64) -> Failure {
-    match error {
-        Error::Nan { index } => {
-            let path = path.display();
-            let index = index - before;
-            Failure::Input(format!(
-                "{path}: element {index} (from 0) is NaN; --nan skip leaves NaN out, --nan propagate lets it through"
-            ))
-        }
-        error => error.into(),
+impl ErrorBars {
+    fn of(&self, answer: &Answer) -> GroupedMean {
+        let number = |value: &Value| if let Value::Number(digits) = value { digits.parse::<f64>().ok() } else { None };
+        let groups = answer.rows.iter().filter_map(|(key, values)| {
+            let key: Vec<String> = key.iter().map(|cell| cell.value().text()).collect();
+            let mean = number(&values[self.mean]).filter(|mean| mean.is_finite())?;
+            // The normal distribution's 97.5 % point; a group of one has no bar.
+            let half = match (number(&values[self.sd]), number(&values[self.count])) {
+                (Some(sd), Some(n)) if sd.is_finite() => 1.959_964 * sd / n.sqrt(),
+                _ => 0.0,
+            };
+            Some((key.join(", "), mean, half))
+        });
+        GroupedMean { title: self.title.clone(), groups: groups.collect() }
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn write(path: &Path, answer: &Answer) -> Result<(), Failure> {
         Kind::Json => table::json(answer, &mut bytes)?,
         Kind::Parquet => parquet(answer, &mut bytes)?,
     }
-    Ok(strix_train::write_whole(path, |file| file.write_all(&bytes))?)
+    Ok(strix_train::run::write_whole(path, |file| file.write_all(&bytes))?)
 }
 
 fn parquet(answer: &Answer, out: &mut Vec<u8>) -> Result<(), Failure> {

@@ -69,7 +69,7 @@ pub(crate) fn plot(path: &Path, answer: &Answer, means: &[GroupedMean]) -> Resul
         root.present()
     })();
     drawn.map_err(|e| Failure::Internal(format!("cannot draw: {e}")))?;
-    Ok(strix_train::write_whole(path, |file| file.write_all(svg.as_bytes()))?)
+    Ok(strix_train::run::write_whole(path, |file| file.write_all(svg.as_bytes()))?)
 }
 
 fn titled(name: &str, key: &[String]) -> String {

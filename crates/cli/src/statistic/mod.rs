@@ -59,7 +59,8 @@ pub(crate) enum Family {
 pub(crate) enum Read {
     /// All of it.
     Whole,
-    Rows,
+    /// How many items a variance is of.
+    Count,
     Missing,
     PopulationVariance,
     SampleVariance,

@@ -100,6 +100,29 @@ pub(crate) struct Lifted {
     pub(crate) skipped: u64,
 }
 
+/// Why a batch was not taken.
+#[derive(Debug)]
+pub(crate) enum LaneError {
+    /// A NaN in this row of the batch, where NaN are errors.
+    Nan(u64),
+    Other(Failure),
+}
+
+impl From<Failure> for LaneError {
+    fn from(failure: Failure) -> Self {
+        Self::Other(failure)
+    }
+}
+
+impl From<Error> for LaneError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Nan { index } => Self::Nan(index),
+            error => Self::Other(error.into()),
+        }
+    }
+}
+
 /// A lane whose item type is hidden.
 pub(crate) trait Lane: Send + Sync {
     fn columns(&self) -> &[String];
@@ -108,9 +131,9 @@ pub(crate) trait Lane: Send + Sync {
     fn add(&mut self, family: Family) -> Result<Option<usize>, Failure>;
     fn identity(&self) -> Vec<BoxedState>;
     /// The states of a batch's rows, all in one group.
-    fn whole(&self, batch: &RecordBatch, engine: &Engine, nan: NanPolicy) -> Result<Lifted, Failure>;
+    fn whole(&self, batch: &RecordBatch, engine: &Engine, nan: NanPolicy) -> Result<Lifted, LaneError>;
     /// The states of a batch's rows by group.
-    fn grouped(&self, batch: &RecordBatch, grouping: &Grouping, nan: NanPolicy) -> Result<Lifted, Failure>;
+    fn grouped(&self, batch: &RecordBatch, grouping: &Grouping, nan: NanPolicy) -> Result<Lifted, LaneError>;
     fn merge(&self, a: Vec<BoxedState>, b: Vec<BoxedState>) -> Vec<BoxedState>;
     fn shift(&self, states: Vec<BoxedState>, places: u64) -> Vec<BoxedState>;
     fn finish(&self, states: Vec<BoxedState>) -> Vec<Readout>;
@@ -212,7 +235,7 @@ impl<T: Item> Lane for Typed<T> {
         self.aggregators.identity()
     }
 
-    fn whole(&self, batch: &RecordBatch, engine: &Engine, nan: NanPolicy) -> Result<Lifted, Failure> {
+    fn whole(&self, batch: &RecordBatch, engine: &Engine, nan: NanPolicy) -> Result<Lifted, LaneError> {
         let (items, nulls) = (self.items)(&self.arrays(batch)?, batch.num_rows())?;
         let mut reducer = Reducer::new(self.aggregators.clone(), engine)?.nan_policy(nan);
         match nulls {
@@ -222,7 +245,7 @@ impl<T: Item> Lane for Typed<T> {
         Ok(Lifted { states: vec![reducer.state().clone()], skipped: reducer.skipped() })
     }
 
-    fn grouped(&self, batch: &RecordBatch, grouping: &Grouping, nan: NanPolicy) -> Result<Lifted, Failure> {
+    fn grouped(&self, batch: &RecordBatch, grouping: &Grouping, nan: NanPolicy) -> Result<Lifted, LaneError> {
         let (items, nulls) = (self.items)(&self.arrays(batch)?, batch.num_rows())?;
         let mut skipped = 0;
         // The rows that count, in the order of their groups: a counting sort.
@@ -234,7 +257,7 @@ impl<T: Item> Lane for Typed<T> {
             }
             if nan != NanPolicy::Propagate && item.is_nan() {
                 if nan == NanPolicy::Error {
-                    return Err(Error::Nan { index: row as u64 }.into());
+                    return Err(LaneError::Nan(row as u64));
                 }
                 skipped += 1;
                 continue;

@@ -10,4 +10,4 @@ pub(crate) use group::Groups;
 pub(crate) use key::Key;
 pub(crate) use lane::ItemType;
 pub(crate) use plan::{Plan, States};
-pub(crate) use saved::{Saved, merged};
+pub(crate) use saved::{ByGroup, Saved, merged};

@@ -6,7 +6,7 @@ use strix_reduce::{BoxedState, Engine, NanPolicy};
 
 use super::group::Groups;
 use super::key::Key;
-use super::lane::{ItemType, Lane, Lifted, lane};
+use super::lane::{ItemType, Lane, LaneError, Lifted, lane};
 use crate::failure::Failure;
 use crate::output::Value;
 use crate::statistic::{Family, Readout, Statistic};
@@ -119,13 +119,14 @@ impl Plan {
         self.lanes.iter().zip(bytes).map(|(lane, bytes)| lane.read(bytes)).collect()
     }
 
-    /// The states of a batch.
+    /// The states of a batch, whose first row is that row of its file.
     pub(crate) fn lift(
         &self,
         batch: &RecordBatch,
         groups: &Groups,
         engine: &Engine,
         nan: NanPolicy,
+        first_row: u64,
     ) -> Result<Part, Failure> {
         let grouping = groups.of(batch)?;
         let mut part = Part { keys: Vec::new(), lanes: Vec::new(), skipped: 0, rows: batch.num_rows() as u64 };
@@ -135,7 +136,14 @@ impl Plan {
             } else {
                 lane.grouped(batch, &grouping, nan)
             };
-            let Lifted { states, skipped } = lifted?;
+            let Lifted { states, skipped } = lifted.map_err(|error| match error {
+                LaneError::Nan(row) => Failure::Input(format!(
+                    "column {}, row {} (from 0) is NaN; --nan skip leaves NaN out, --nan propagate lets it through",
+                    lane.columns().join(" or "),
+                    first_row + row
+                )),
+                LaneError::Other(failure) => failure,
+            })?;
             part.lanes.push(states);
             part.skipped += skipped;
         }
