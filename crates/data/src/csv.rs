@@ -8,7 +8,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use csv::{ByteRecord, Position, Reader, ReaderBuilder};
 
 use crate::cells::{Cells, Kind, Missing};
-use crate::columns::{choose, labels, missing};
+use crate::columns::{choose, labels};
 use crate::input::{Input, Progress, Stream, line_at};
 use crate::limit::{Limited, TooLong};
 use crate::table::{BATCH_BYTES, ROWS};
@@ -42,26 +42,20 @@ pub(crate) fn open(input: Input, separator: u8, options: &TableOptions) -> Resul
         return Err(Error::format(&rows.label, "has no rows"));
     }
     let first = rows.record.clone();
-    let cells: Vec<String> = first.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
+    let cells: Vec<String> = first.iter().map(|cell| String::from_utf8_lossy(cell.trim_ascii()).into_owned()).collect();
     let wanted = options.columns.as_deref();
     let header = options.header.unwrap_or_else(|| is_header(&cells, wanted.unwrap_or_default()));
     let names = if header { cells } else { (0..cells.len()).map(|index| index.to_string()).collect() };
     if header && let Some(at) = first.iter().position(|cell| std::str::from_utf8(cell).is_err()) {
-        return Err(Error::format(
-            &rows.label,
-            format!("line 1 is not UTF-8: the name of column {at} is {:?}", names[at]),
-        ));
+        let what = format!("line 1 is not UTF-8: the name of column {at} is {:?}", names[at]);
+        return Err(Error::format(&rows.label, what));
     }
     rows.pending = !header;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     rows.wanted = choose(&rows.label, &names, wanted, true)?;
     rows.cells.resize_with(rows.wanted.len(), Cells::default);
-    if let Some((name, _)) = options
-        .types
-        .iter()
-        .find(|(name, _)| choose(&rows.label, &names, Some(std::slice::from_ref(name)), true).is_err())
-    {
-        return Err(missing(&rows.label, name, &names));
+    for (name, _) in &options.types {
+        choose(&rows.label, &names, Some(std::slice::from_ref(name)), true)?;
     }
 
     rows.read_block();
@@ -169,7 +163,6 @@ impl Rows {
     fn new(input: Input, separator: u8) -> Self {
         let reader = ReaderBuilder::new()
             .has_headers(false)
-            .trim(csv::Trim::All)
             .delimiter(separator)
             .buffer_capacity(1 << 16)
             .from_reader(Limited::new(input.stream, separator));
@@ -212,7 +205,7 @@ impl Rows {
                 }
             }
             for (&index, cells) in self.wanted.iter().zip(&mut self.cells) {
-                let cell = self.record.get(index).unwrap_or_default();
+                let cell = self.record.get(index).unwrap_or_default().trim_ascii();
                 cells.push(cell);
                 bytes += cell.len() + size_of::<u64>();
             }

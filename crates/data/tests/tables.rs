@@ -127,6 +127,8 @@ fn headers_are_told_from_data() {
     let header = |header| TableOptions { header: Some(header), ..TableOptions::default() };
     assert_eq!(names(&table_with(&source, &header(true)).unwrap()), ["1", "2"]);
     assert_eq!(names(&table_with(&memory("a.csv", "a,b\n"), &header(false)).unwrap()), ["0", "1"]);
+    let spaced = table("a.csv", " a , b \n 1 ,\" x \"\n");
+    assert_eq!((ints(&spaced, "a"), texts(&spaced, "b")), (vec![Some(1)], vec![Some("x")]));
     // A wanted name makes a header, even beside a number; an index in a row of numbers does not.
     let mixed = table_with(&memory("a.csv", "x,2020\n1,2\n"), &columns(&["x"])).unwrap();
     assert_eq!(ints(&mixed, "x"), [Some(1)]);
