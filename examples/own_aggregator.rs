@@ -1,40 +1,49 @@
-//! An aggregator of one's own in a dozen lines: the geometric mean.
+//! An aggregator of one's own in a dozen lines: log-sum-exp, the soft maximum.
 //! It runs in pieces on all threads, and the testkit checks its laws.
 #![allow(clippy::print_stdout, reason = "an example talks to a person")]
 
-use strix_reduce::{Aggregator, Engine, Reducer, testkit};
+use strix_reduce::{Aggregator, Combine, Engine, Reducer, testkit};
 
-/// The geometric mean of positive numbers: the exponential of the mean logarithm.
-struct GeometricMean;
+/// ln(sum of e^x), without overflow: the state is the greatest x and the sum of e^(x - greatest).
+struct LogSumExp;
 
-impl Aggregator<f64> for GeometricMean {
-    type State = (u64, f64);
+impl Aggregator<f64> for LogSumExp {
+    type State = (f64, f64);
     type Output = Option<f64>;
 
-    fn identity(&self) -> (u64, f64) {
-        (0, 0.0)
+    fn identity(&self) -> (f64, f64) {
+        (f64::NEG_INFINITY, 0.0)
     }
-    fn lift(&self, item: &f64) -> (u64, f64) {
-        (1, item.ln())
+    fn lift(&self, item: &f64) -> (f64, f64) {
+        (*item, 1.0)
     }
-    fn merge(&self, a: (u64, f64), b: (u64, f64)) -> (u64, f64) {
-        (a.0 + b.0, a.1 + b.1)
+    fn merge(&self, a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
+        let (high, low) = if a.0 >= b.0 { (a, b) } else { (b, a) };
+        if low.1 == 0.0 { high } else { (high.0, high.1 + low.1 * (low.0 - high.0).exp()) }
     }
-    fn finish(&self, (count, logarithms): (u64, f64)) -> Option<f64> {
-        (count > 0).then(|| (logarithms / count as f64).exp())
+    fn finish(&self, (greatest, sum): (f64, f64)) -> Option<f64> {
+        (sum > 0.0).then(|| greatest + sum.ln())
     }
 }
 
 fn main() -> Result<(), strix_reduce::Error> {
-    let growth: Vec<f64> = (0..100_000).map(|i| 1.0 + (i % 100) as f64 / 1000.0).collect();
+    let energy: Vec<f64> = (0..100_000).map(|i| 700.0 + (i % 1000) as f64 / 10.0).collect();
 
-    testkit::check_laws(&GeometricMean, &growth[..5000], |a, b| match (a, b) {
-        (Some(a), Some(b)) => (a - b).abs() < 1e-12,
+    testkit::check_laws(&LogSumExp, &energy[..5000], |a, b| match (a, b) {
+        (Some(a), Some(b)) => (a - b).abs() < 1e-9,
         _ => a == b,
     });
 
-    let mut reducer = Reducer::new(GeometricMean, &Engine::cpu())?;
-    reducer.push(&growth)?;
-    println!("mean growth {:.6}", reducer.finish().unwrap_or_default());
+    let mut reducer = Reducer::new(LogSumExp, &Engine::cpu())?;
+    reducer.push(&energy)?;
+    println!("log-sum-exp {:.6}", reducer.finish().unwrap_or_default());
+
+    // It combines as the built-in ones do: one answer for each parity of the whole part.
+    let by_parity = LogSumExp.by_key(|x: &f64| *x as u64 % 2);
+    let mut reducer = Reducer::new(by_parity, &Engine::cpu())?;
+    reducer.push(&energy)?;
+    for (parity, answer) in reducer.finish() {
+        println!("parity {parity}: {:.6}", answer.unwrap_or_default());
+    }
     Ok(())
 }

@@ -15,6 +15,13 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    // What a parser of damaged files panics with becomes an error, and is no news for standard error.
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !strix_data::panic_is_caught() {
+            print(info);
+        }
+    }));
     let args = args::Cli::parse();
     match commands::run(args.command) {
         Ok(()) => ExitCode::SUCCESS,

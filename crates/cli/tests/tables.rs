@@ -1,0 +1,256 @@
+//! `strix reduce` on tables of every format, whole and by group, against pandas and SciPy.
+#![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+mod common;
+
+use std::io::Write;
+use std::process::Stdio;
+
+use common::{Place, mentions, text};
+use serde_json::{Value, json};
+
+const TABLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tables");
+const FILES: [&str; 6] =
+    ["sales.csv", "sales.csv.gz", "sales.tsv.zst", "sales.jsonl", "sales.parquet", "sales.arrow"];
+
+fn fixture(name: &str) -> String {
+    format!("{TABLES}/{name}")
+}
+
+/// What pandas and SciPy say, by `--by`.
+fn expected(by: &str) -> Vec<serde_json::Map<String, Value>> {
+    let all: Value = serde_json::from_str(&std::fs::read_to_string(fixture("expected.json")).unwrap()).unwrap();
+    all[by].as_array().unwrap().iter().map(|row| row.as_object().unwrap().clone()).collect()
+}
+
+/// Equal, or a float within 1e-11: pandas sums moments in one pass of f64.
+fn close(found: &Value, expected: &Value) -> bool {
+    match (found, expected) {
+        (Value::Number(a), Value::Number(b)) => {
+            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            (a - b).abs() <= 1e-11 * b.abs().max(1e-3)
+        }
+        // A histogram, of which NumPy gives the counts.
+        (Value::Object(histogram), Value::Array(_)) => histogram["counts"] == *expected,
+        _ => found == expected,
+    }
+}
+
+fn check(rows: &Value, by: &str) {
+    let expected = expected(by);
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.len(), expected.len());
+    for (row, expected) in rows.iter().zip(&expected) {
+        assert_eq!(row.as_object().unwrap().keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+        for (name, value) in expected {
+            assert!(close(&row[name], value), "{by}, {name}: {} for {value}", row[name]);
+        }
+    }
+}
+
+/// All the statistics that the oracle has.
+fn stats(by: &str) -> String {
+    let first = expected(by).swap_remove(0);
+    let names: Vec<&str> = first.keys().map(String::as_str).filter(|name| !by.split(',').any(|key| key == *name)).collect();
+    names.join(", ")
+}
+
+#[test]
+fn every_format_whole_and_by_group_as_pandas_has_it() {
+    let place = Place::new();
+    for file in FILES {
+        for by in ["", "region", "region,day"] {
+            let (file, stats) = (fixture(file), stats(by));
+            let mut args = vec!["reduce", &file, "--stats", &stats, "--json"];
+            if !by.is_empty() {
+                args.extend(["--by", by]);
+            }
+            check(&place.json(&args), by);
+        }
+    }
+}
+
+#[test]
+fn arrays_of_an_npz_are_columns() {
+    let place = Place::new();
+    let stats = "count(price), mean(price), p99(price), corr(units, price)";
+    let rows = place.json(&["reduce", &fixture("sales.npz"), "--stats", stats, "--nan", "skip", "--json"]);
+    let expected = &expected("")[0];
+    for (name, value) in rows[0].as_object().unwrap() {
+        assert!(close(value, &expected[name]), "{name}: {value} for {}", expected[name]);
+    }
+    let mean = place.json(&["reduce", &fixture("sales.npz"), "--column", "units", "--stats", "sum", "--json"]);
+    assert_eq!((&mean["stats"]["sum"], &mean["dtype"]), (&expected["sum(units)"], &json!("i64")));
+}
+
+#[test]
+fn files_that_are_cut_anywhere_give_the_whole_answer() {
+    let place = Place::new();
+    let csv = std::fs::read_to_string(fixture("sales.csv")).unwrap();
+    let (header, lines) = csv.split_once('\n').unwrap();
+    let lines: Vec<&str> = lines.lines().collect();
+    let mut files = Vec::new();
+    for (part, rows) in [&lines[..1], &lines[1..1], &lines[1..1702], &lines[1702..]].iter().enumerate() {
+        files.push(place.write(&format!("{part}.csv"), format!("{header}\n{}", rows.join("\n"))));
+    }
+    let stats = stats("region");
+    let mut args = vec!["reduce", "--by", "region", "--stats", &stats, "--json"];
+    args.extend(files.iter().map(|file| text(file)));
+    // A file without rows has columns of no type; f64 is taken.
+    let message = place.fails(3, &args);
+    mentions(&message, &["units"]);
+    args.retain(|arg| *arg != text(&files[1]));
+    check(&place.json(&args), "region");
+}
+
+#[test]
+fn saved_states_merge_to_one_pass_over_all() {
+    let place = Place::new();
+    let csv = std::fs::read_to_string(fixture("sales.csv")).unwrap();
+    let (header, lines) = csv.split_once('\n').unwrap();
+    let lines: Vec<&str> = lines.lines().collect();
+    let stats = stats("region,day");
+    for (name, rows) in [("a", &lines[..1203]), ("b", &lines[1203..])] {
+        let file = place.write(&format!("{name}.csv"), format!("{header}\n{}", rows.join("\n")));
+        let state = place.path(&format!("{name}.state"));
+        place.ok(&["reduce", text(&file), "--by", "region,day", "--stats", &stats, "--save", text(&state)]);
+    }
+    check(&place.json(&["state", "merge", "a.state", "b.state", "--json", "--save", "all.state"]), "region,day");
+    let shown = place.json(&["state", "show", "all.state", "--json"]);
+    check(&shown["answer"], "region,day");
+    assert_eq!(shown["rows"], 3000);
+    assert_eq!(place.ok(&["state", "verify", "a.state", "all.state"]).lines().count(), 2);
+    // The same state in the same bytes, whether saved or merged from one.
+    place.ok(&["state", "merge", "all.state", "--save", "again.state"]);
+    assert_eq!(std::fs::read(place.path("all.state")).unwrap(), std::fs::read(place.path("again.state")).unwrap());
+}
+
+#[test]
+fn states_of_arrays_merge_too() {
+    let place = Place::new();
+    let data: Vec<u8> = (0..100u32).flat_map(|i| (i as f32 * 0.1).to_le_bytes()).collect();
+    for (name, bytes) in [("day1", &data[..4 * 30]), ("day2", &data[4 * 30..])] {
+        let shape = format!("({},)", bytes.len() / 4);
+        place.write(&format!("{name}.npy"), common::npy("'<f4'", false, &shape, bytes));
+        place.ok(&["reduce", &format!("{name}.npy"), "--save", &format!("{name}.state"), "--stats", "mean,arg_max,last"]);
+    }
+    let merged = place.json(&["state", "merge", "day1.state", "day2.state", "--json"]);
+    let both = place.json(&["reduce", "day1.npy", "day2.npy", "--stats", "mean,arg_max,last", "--json"]);
+    assert_eq!(merged[0], both["stats"]);
+    assert_eq!(both["stats"]["arg_max"], 99);
+}
+
+#[test]
+fn states_that_do_not_belong_together_are_refused() {
+    let place = Place::new();
+    place.write("x.csv", "a,b\n1,2.5\n");
+    let save = |name: &str, stats: &str| {
+        place.ok(&["reduce", "x.csv", "--stats", stats, "--save", name]);
+    };
+    save("mean.state", "mean(a)");
+    save("sd.state", "sd(a)");
+    save("other.state", "mean(b)");
+    let message = place.fails(3, &["state", "merge", "mean.state", "sd.state"]);
+    mentions(&message, &["sd.state", "variance of i64", "mean of i64"]);
+    let message = place.fails(3, &["state", "merge", "mean.state", "other.state"]);
+    mentions(&message, &["mean of f64", "\"b\"", "mean of i64", "\"a\""]);
+    let mut bytes = std::fs::read(place.path("mean.state")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    place.write("damaged.state", &bytes);
+    place.write("cut.state", &bytes[..middle]);
+    bytes[6] = 9;
+    place.write("future.state", &bytes);
+    for (file, words) in [("damaged.state", "CRC"), ("cut.state", "cut short"), ("future.state", "version 9"), ("x.csv", "STRIX")] {
+        mentions(&place.fails(3, &["state", "show", file]), &[file, words]);
+    }
+    let output = place.run(&["state", "verify", "mean.state", "damaged.state"]);
+    assert_eq!(output.status.code(), Some(3));
+    mentions(&String::from_utf8(output.stdout).unwrap(), &["mean.state: whole, 1 rows", "damaged.state", "CRC"]);
+}
+
+#[test]
+fn standard_input_is_a_file() {
+    let place = Place::new();
+    for (bytes, by) in [("sales.csv", "region"), ("sales.parquet", "region"), ("sales.jsonl", "region")] {
+        let stats = stats(by);
+        let mut child = place
+            .command()
+            .args(["reduce", "-", "--by", by, "--stats", &stats, "--json"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(&std::fs::read(fixture(bytes)).unwrap()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success());
+        check(&serde_json::from_slice(&output.stdout).unwrap(), by);
+    }
+}
+
+#[test]
+fn the_answer_comes_as_text_csv_json_and_parquet() {
+    let place = Place::new();
+    place.write("x.csv", "k,v\nb,1\na,2\na,4\n,7\n");
+    let table = place.ok(&["reduce", "x.csv", "--by", "k", "--stats", "count, mean(v), top(v, 1)"]);
+    assert!(
+        table.starts_with("k         count  mean(v)  top(v, 1)\nno value      1      7.0  7 (1)\na             2      3.0  2 (1)\nb"),
+        "{table}"
+    );
+    let args = ["reduce", "x.csv", "--by", "k", "--stats", "count,mean(v),min(v)"];
+    let csv = place.ok(&[&args[..], &["--csv", "--out", "out.parquet"]].concat());
+    assert_eq!(csv, "k,count,mean(v),min(v)\n,1,7.0,7\na,2,3.0,2\nb,1,1.0,1\n");
+    let json = place.json(&[&args[..], &["--json", "--out", "out.csv"]].concat());
+    assert_eq!(json[1], json!({"k": "a", "count": 2, "mean(v)": 3.0, "min(v)": 2}));
+    assert_eq!(std::fs::read_to_string(place.path("out.csv")).unwrap(), csv);
+    // The Parquet reads back as a table of the same types.
+    let back = place.json(&["reduce", "out.parquet", "--stats", "sum(count), max(mean(v)), last(k)", "--json"]);
+    assert_eq!(back[0], json!({"sum(count)": 4, "max(mean(v))": 7.0, "last(k)": "b"}));
+}
+
+#[test]
+fn pictures_of_histograms_and_grouped_means() {
+    let place = Place::new();
+    let sales = fixture("sales.csv");
+    place.ok(&["reduce", &sales, "--by", "region", "--stats", "mean(price)", "--plot", "means.svg"]);
+    let svg = std::fs::read_to_string(place.path("means.svg")).unwrap();
+    mentions(&svg, &["<svg", "mean(price)", "north", "west, far", "95 %"]);
+    place.ok(&["reduce", &sales, "--stats", "histogram(price, 0, 100, 7)", "--plot", "bars.svg"]);
+    let svg = std::fs::read_to_string(place.path("bars.svg")).unwrap();
+    assert_eq!(svg.matches("fill=\"#2E699E\"").count(), 7);
+    let message = place.fails(2, &["reduce", &sales, "--stats", "sum(units)", "--plot", "none.svg"]);
+    mentions(&message, &["histogram", "--by"]);
+    assert!(!place.path("none.svg").exists());
+}
+
+#[test]
+fn bad_questions_about_tables() {
+    let place = Place::new();
+    place.write("x.csv", "k,v,t\na,1,x\nb,2,y\n");
+    place.write("y.csv", "k,v,t\na,1.5,x\n");
+    let cases: [(i32, &[&str], &[&str]); 10] = [
+        (3, &["--stats", "mean(w)"], &["x.csv", "\"w\"", "\"k\", \"v\", \"t\""]),
+        (3, &["--stats", "mean(t)"], &["x.csv", "mean(t)", "text", "distinct"]),
+        (3, &["--stats", "any(v)"], &["any(v)", "true and false"]),
+        (3, &["--stats", "corr(v, t)"], &["corr(v, t)", "\"t\"", "text"]),
+        (3, &["--by", "w", "--stats", "count"], &["x.csv", "\"w\""]),
+        (3, &["--stats", "mean"], &["x.csv", "3 columns", "--column"]),
+        (2, &["--stats", "mean(v"], &["--stats", "parenthesis"]),
+        (2, &["--stats", "mean(v)", "--out", "x.xlsx"], &["x.xlsx", ".parquet"]),
+        (2, &["--stats", "mean(v)", "--type", "v"], &["COLUMN=TYPE"]),
+        (4, &["--stats", "mean(v)", "--engine", "gpu"], &["arrays", "--engine cpu"]),
+    ];
+    for (code, args, words) in cases {
+        mentions(&place.fails(code, &[&["reduce", "x.csv"], args].concat()), words);
+    }
+    // Integers here and floats there are floats; text for numbers stays an error.
+    let rows = place.json(&["reduce", "x.csv", "y.csv", "--stats", "sum(v)", "--json"]);
+    assert_eq!(rows[0]["sum(v)"], 4.5);
+    place.write("z.csv", "k,v,t\na,none,x\n");
+    mentions(&place.fails(3, &["reduce", "x.csv", "z.csv", "--stats", "sum(v)"]), &["sum(v)", "text"]);
+    let rows = place.json(&["reduce", "x.csv", "z.csv", "--stats", "sum(v)", "--null", "none", "--json"]);
+    assert_eq!(rows[0]["sum(v)"], 3.0);
+    mentions(&place.fails(3, &["reduce", &fixture("sales.npz"), "--by", "day", "--stats", "mean(price)", "--nan", "error"]), &[
+        "sales.npz", "price", "row", "NaN", "--nan skip",
+    ]);
+}

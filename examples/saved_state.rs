@@ -1,0 +1,29 @@
+//! A reduction that spans machines or days: states as bytes, merged later.
+#![allow(clippy::print_stdout, reason = "an example talks to a person")]
+
+use strix_reduce::{Aggregator, Engine, Mean, Quantiles, Reducer, state};
+
+fn main() -> Result<(), strix_reduce::Error> {
+    let aggregator = (Mean, Quantiles::default());
+    let day = |from: u32| (from..from + 50_000).map(f64::from).collect::<Vec<_>>();
+
+    let mut saved: Vec<Vec<u8>> = Vec::new();
+    for items in [day(0), day(50_000)] {
+        let mut reducer = Reducer::new(aggregator, &Engine::cpu())?;
+        reducer.push(&items)?;
+        saved.push(state::to_bytes::<f64, _>(&aggregator, reducer.state(), reducer.pushed())?);
+    }
+
+    let mut all = Aggregator::<f64>::identity(&aggregator);
+    let mut pushed = 0;
+    for bytes in &saved {
+        let (state, items) = state::from_bytes::<f64, _>(&aggregator, bytes)?;
+        all = Aggregator::<f64>::merge(&aggregator, all, Aggregator::<f64>::shift(&aggregator, state, pushed));
+        pushed += items;
+    }
+    let (mean, quantiles) = Aggregator::<f64>::finish(&aggregator, all);
+    println!("mean {:?} of {pushed}", mean.unwrap_or_default());
+    let median = quantiles.median().unwrap_or_default();
+    println!("median {:.0} within {:.2} % in rank", median, 100.0 * quantiles.rank_error());
+    Ok(())
+}
