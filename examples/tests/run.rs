@@ -22,10 +22,7 @@ fn one_pass() {
 #[test]
 fn own_aggregator() {
     // By math.fsum in Python.
-    assert_eq!(
-        run("own_aggregator"),
-        "log-sum-exp 806.857339\nparity 0: 805.544077\nparity 1: 806.544077\n"
-    );
+    assert_eq!(run("own_aggregator"), "log-sum-exp 806.857339\nparity 0: 805.544077\nparity 1: 806.544077\n");
 }
 
 #[test]

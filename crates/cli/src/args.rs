@@ -40,7 +40,7 @@ pub(crate) struct Reduce {
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<OsString>,
     /// The statistics, separated by commas, such as "mean(price), p99(price), distinct(user)"; see below.
-    /// [default: those of one column that need no parameter]
+    /// [default: count by group; of one column count, sum, mean, min, max, variances and standard deviations]
     #[arg(long, value_name = "STATS")]
     pub(crate) stats: Vec<String>,
     /// One row of statistics for each group of rows that agree in these columns, in their order.
@@ -67,6 +67,9 @@ pub(crate) struct Reduce {
     /// Whether the first row of CSV and TSV names the columns. [default: as it looks]
     #[arg(long, value_name = "true|false")]
     pub(crate) header: Option<bool>,
+    /// Draw histograms, and means by group with error bars.
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) plot: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: AnswerOutput,
 }
@@ -87,9 +90,6 @@ pub(crate) struct AnswerOutput {
     /// Save the states, to be merged with others by strix state merge.
     #[arg(long, value_name = "FILE.state")]
     pub(crate) save: Option<PathBuf>,
-    /// Draw histograms, and means by group with error bars.
-    #[arg(long, value_name = "FILE.svg")]
-    pub(crate) plot: Option<PathBuf>,
 }
 
 fn column_type(text: &str) -> Result<(String, ColumnType), String> {

@@ -82,7 +82,10 @@ pub(crate) enum Value {
     Truth(bool),
     Text(String),
     /// Values and how often each came at least, and by how much that may be too low.
-    Top { values: Vec<(Value, u64)>, error: u64 },
+    Top {
+        values: Vec<(Value, u64)>,
+        error: u64,
+    },
     Histogram(Bins),
 }
 

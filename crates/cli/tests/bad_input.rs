@@ -97,10 +97,10 @@ fn a_bad_file_after_good_ones_gives_no_answer_at_all() {
     mentions(&place.fails(INPUT, &["reduce", text(&good), text(&other)]), &["other.npy", "f32", "good.csv", "f64"]);
     mentions(
         &place.fails(INPUT, &["reduce", text(&good), text(&good), "--nan", "error"]),
-        &["good.csv", "element 2", "NaN"],
+        &["good.csv", "row 2", "NaN"],
     );
     let clean = place.write("clean.csv", "1\n2\n");
-    mentions(&place.fails(INPUT, &["reduce", text(&clean), text(&good), "--nan", "error"]), &["good.csv", "element 2"]);
+    mentions(&place.fails(INPUT, &["reduce", text(&clean), text(&good), "--nan", "error"]), &["good.csv", "row 2"]);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn wrong_usage() {
 #[test]
 fn a_gpu_by_name_where_there_is_none() {
     let place = Place::new();
-    let file = place.write("x.csv", "1\n");
+    let file = place.write("x.npy", npy("'<f8'", false, "(1,)", &[0; 8]));
     let mut command = place.command();
     command.args(["reduce", text(&file), "--engine", "gpu"]);
     command.env("VK_DRIVER_FILES", "/nonexistent").env("VK_ICD_FILENAMES", "/nonexistent");

@@ -52,7 +52,7 @@ fn only_the_stats_asked_for_and_in_that_order() {
     let stats: Vec<(&String, &Value)> = report["stats"].as_object().unwrap().iter().collect();
     assert_eq!(
         format!("{stats:?}"),
-        r#"[("max", Number(4.0)), ("sample_variance", Number(2.3333333333333335)), ("count", Number(3))]"#
+        r#"[("max", Number(4)), ("sample_variance", Number(2.3333333333333335)), ("count", Number(3))]"#
     );
     assert_eq!(report["bytes"], 24);
     assert!(report["seconds"].as_f64().unwrap() > 0.0);
@@ -118,11 +118,11 @@ fn csv_columns_by_name_and_index() {
     // A row of numbers is data, also where one of them looks like the index.
     let numbers = place.write("numbers.csv", "3,0\n4,5\n6,7\n");
     let stats = place.json(&["reduce", text(&numbers), "--column", "0", "--json"])["stats"].clone();
-    assert_eq!((&stats["count"], &stats["sum"]), (&json!(3), &json!(13.0)));
+    assert_eq!((&stats["count"], &stats["sum"]), (&json!(3), &json!(13)));
     let bare = place.write("bare.csv", "1.5\r\n-2e3\r\n.5\r\n");
     assert_eq!(place.json(&["reduce", text(&bare), "--json"])["stats"]["count"], 3);
     let zipped = place.write("z.csv.gz", gzip(b"value\n1\n2\n"));
-    assert_eq!(place.json(&["reduce", text(&zipped), "--json"])["stats"]["sum"], 3.0);
+    assert_eq!(place.json(&["reduce", text(&zipped), "--json"])["stats"]["sum"], 3);
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn the_gpu_engine_gives_the_same_answer_and_names_its_adapter() {
 #[test]
 fn auto_works_without_any_adapter_and_says_why_it_is_on_the_cpu() {
     let place = Place::new();
-    let file = place.write("x.csv", "1\n2\n");
+    let file = place.write("x.npy", npy("'<f4'", false, "(1,)", &[0; 4]));
     let output = place
         .command()
         .args(["reduce", text(&file), "--json"])

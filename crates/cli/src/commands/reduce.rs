@@ -1,6 +1,7 @@
 //! `strix reduce`: files to statistics, in one pass over memory.
 
 use std::io::Write;
+use std::path::Path;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -39,10 +40,17 @@ fn as_object<S: serde::Serializer>(stats: &[(String, Value)], serializer: S) -> 
 
 pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
     let started = Instant::now();
-    let list = if args.stats.is_empty() { DEFAULT.to_owned() } else { args.stats.join(",") };
+    let list = match (&args.stats[..], &args.by[..], &args.column) {
+        ([], [_, ..], None) => "count".to_owned(),
+        ([], ..) => DEFAULT.to_owned(),
+        (stats, ..) => stats.join(","),
+    };
     let statistics = parse(&list).map_err(|what| Failure::Usage(format!("--stats: {what}")))?;
     if let Some(path) = &args.output.out {
         Kind::of(path)?;
+    }
+    if let Some(path) = &args.plot {
+        check_plot(path, &statistics, &args.by)?;
     }
     let sources: Vec<Source> = args.files.iter().map(Source::parse).collect();
     if sources.iter().filter(|source| matches!(source, Source::Stdin)).count() > 1 {
@@ -53,7 +61,7 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
     let of_columns = !args.by.is_empty() || statistics.iter().any(|s| !s.columns.is_empty());
     let mut wanted = statistics;
     let asked = wanted.len();
-    let means = if args.output.plot.is_some() && !args.by.is_empty() { for_error_bars(&mut wanted) } else { Vec::new() };
+    let means = if args.plot.is_some() && !args.by.is_empty() { for_error_bars(&mut wanted) } else { Vec::new() };
     let outcome = if !of_columns && strix_data::format_of(&sources[0], args.format)?.is_array() {
         reduce_arrays(args, &sources, wanted)?
     } else {
@@ -62,7 +70,10 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
     let seconds = started.elapsed().as_secs_f64();
     if let Some(path) = &args.output.save {
         if outcome.interrupted.is_some() {
-            return Err(Failure::Interrupted(format!("stopped before all was read; {} is not written", path.display())));
+            return Err(Failure::Interrupted(format!(
+                "stopped before all was read; {} is not written",
+                path.display()
+            )));
         }
         let saved = Saved::new(&outcome.plan, &outcome.by, &outcome.groups, outcome.rows, outcome.skipped)?;
         let bytes = saved.to_bytes()?;
@@ -80,7 +91,7 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
     if let Some(path) = &args.output.out {
         present::write_file(path, &answer)?;
     }
-    if let Some(path) = &args.output.plot {
+    if let Some(path) = &args.plot {
         present::plot(path, &answer, &means)?;
     }
     let mut out = std::io::stdout().lock();
@@ -139,7 +150,8 @@ fn summary(report: &Report) -> String {
 }
 
 fn rows_summary(report: &Report, rows: u64, answer: &Answer) -> String {
-    let groups = if answer.by.is_empty() { String::new() } else { format!(" in {} groups", grouped(answer.rows.len() as u64)) };
+    let groups =
+        if answer.by.is_empty() { String::new() } else { format!(" in {} groups", grouped(answer.rows.len() as u64)) };
     format!("{}, {} rows{groups}{}, in {:.3} s", files(report), grouped(rows), skipped(report), report.seconds)
 }
 
@@ -149,6 +161,20 @@ fn files(report: &Report) -> String {
 
 fn skipped(report: &Report) -> String {
     if report.nan_skipped == 0 { String::new() } else { format!(", {} NaN skipped", grouped(report.nan_skipped)) }
+}
+
+/// Refuses a picture of nothing before anything is read.
+fn check_plot(path: &Path, statistics: &[Statistic], by: &[String]) -> Result<(), Failure> {
+    if path.extension().is_none_or(|ending| ending != "svg") {
+        return Err(Failure::Usage(format!("--plot {}: the picture is an .svg", path.display())));
+    }
+    let histogram = |s: &Statistic| matches!(s.family, Family::Histogram { .. });
+    let mean = |s: &Statistic| s.family == Family::Mean && !by.is_empty();
+    if statistics.iter().any(|s| histogram(s) || mean(s)) {
+        return Ok(());
+    }
+    let what = "--plot draws histogram(column, low, high, bins), and mean(column) with --by; neither is asked for";
+    Err(Failure::Usage(what.into()))
 }
 
 /// Where the mean, standard deviation and count of a column are among the statistics.

@@ -32,9 +32,6 @@ fn merge(files: &[PathBuf], output: &AnswerOutput) -> Result<(), Failure> {
     if let Some(path) = &output.out {
         present::write_file(path, &answer)?;
     }
-    if let Some(path) = &output.plot {
-        present::plot(path, &answer, &[])?;
-    }
     let mut out = std::io::stdout().lock();
     match (output.csv, output.json) {
         (true, _) => present::csv(&answer, &mut out),

@@ -29,7 +29,9 @@ impl Kind {
             Some("csv") => Ok(Self::Csv),
             Some("json") => Ok(Self::Json),
             Some("parquet") => Ok(Self::Parquet),
-            _ => Err(Failure::Usage(format!("--out {}: the ending is one of .csv, .json and .parquet", path.display()))),
+            _ => {
+                Err(Failure::Usage(format!("--out {}: the ending is one of .csv, .json and .parquet", path.display())))
+            }
         }
     }
 }

@@ -32,7 +32,8 @@ pub(crate) struct GroupedMean {
 /// Draws every histogram of the answer, and these means, as an SVG.
 ///
 /// # Errors
-/// [`Failure::Usage`] when there is nothing to draw; [`Failure::Output`] when it cannot be written.
+/// [`Failure::Input`] when there is nothing to draw, [`Failure::Usage`] when there is too much;
+/// [`Failure::Output`] when it cannot be written.
 pub(crate) fn plot(path: &Path, answer: &Answer, means: &[GroupedMean]) -> Result<(), Failure> {
     let histograms = answer.rows.iter().flat_map(|(key, values)| {
         let key: Vec<String> = key.iter().map(|cell| cell.value().text()).collect();
@@ -44,15 +45,15 @@ pub(crate) fn plot(path: &Path, answer: &Answer, means: &[GroupedMean]) -> Resul
     let histograms: Vec<_> = histograms.collect();
     let panels = histograms.len() + means.len();
     if panels == 0 {
-        let what = "--plot draws histogram(column, low, high, bins), and mean(column) with --by; neither is asked for";
-        return Err(Failure::Usage(what.into()));
+        return Err(Failure::Input(format!("{}: there is no group to draw", path.display())));
     }
     if panels > MOST_PANELS {
         let what = format!("--plot: {panels} histograms are more than the {MOST_PANELS} that a picture shows");
         return Err(Failure::Usage(what));
     }
     if let Some(mean) = means.iter().find(|mean| mean.groups.len() > MOST_GROUPS) {
-        let what = format!("--plot: {} groups are more than the {MOST_GROUPS} that fit beside one another", mean.groups.len());
+        let what =
+            format!("--plot: {} groups are more than the {MOST_GROUPS} that fit beside one another", mean.groups.len());
         return Err(Failure::Usage(what));
     }
     let mut svg = String::new();
@@ -90,7 +91,14 @@ fn histogram(area: &Area<'_>, title: &str, bins: &strix_reduce::aggregators::Bin
         .x_label_area_size(36)
         .y_label_area_size(76)
         .build_cartesian_2d(edges[0]..edges[edges.len() - 1], 0.0..highest * 1.05)?;
-    chart.configure_mesh().disable_x_mesh().y_desc("count").label_style(("sans-serif", 13)).draw()?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(WHITE)
+        .y_desc("count")
+        .y_label_formatter(&|count| format!("{count:.0}"))
+        .label_style(("sans-serif", 13))
+        .draw()?;
     chart.draw_series(bins.counts.iter().enumerate().map(|(bin, &count)| {
         let mut bar = Rectangle::new([(edges[bin], 0.0), (edges[bin + 1], count as f64)], BAR.filled());
         bar.set_margin(0, 0, 1, 0);
@@ -104,7 +112,7 @@ fn grouped_mean(area: &Area<'_>, mean: &GroupedMean) -> Drawn {
     let low = groups.iter().map(|(_, mean, half)| mean - half).fold(f64::INFINITY, f64::min);
     let high = groups.iter().map(|(_, mean, half)| mean + half).fold(f64::NEG_INFINITY, f64::max);
     let room = if high > low { (high - low) * 0.08 } else { high.abs().max(1.0) * 0.1 };
-    let places = (0..groups.len() as i32).into_segmented();
+    let places = (0..(groups.len() as i32 - 1).max(0)).into_segmented();
     let label = |place: &SegmentValue<i32>| match place {
         SegmentValue::CenterOf(group) => groups.get(*group as usize).map_or(String::new(), |group| group.0.clone()),
         _ => String::new(),
@@ -118,6 +126,7 @@ fn grouped_mean(area: &Area<'_>, mean: &GroupedMean) -> Drawn {
     chart
         .configure_mesh()
         .disable_x_mesh()
+        .light_line_style(WHITE)
         .x_labels(groups.len().clamp(1, 20))
         .x_label_formatter(&label)
         .label_style(("sans-serif", 13))

@@ -42,11 +42,7 @@ typed!(
 );
 
 /// Statistics over all elements of all the files.
-pub(crate) fn reduce_arrays(
-    args: &Reduce,
-    sources: &[Source],
-    statistics: Vec<Statistic>,
-) -> Result<Outcome, Failure> {
+pub(crate) fn reduce_arrays(args: &Reduce, sources: &[Source], statistics: Vec<Statistic>) -> Result<Outcome, Failure> {
     let first = open(args, &sources[0])?;
     macro_rules! by_type {
         ($($variant:ident $number:ident),*) => {
@@ -102,7 +98,8 @@ where
             progress.inc(items.len() as u64);
             if interrupt::requested() {
                 let read = reducer.pushed() - before;
-                interrupted = Some(format!("after {read} elements of {source}, file {} of {}", file + 1, sources.len()));
+                interrupted =
+                    Some(format!("after {read} elements of {source}, file {} of {}", file + 1, sources.len()));
                 break 'files;
             }
         }

@@ -53,7 +53,8 @@ pub(crate) fn reduce_tables(
         // Nothing read is one group of nothing.
         sorted.push((Vec::new(), plan.identity()));
     }
-    let report = EngineReport { engine: "cpu", adapter: None, fallback: None };
+    let fallback = (args.engine == EngineChoice::Auto).then(|| "tables are reduced there".to_owned());
+    let report = EngineReport { engine: "cpu", adapter: None, fallback };
     let item = plan.item_types().first().map(|(_, item)| *item);
     Ok(Outcome { plan, by: args.by.clone(), groups: sorted, rows, skipped, report, item, interrupted })
 }

@@ -5,7 +5,7 @@ use strix_data::{ColumnType, Format, Source, TableOptions, TableReader};
 
 use crate::args::Reduce;
 use crate::failure::Failure;
-use crate::statistic::{Family, Statistic};
+use crate::statistic::{self, Family, Statistic};
 use crate::table::ItemType;
 
 /// The files' common schema, how to read them, and the one reader that is open already.
@@ -25,8 +25,9 @@ pub(super) fn agree(args: &Reduce, sources: &[Source], statistics: &mut [Statist
         nulls: args.nulls.clone(),
         header: args.header,
     };
-    let needs_column =
-        |statistic: &Statistic| statistic.columns.is_empty() && (statistic.family != Family::Count || args.column.is_some());
+    let needs_column = |statistic: &Statistic| {
+        statistic.columns.is_empty() && (statistic.family != Family::Count || args.column.is_some())
+    };
     let mut open: Vec<Option<Box<dyn TableReader>>> = sources.iter().map(|_| None).collect();
     if statistics.iter().any(needs_column) {
         let column = match &args.column {
@@ -75,6 +76,12 @@ pub(super) fn agree(args: &Reduce, sources: &[Source], statistics: &mut [Statist
             changed = true;
         }
     }
+    for (column, kind) in numbers_in_text(sources, &schemas[0], statistics)? {
+        if !options.types.iter().any(|(name, _)| *name == column) {
+            options.types.push((column, kind));
+            changed = true;
+        }
+    }
     if changed {
         open.iter_mut().for_each(|reader| *reader = None);
         let reader = strix_data::open_table(&sources[0], &options)?;
@@ -88,12 +95,7 @@ fn common(column: &str, sources: &[Source], schemas: &[SchemaRef]) -> Result<Opt
     let kind = |schema: &Schema| schema.field_with_name(column).map(|field| field.data_type().clone()).ok();
     let kinds: Vec<Option<DataType>> = schemas.iter().map(|schema| kind(schema)).collect();
     let Some(other) = kinds.iter().position(|kind| *kind != kinds[0]) else { return Ok(None) };
-    let text = |source: &Source| {
-        let format = strix_data::format_of(source, None);
-        !matches!(source, Source::Stdin)
-            && matches!(format, Ok(Format::Csv | Format::Tsv | Format::JsonLines))
-    };
-    if !sources.iter().all(text) {
+    if !sources.iter().all(is_text) {
         let [a, b] = [&kinds[other], &kinds[0]].map(|kind| kind.as_ref().map_or("nothing".into(), DataType::to_string));
         return Err(Failure::Input(format!(
             "{}: column {column:?} holds {a}, but in {} it holds {b}; files that merge into one answer have one type",
@@ -104,8 +106,41 @@ fn common(column: &str, sources: &[Source], schemas: &[SchemaRef]) -> Result<Opt
     Ok(Some(if kinds.iter().all(number) { ColumnType::F64 } else { ColumnType::Text }))
 }
 
+/// Columns of text files that look like text, but of which statistics of numbers or truth values are asked:
+/// read as such, the first cell that does not fit is named with its line.
+fn numbers_in_text(
+    sources: &[Source],
+    schema: &Schema,
+    statistics: &[Statistic],
+) -> Result<Vec<(String, ColumnType)>, Failure> {
+    let mut columns = Vec::new();
+    if !sources.iter().all(is_text) {
+        return Ok(columns);
+    }
+    for statistic in statistics {
+        if statistic.family == Family::Rows || statistic::text(statistic.family)?.is_some() {
+            continue;
+        }
+        let truth = matches!(statistic.family, Family::Any | Family::All);
+        for column in &statistic.columns {
+            let kind = schema.field_with_name(column).map(|field| field.data_type());
+            if matches!(kind, Ok(DataType::Utf8)) {
+                columns.push((column.clone(), if truth { ColumnType::Bool } else { ColumnType::F64 }));
+            }
+        }
+    }
+    Ok(columns)
+}
+
+/// Whether the types of a source's columns are ours to choose, and it can be read again.
+fn is_text(source: &Source) -> bool {
+    !matches!(source, Source::Stdin)
+        && matches!(strix_data::format_of(source, None), Ok(Format::Csv | Format::Tsv | Format::JsonLines))
+}
+
 fn only_column(source: &Source, schema: &Schema, by: &[String]) -> Result<String, Failure> {
-    let others: Vec<&String> = schema.fields().iter().map(|field| field.name()).filter(|name| !by.contains(name)).collect();
+    let others: Vec<&String> =
+        schema.fields().iter().map(|field| field.name()).filter(|name| !by.contains(name)).collect();
     if let [only] = others[..] {
         return Ok(only.clone());
     }

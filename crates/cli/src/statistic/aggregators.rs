@@ -4,8 +4,8 @@ use strix_reduce::aggregators::{Frequent, Placed};
 use strix_reduce::arithmetic::Accumulator;
 use strix_reduce::{
     All, Any, ArgMax, ArgMin, Boxed, Combine, Count, Covariance, DecayedMean, Distinct, Element, Error, First,
-    GeometricMean, HarmonicMean, Histogram, Label, Last, LinearRegression, Max, Mean, Min, Portable, Product, Quantiles,
-    Range, Shape, Sum, TopK, Variance, Weighted,
+    GeometricMean, HarmonicMean, Histogram, Label, Last, LinearRegression, Max, Mean, Min, Portable, Product,
+    Quantiles, Range, Shape, Sum, TopK, Variance, Weighted,
 };
 
 use super::{Family, Readout};

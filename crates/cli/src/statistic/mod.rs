@@ -43,7 +43,11 @@ pub(crate) enum Family {
     HarmonicMean,
     Any,
     All,
-    Histogram { low: f64, high: f64, bins: usize },
+    Histogram {
+        low: f64,
+        high: f64,
+        bins: usize,
+    },
     Quantiles,
     Distinct,
     Frequent,
@@ -51,7 +55,9 @@ pub(crate) enum Family {
     LinearRegression,
     WeightedSum,
     WeightedMoments,
-    DecayedMean { half_life: f64 },
+    DecayedMean {
+        half_life: f64,
+    },
 }
 
 /// What is read from the finished aggregate.
@@ -178,8 +184,7 @@ pub(crate) const KNOWN: &[Known] = known! {
 };
 
 /// The statistics without parameters that arrays get when none is asked for.
-pub(crate) const DEFAULT: &str =
-    "count,sum,mean,min,max,population_variance,sample_variance,population_sd,sample_sd";
+pub(crate) const DEFAULT: &str = "count,sum,mean,min,max,population_variance,sample_variance,population_sd,sample_sd";
 
 fn whole(x: f64, what: &str, most: usize) -> Result<usize, String> {
     if x.fract() == 0.0 && x >= 1.0 && x <= most as f64 {

@@ -42,7 +42,9 @@ impl Readout {
             (Self::Shape(m), Read::SampleKurtosis) => Value::of(m.sample_excess_kurtosis()),
             (Self::Quantiles(d), Read::Quantile(q)) => Value::of(d.quantile(q)),
             (Self::Distinct(d), _) => Value::of(Some(d.round())),
-            (Self::Frequent(values, _), Read::Mode) => values.first().map_or(Value::Missing, |(value, _)| value.clone()),
+            (Self::Frequent(values, _), Read::Mode) => {
+                values.first().map_or(Value::Missing, |(value, _)| value.clone())
+            }
             (Self::Frequent(values, error), Read::Top(k)) => {
                 Value::Top { values: values.iter().take(k).cloned().collect(), error: *error }
             }

@@ -44,7 +44,8 @@ impl Groups {
             return Ok(Grouping { keys: vec![Box::default()], groups: vec![0; batch.num_rows()] });
         }
         let columns = self.columns.iter().map(|column| {
-            let array = batch.column_by_name(column).ok_or_else(|| Failure::Internal(format!("{column} is not read")))?;
+            let array =
+                batch.column_by_name(column).ok_or_else(|| Failure::Internal(format!("{column} is not read")))?;
             one_zero(array)
         });
         let columns = columns.collect::<Result<Vec<_>, Failure>>()?;

@@ -51,10 +51,18 @@ impl ItemType {
             DataType::UInt32 => Self::U32,
             DataType::UInt64 => Self::U64,
             // Decimals round to f64, of which they have at most a few more digits.
-            DataType::Float64 | DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..)
-            | DataType::Decimal256(..) | DataType::Null => Self::F64,
+            DataType::Float64
+            | DataType::Decimal32(..)
+            | DataType::Decimal64(..)
+            | DataType::Decimal128(..)
+            | DataType::Decimal256(..)
+            | DataType::Null => Self::F64,
             // Dates and times in ISO 8601, whose text orders as they do.
-            DataType::Utf8 | DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) | DataType::Time32(_)
+            DataType::Utf8
+            | DataType::Date32
+            | DataType::Date64
+            | DataType::Timestamp(..)
+            | DataType::Time32(_)
             | DataType::Time64(_) => Self::Text,
             _ => return None,
         })

@@ -83,12 +83,7 @@ impl Plan {
     }
 
     /// A group's states of both, the second `places` later.
-    pub(crate) fn merge(
-        &self,
-        a: Vec<Vec<BoxedState>>,
-        b: Vec<Vec<BoxedState>>,
-        places: u64,
-    ) -> Vec<Vec<BoxedState>> {
+    pub(crate) fn merge(&self, a: Vec<Vec<BoxedState>>, b: Vec<Vec<BoxedState>>, places: u64) -> Vec<Vec<BoxedState>> {
         let pairs = self.lanes.iter().zip(a.into_iter().zip(b));
         pairs.map(|(lane, (a, b))| lane.merge(a, lane.shift(b, places))).collect()
     }

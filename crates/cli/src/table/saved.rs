@@ -80,7 +80,8 @@ impl Saved {
         if self.rows > MOST_ITEMS {
             return Err(Failure::Input(format!("{} rows are more than a state can hold", self.rows)));
         }
-        let payload = postcard::to_stdvec(self).map_err(|e| Failure::Internal(format!("a state does not save: {e}")))?;
+        let payload =
+            postcard::to_stdvec(self).map_err(|e| Failure::Internal(format!("a state does not save: {e}")))?;
         Ok(Envelope { signature: self.signature(&self.plan()?), items: self.rows, payload }.to_bytes())
     }
 
