@@ -6,7 +6,8 @@ use std::hash::Hash;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
-use crate::{Aggregator, Block};
+use crate::cpu::BLOCK;
+use crate::{Aggregator, Block, Label, Portable};
 
 /// An aggregator of each group of items; see [`crate::Combine::by_key`]. The answer maps each key to its
 /// group's answer, in the order of the keys.
@@ -111,7 +112,9 @@ where
         let facts = self.aggregator.facts();
         let lifted = numbers.into_iter().map(|(key, group)| {
             let group = &sorted[starts[group as usize] as usize..ends[group as usize] as usize];
-            (key, self.aggregator.lift_block(&Block::with_facts(group, facts)))
+            // In the engine's own blocks, to which the aggregators' error bounds belong.
+            let blocks = group.chunks(BLOCK).map(|block| self.aggregator.lift_block(&Block::with_facts(block, facts)));
+            (key, blocks.reduce(|a, b| self.aggregator.merge(a, b)).unwrap_or_else(|| self.aggregator.identity()))
         });
         Groups(lifted.collect())
     }
@@ -176,15 +179,15 @@ where
     }
 }
 
-impl<T, K, A, F> crate::Portable<T> for ByKey<A, F>
+impl<T, K, A, F> Portable<T> for ByKey<A, F>
 where
     T: Clone,
-    K: Hash + Ord + Clone + Send + Sync + 'static + serde::Serialize + serde::de::DeserializeOwned,
-    A: crate::Portable<T>,
+    K: Label + Hash + Ord,
+    A: Portable<T>,
     F: Fn(&T) -> K + Send + Sync,
 {
     fn signature(&self) -> crate::state::Signature {
-        format!("{} by key", self.aggregator.signature())
+        format!("{} by {}", self.aggregator.signature(), K::NAME)
     }
     fn check(&self, state: &Self::State) -> Result<(), String> {
         state.0.values().try_for_each(|group| self.aggregator.check(group))

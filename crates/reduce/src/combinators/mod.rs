@@ -1,28 +1,28 @@
 //! Aggregators out of aggregators: tuples, lists, and what [`Combine`] puts around one.
 
-mod and_then;
 mod boxed;
 mod by_key;
 mod filter;
 mod list;
 mod map_input;
+mod map_output;
 mod optional;
 mod per_column;
 mod present;
 mod tuple;
 
-pub use and_then::AndThen;
 pub use boxed::{Boxed, BoxedState};
 pub use by_key::{ByKey, Groups};
 pub use filter::Filter;
 pub use map_input::MapInput;
+pub use map_output::MapOutput;
 pub use per_column::PerColumn;
 pub use present::Present;
 
 use crate::Aggregator;
 
 /// What can be put around an aggregator, in the order that a pipe is read from its end:
-/// `Mean.map_input(price).filter(sold).by_key(region)` takes rows, groups them, drops some, and means.
+/// `Mean.map_input(price).only(sold).by_key(region)` takes rows, groups them, drops some, and means.
 ///
 /// ```
 /// use strix_reduce::{Combine, Engine, Item, Mean, Reducer};
@@ -37,6 +37,8 @@ use crate::Aggregator;
 /// assert_eq!(reducer.finish().into_iter().collect::<Vec<_>>(), [(0, Some(9.0)), (1, Some(3.0))]);
 /// # Ok::<(), strix_reduce::Error>(())
 /// ```
+// It is in scope for every type, so no method is named like one of an iterator's or an option's: those could
+// not be called any more.
 pub trait Combine: Sized {
     /// Takes items of another type, through `f`.
     fn map_input<S, T, F>(self, f: F) -> MapInput<Self, F, T>
@@ -48,7 +50,7 @@ pub trait Combine: Sized {
     }
 
     /// Leaves out the items of which `keep` is false.
-    fn filter<T, F>(self, keep: F) -> Filter<Self, F>
+    fn only<T, F>(self, keep: F) -> Filter<Self, F>
     where
         Self: Aggregator<T>,
         F: Fn(&T) -> bool + Send + Sync,
@@ -57,12 +59,12 @@ pub trait Combine: Sized {
     }
 
     /// Turns the answer into another.
-    fn and_then<T, R, F>(self, f: F) -> AndThen<Self, F>
+    fn map_output<T, R, F>(self, f: F) -> MapOutput<Self, F>
     where
         Self: Aggregator<T>,
         F: Fn(Self::Output) -> R + Send + Sync,
     {
-        AndThen::new(self, f)
+        MapOutput::new(self, f)
     }
 
     /// Groups the items by `key` and aggregates each group.

@@ -3,22 +3,22 @@
 use crate::state::Signature;
 use crate::{Aggregator, Block, Facts, Portable};
 
-/// An aggregator whose answer goes through a function; see [`crate::Combine::and_then`].
+/// An aggregator whose answer goes through a function; see [`crate::Combine::map_output`].
 ///
 /// Its state is the aggregator's own, and stored as such.
 #[derive(Debug, Clone, Copy)]
-pub struct AndThen<A, F> {
+pub struct MapOutput<A, F> {
     aggregator: A,
     f: F,
 }
 
-impl<A, F> AndThen<A, F> {
+impl<A, F> MapOutput<A, F> {
     pub(super) fn new(aggregator: A, f: F) -> Self {
         Self { aggregator, f }
     }
 }
 
-impl<T, R, A: Aggregator<T>, F: Fn(A::Output) -> R + Send + Sync> Aggregator<T> for AndThen<A, F> {
+impl<T, R, A: Aggregator<T>, F: Fn(A::Output) -> R + Send + Sync> Aggregator<T> for MapOutput<A, F> {
     type State = A::State;
     type Output = R;
 
@@ -59,7 +59,7 @@ impl<T, R, A: Aggregator<T>, F: Fn(A::Output) -> R + Send + Sync> Aggregator<T> 
     }
 }
 
-impl<T, R, A: Portable<T>, F: Fn(A::Output) -> R + Send + Sync> Portable<T> for AndThen<A, F> {
+impl<T, R, A: Portable<T>, F: Fn(A::Output) -> R + Send + Sync> Portable<T> for MapOutput<A, F> {
     fn signature(&self) -> Signature {
         self.aggregator.signature()
     }
