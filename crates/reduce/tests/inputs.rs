@@ -11,7 +11,7 @@ use arrow_array::types::ArrowPrimitiveType;
 use arrow_array::{Array, BooleanArray, LargeStringArray, PrimitiveArray, RecordBatch, StringArray, types};
 use common::{mixed, unit};
 use half::{bf16, f16};
-use ndarray::{Array2, Array3, ArrayD, ArrayView, Axis, Dimension, IxDyn, s};
+use ndarray::{Array2, Array3, ArrayD, ArrayView, Axis, Dimension, IxDyn, Slice};
 use strix_reduce::aggregators::Placed;
 use strix_reduce::arrow::ArrowItem;
 use strix_reduce::ndarray::{reduce, reduce_axis};
@@ -41,7 +41,7 @@ where
     for nan in [NanPolicy::Propagate, NanPolicy::Skip] {
         let ((sum, mean), moments, extremes) = answer(((Sum, Mean), Variance, (Min, Max)), items, nan).unwrap();
         let ((wide_sum, wide_mean), wide_moments, wide_extremes) =
-            answer(((Sum, Mean), Variance, (Min, Max)), &wide, nan).unwrap();
+            answer::<f32, _>(((Sum, Mean), Variance, (Min, Max)), &wide, nan).unwrap();
         let near = |a: Option<f64>, b: Option<f64>, slack: f64| {
             let near = a.zip(b).is_none_or(|(a, b)| (a - b).abs() <= slack || text(&a) == text(&b));
             assert!(near && a.is_some() == b.is_some(), "{a:?}, but as f32 {b:?}");
@@ -165,7 +165,8 @@ fn check_axes(view: ArrayView<'_, f32, IxDyn>) {
             let found = reduce_axis(&of, view.view(), Axis(axis), nan).unwrap();
             let wanted = view.map_axis(Axis(axis), |lane| answer(of, &lane.to_vec(), nan).unwrap());
             assert_eq!(found.shape(), wanted.shape());
-            assert_eq!(text(&found), text(&wanted), "axis {axis} of {:?}", view.shape());
+            let all = |array: &ArrayD<_>| text(&array.iter().collect::<Vec<_>>());
+            assert_eq!(all(&found), all(&wanted), "axis {axis} of {:?}", view.shape());
         }
     }
     let error = reduce_axis(&Count, view.view(), Axis(view.ndim()), NanPolicy::Skip).unwrap_err();
@@ -179,12 +180,20 @@ fn views_of_every_stride_are_as_their_items() {
     let cube = Array3::from_shape_vec((33, 5, 40), values.take(n).collect()).unwrap();
     check_axes(cube.view().into_dyn());
     check_axes(cube.t().into_dyn());
-    check_axes(cube.slice(s![..;2, 1.., ..;-3]).into_dyn());
-    check_axes(cube.slice(s![..;-1, ..;-1, ..;-1]).into_dyn());
-    check_axes(cube.slice(s![4, .., 3..4]).into_dyn());
-    check_axes(cube.slice(s![..0, .., ..]).into_dyn());
-    check_axes(cube.slice(s![.., 2..2, ..;2]).into_dyn());
-    check_axes(cube.slice(s![0, 0, 7]).into_dyn());
+    let sliced = |slices: [(isize, Option<isize>, isize); 3]| {
+        let mut view = cube.view();
+        for (axis, (start, end, step)) in slices.into_iter().enumerate() {
+            view.slice_axis_inplace(Axis(axis), Slice::new(start, end, step));
+        }
+        check_axes(view.into_dyn());
+    };
+    let all = (0, None, 1);
+    sliced([(0, None, 2), (1, None, 1), (0, None, -3)]);
+    sliced([(0, None, -1); 3]);
+    sliced([all, all, (3, Some(4), 1)]);
+    sliced([(0, Some(0), 1), all, all]);
+    sliced([all, (2, Some(2), 1), (0, None, 2)]);
+    check_axes(cube.index_axis(Axis(2), 7).index_axis(Axis(1), 0).into_dyn());
     check_axes(ArrayD::from_elem(IxDyn(&[]), 2.5).view());
     check_axes(cube.index_axis(Axis(1), 2).broadcast((3, 33, 40)).unwrap().into_dyn());
     // Longer than a block, and than the piece that is gathered at once.

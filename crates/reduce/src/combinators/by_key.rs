@@ -94,21 +94,22 @@ where
         if self.aggregator.positional() {
             return self.one_by_one(items, &groups, &numbers);
         }
-        // A counting sort by group.
-        let mut starts = Vec::with_capacity(ends.len());
+        // A counting sort by group, of places first, so that each item is copied once.
+        let mut next = Vec::with_capacity(ends.len());
         let mut end = 0;
         for count in &mut ends {
-            starts.push(end);
+            next.push(end);
             end += *count;
             *count = end;
         }
-        let mut sorted = items.to_vec();
-        let mut next = starts.clone();
-        for (item, &group) in items.iter().zip(&groups) {
-            let place = &mut next[group as usize];
-            sorted[*place as usize].clone_from(item);
-            *place += 1;
+        let starts = next.clone();
+        let mut order = vec![0u32; items.len()];
+        for (place, &group) in (0..).zip(&groups) {
+            let to = &mut next[group as usize];
+            order[*to as usize] = place;
+            *to += 1;
         }
+        let sorted: Vec<T> = order.iter().map(|&place| items[place as usize].clone()).collect();
         let facts = self.aggregator.facts();
         let lifted = numbers.into_iter().map(|(key, group)| {
             let group = &sorted[starts[group as usize] as usize..ends[group as usize] as usize];
