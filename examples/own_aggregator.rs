@@ -26,6 +26,9 @@ impl Aggregator<f64> for LogSumExp {
     }
 }
 
+// With this it takes part in `map_input`, `filter`, `by_key` and the others.
+impl Combine for LogSumExp {}
+
 fn main() -> Result<(), strix_reduce::Error> {
     let energy: Vec<f64> = (0..100_000).map(|i| 700.0 + (i % 1000) as f64 / 10.0).collect();
 

@@ -10,17 +10,22 @@ use crate::Item;
 
 /// An item with a total order, a hash that is the same on every machine, and a stored form.
 ///
-/// Floats: -0 hashes as 0 and any NaN as one NaN, so that they count as one value; the order puts NaN
-/// last and -0 before 0.
+/// Floats: -0 and 0 are one value here, and any NaN is one NaN, which the order puts last.
 pub trait Label: Item + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned {
     /// The type's name, such as `f32`: stored states carry it.
     const NAME: &'static str;
 
-    /// XXH3 (64 bits) of the value's canonical little-endian bytes.
+    /// XXH3 (64 bits) of the canonical value's little-endian bytes.
     fn hash64(&self) -> u64;
 
     /// The total order.
     fn order(&self, other: &Self) -> Ordering;
+
+    /// The one among equal values that stands for all of them.
+    #[must_use]
+    fn canonical(self) -> Self {
+        self
+    }
 }
 
 macro_rules! integer_label {
@@ -48,21 +53,20 @@ macro_rules! float_label {
 
             #[inline(always)]
             fn hash64(&self) -> u64 {
-                let canonical = if self.is_nan() {
+                xxh3_64(&self.canonical().to_le_bytes())
+            }
+            #[inline(always)]
+            fn order(&self, other: &Self) -> Ordering {
+                self.partial_cmp(other).unwrap_or_else(|| self.is_nan().cmp(&other.is_nan()))
+            }
+            #[inline(always)]
+            fn canonical(self) -> Self {
+                if self.is_nan() {
                     $float::NAN
                 } else if self.to_bits() << 1 == 0 {
                     $float::from_bits(0)
                 } else {
-                    *self
-                };
-                xxh3_64(&canonical.to_le_bytes())
-            }
-            #[inline(always)]
-            fn order(&self, other: &Self) -> Ordering {
-                // A NaN with a sign would be first; its sign means nothing.
-                match (self.is_nan(), other.is_nan()) {
-                    (false, false) => self.total_cmp(other),
-                    (a, b) => a.cmp(&b),
+                    self
                 }
             }
         }
@@ -108,6 +112,8 @@ mod tests {
         assert_eq!(f32::NAN.hash64(), (-f32::NAN).hash64());
         assert_ne!(1u8.hash64(), 2u8.hash64());
         assert_eq!(f64::NAN.order(&f64::INFINITY), Ordering::Greater);
+        assert_eq!((0.0f64.order(&-0.0), (-f64::NAN).order(&f64::NAN)), (Ordering::Equal, Ordering::Equal));
+        assert!((-0.0f32).canonical().is_sign_positive());
     }
 
     #[test]

@@ -135,7 +135,8 @@ impl<S> Total<S> {
 #[cfg(feature = "rayon")]
 fn each<G: Sync, R: Send>(groups: &[G], f: impl Fn(&G) -> Result<R, Error> + Sync + Send) -> Result<Vec<R>, Error> {
     use rayon::prelude::*;
-    groups.par_iter().map(f).collect()
+    // Of several errors that of the first group, whichever was found first.
+    groups.par_iter().map(f).collect::<Vec<_>>().into_iter().collect()
 }
 
 #[cfg(not(feature = "rayon"))]

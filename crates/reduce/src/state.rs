@@ -174,6 +174,15 @@ pub fn check_count(count: u64) -> Result<(), String> {
     if count > MOST_ITEMS { Err(format!("it counts {count}, more than the {MOST_ITEMS} there can be")) } else { Ok(()) }
 }
 
+/// Counts inside a state that together are of at most [`MOST_ITEMS`], for [`Portable::check`].
+///
+/// # Errors
+/// When they are of more.
+pub fn check_counts<'a>(counts: impl IntoIterator<Item = &'a u64>) -> Result<(), String> {
+    let total: u128 = counts.into_iter().map(|&count| u128::from(count)).sum();
+    check_count(u64::try_from(total).unwrap_or(u64::MAX))
+}
+
 /// Serde form of an f64 in which any NaN is one.
 pub(crate) mod float {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -7,8 +7,8 @@ use crate::{Aggregator, Block};
 /// Checks identity, associativity, commutativity and splitting (see [`Aggregator`]) on these items and
 /// panics where one does not hold. What nothing finishes to is for the aggregator's own tests.
 ///
-/// The items are cut into 1, 2, 7 and up to 1000 pieces whose states are merged in a scrambled
-/// order. `same` says whether two answers are one: equality where the aggregator is exact, else its
+/// The items are cut into 1, 2, 7 and up to 1000 pieces whose states, each shifted to its place, are
+/// merged in a scrambled order. `same` says whether two answers are one: equality where the aggregator is exact, else its
 /// bound.
 ///
 /// ```
@@ -29,18 +29,22 @@ where
         assert!(same(&answer, &whole), "{law}: {answer:?}, but one pass over all items gives {whole:?}");
     };
 
-    let state = || aggregator.lift_block(&Block::new(items));
+    // The state of a part of the items, in the part's own place.
+    let part = |start: usize, end: usize| {
+        aggregator.shift(aggregator.lift_block(&Block::new(&items[start..end])), start as u64)
+    };
+    let state = || part(0, items.len());
     agree("identity on the left", finish(aggregator.merge(aggregator.identity(), state())));
     agree("identity on the right", finish(aggregator.merge(state(), aggregator.identity())));
     agree(
         "lifting one by one",
-        finish(items.iter().fold(aggregator.identity(), |a, item| aggregator.merge(a, aggregator.lift(item)))),
+        finish((0..).zip(items).fold(aggregator.identity(), |a, (place, item)| {
+            aggregator.merge(a, aggregator.shift(aggregator.lift(item), place))
+        })),
     );
 
     let third = items.len() / 3;
-    let (a, rest) = items.split_at(third);
-    let (b, c) = rest.split_at(third);
-    let [a, b, c] = [a, b, c].map(|part| aggregator.lift_block(&Block::new(part)));
+    let (a, b, c) = (part(0, third), part(third, 2 * third), part(2 * third, items.len()));
     let left = aggregator.merge(aggregator.merge(a.clone(), b.clone()), c.clone());
     let right = aggregator.merge(a.clone(), aggregator.merge(b.clone(), c.clone()));
     agree("associativity, left first", finish(left));
@@ -50,7 +54,7 @@ where
     for pieces in [1, 2, 7, 1000] {
         let size = items.len().div_ceil(pieces).max(1);
         let mut states: Vec<A::State> =
-            items.chunks(size).map(|piece| aggregator.lift_block(&Block::new(piece))).collect();
+            (0..items.len()).step_by(size).map(|start| part(start, items.len().min(start + size))).collect();
         // A fixed linear congruential sequence scrambles which two are merged next.
         let mut random = 0x9e37_79b9_7f4a_7c15_u64;
         while states.len() > 1 {

@@ -26,7 +26,8 @@ impl<T: Element> Aggregator<T> for ArgMin {
         None
     }
     fn lift(&self, item: &T) -> Self::State {
-        Some(Placed { place: 0, item: *item })
+        // One NaN for all of them, as a block's.
+        Some(Placed { place: 0, item: item.lesser(*item) })
     }
     fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
         let (Some(a), Some(b)) = (a, b) else { return a.or(b) };

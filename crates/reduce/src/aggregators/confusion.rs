@@ -141,6 +141,6 @@ impl Portable<(u8, u8)> for ConfusionMatrix {
         if state.classes != classes || state.counts.len() != classes * classes {
             return Err(format!("it is of {} classes, not {classes}", state.classes));
         }
-        state.counts.iter().chain([&state.outside]).try_for_each(|&count| crate::state::check_count(count))
+        crate::state::check_counts(state.counts.iter().chain([&state.outside]))
     }
 }

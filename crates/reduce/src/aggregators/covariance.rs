@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::arithmetic::{Compensated, not_negative};
+use crate::arithmetic::{Compensated, not_negative, sums};
 use crate::state::{Signature, check_count};
 use crate::{Aggregator, Block, Element, Portable};
 
@@ -10,7 +10,7 @@ use crate::{Aggregator, Block, Element, Portable};
 ///
 /// Blocks are read around their means and merged by the pairwise formulas of Pébay 2008 (SAND2008-6212,
 /// equation 3.6). The error of the covariance, relative to the product of the two standard deviations,
-/// is at most about `(300 + log2(n)) 2^-53`.
+/// is at most about `(300 + 8 log2(n)) 2^-53`. f64 further apart than the largest f64 give infinity or NaN.
 ///
 /// ```
 /// # use strix_reduce::{Covariance, Engine, Reducer};
@@ -140,11 +140,12 @@ impl<X: Element, Y: Element> Aggregator<(X, Y)> for Covariance {
         let Some(first) = block.first() else { return CrossMoments::default() };
         // A first guess of the means around the first pair, so that no offset costs digits.
         let (x0, y0) = (first.0.to_f64(), first.1.to_f64());
-        let (mut x, mut y) = (0.0, 0.0);
-        for pair in block.iter() {
-            x += pair.0.deviation(x0);
-            y += pair.1.deviation(y0);
-        }
+        let first_sums = sums(
+            block,
+            #[inline(always)]
+            |pair| [pair.0.deviation(x0), pair.1.deviation(y0)],
+        );
+        let [x, y] = first_sums.map(Compensated::value);
         let (x_mean, y_mean) = (x0 + x / n, y0 + y / n);
         if !(x_mean.is_finite() && y_mean.is_finite()) {
             let sum = |f: fn(&(X, Y)) -> f64| block.iter().map(f).sum::<f64>() / n;
@@ -152,15 +153,15 @@ impl<X: Element, Y: Element> Aggregator<(X, Y)> for Covariance {
             let [x, y] = [x, y].map(|mean| Compensated::of_two(mean, 0.0));
             return CrossMoments { count, x, y, xx: f64::NAN, yy: f64::NAN, xy: f64::NAN };
         }
-        let (mut x, mut y, mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0, 0.0, 0.0);
-        for pair in block.iter() {
-            let (dx, dy) = (pair.0.deviation(x_mean), pair.1.deviation(y_mean));
-            x += dx;
-            y += dy;
-            xx += dx * dx;
-            yy += dy * dy;
-            xy += dx * dy;
-        }
+        let second_sums = sums(
+            block,
+            #[inline(always)]
+            |pair| {
+                let (dx, dy) = (pair.0.deviation(x_mean), pair.1.deviation(y_mean));
+                [dx, dy, dx * dx, dy * dy, dx * dy]
+            },
+        );
+        let [x, y, xx, yy, xy] = second_sums.map(Compensated::value);
         CrossMoments {
             count,
             x: Compensated::of_two(x_mean, x / n),
@@ -177,6 +178,9 @@ impl<X: Element, Y: Element> Portable<(X, Y)> for Covariance {
         format!("covariance of ({}, {})", X::NAME, Y::NAME)
     }
     fn check(&self, state: &CrossMoments) -> Result<(), String> {
+        if state.xx < 0.0 || state.yy < 0.0 {
+            return Err("a sum of squares is negative".into());
+        }
         check_count(state.count)
     }
 }

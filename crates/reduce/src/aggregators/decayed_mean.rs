@@ -2,15 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::arithmetic::{Compensated, sums};
 use crate::state::Signature;
-use crate::{Aggregator, Element, Error, Portable};
+use crate::{Aggregator, Block, Element, Error, Portable};
 
 /// The mean of (time, value) items in which a value's weight halves with every half-life of its age.
 ///
 /// The age counts from the latest time among the items, so the answer does not depend on when it is
 /// asked for, and pieces merge in any order: the older state is decayed to the newer one's time. Times are
-/// in the half-life's unit. An item with a time that is NaN or infinite makes the mean NaN. The relative
-/// error is at most about `2^-50` of the weighted sum of magnitudes.
+/// in the half-life's unit. An item with a time that is NaN or infinite makes the mean NaN; infinite values do
+/// not fade. With n items of a mean age of a half-lives, by weight, the error is at most about
+/// `(600 + 8 log2(n) + 4 a) 2^-53` of the weighted mean magnitude.
 ///
 /// ```
 /// # use strix_reduce::{DecayedMean, Engine, Reducer};
@@ -47,6 +49,18 @@ impl DecayedMean {
             Err(Error::Parameter(format!("a half-life is positive and finite, unlike {half_life}")))
         }
     }
+
+    /// What is left of a weight of 1 from `time` to `latest`.
+    #[inline(always)]
+    fn decay(self, time: f64, latest: f64) -> f64 {
+        ((time - latest) / self.half_life).exp2()
+    }
+}
+
+/// An infinite sum times a decay of 0 would be NaN, and its age would show in the answer.
+#[inline(always)]
+fn faded(sum: f64, decay: f64) -> f64 {
+    if sum.is_finite() { sum * decay } else { sum }
 }
 
 impl<T: Element> Aggregator<(f64, T)> for DecayedMean {
@@ -70,8 +84,24 @@ impl<T: Element> Aggregator<(f64, T)> for DecayedMean {
             return a;
         }
         let (new, old) = if a.time >= b.time { (a, b) } else { (b, a) };
-        let decay = ((old.time - new.time) / self.half_life).exp2();
-        DecayedState { time: new.time, weight: new.weight + old.weight * decay, sum: new.sum + old.sum * decay }
+        let decay = self.decay(old.time, new.time);
+        DecayedState { time: new.time, weight: new.weight + old.weight * decay, sum: new.sum + faded(old.sum, decay) }
+    }
+    /// Each item is decayed once: item after item would add up the roundings of as many decays.
+    fn lift_block(&self, block: &Block<'_, (f64, T)>) -> DecayedState {
+        if block.is_empty() {
+            return Aggregator::<(f64, T)>::identity(self);
+        }
+        let times = block.iter().map(|item| item.0).filter(|time| time.is_finite());
+        let time = times.reduce(f64::max).unwrap_or_default();
+        let [weight, sum] = sums(block, |item| {
+            let lifted = self.lift(item);
+            // At most 1, where an item without a time counts as of time 0.
+            let decay = self.decay(lifted.time, time).min(1.0);
+            [decay, faded(lifted.sum, decay)]
+        })
+        .map(Compensated::value);
+        DecayedState { time, weight, sum }
     }
     fn finish(&self, state: DecayedState) -> Option<f64> {
         (state.weight > 0.0).then(|| state.sum / state.weight)

@@ -8,7 +8,8 @@ use crate::{Aggregator, Block, Element, Portable};
 /// n over the sum of the n reciprocals; `None` of nothing.
 ///
 /// Defined for elements of one sign; a 0 among them makes it 0, elements of both signs make it NaN. The
-/// relative error is at most about `2^-52`.
+/// relative error is at most about `2^-52` for elements whose reciprocals are normal f64; that of an element
+/// below about 2^-1024 is infinite, which makes the mean 0.
 ///
 /// ```
 /// # use strix_reduce::{Engine, HarmonicMean, Reducer};

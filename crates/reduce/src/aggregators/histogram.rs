@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::state::{Signature, check_count};
+use crate::state::{Signature, check_counts};
 use crate::{Aggregator, Block, Element, Error, Portable};
 
 /// Counts elements between fixed edges: bin i holds edge\[i\] <= x < edge\[i + 1\], the last bin also its
@@ -86,8 +86,9 @@ impl Histogram {
         }
         let mut edges: Vec<f64> = (0..=bins).map(|i| low + step * i as f64).collect();
         edges[bins] = high;
-        let scale = bins as f64 / (high - low);
-        Ok(Self { scale: Some(scale), ..Self::new(&edges)? })
+        // Of bins too narrow for it, the edges alone decide.
+        let scale = Some(bins as f64 / (high - low)).filter(|scale| scale.is_finite());
+        Ok(Self { scale, ..Self::new(&edges)? })
     }
 
     /// The edges.
@@ -184,6 +185,6 @@ impl<T: Element> Portable<T> for Histogram {
         if state.counts.len() != bins {
             return Err(format!("it has {} bins, not {bins}", state.counts.len()));
         }
-        [state.below, state.above, state.nan].iter().chain(&state.counts).try_for_each(|&count| check_count(count))
+        check_counts([state.below, state.above, state.nan].iter().chain(&state.counts))
     }
 }

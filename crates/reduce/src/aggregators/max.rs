@@ -25,7 +25,8 @@ impl<T: Element> Aggregator<T> for Max {
     }
     #[inline(always)]
     fn lift(&self, item: &T) -> Option<T> {
-        Some(*item)
+        // One NaN for all of them, as a block's.
+        Some(item.greater(*item))
     }
     #[inline(always)]
     fn merge(&self, a: Option<T>, b: Option<T>) -> Option<T> {

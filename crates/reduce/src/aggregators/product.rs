@@ -46,7 +46,8 @@ impl ProductState {
         // The error of the high product is exact by the fused operation.
         let error = f64::mul_add(self.high, other.high, -high);
         let low = error + (self.high * other.low + self.low * other.high);
-        let (exponent, count) = (self.exponent + other.exponent, self.count + other.count);
+        // Saturating, for stored states that claim what no machine multiplies; the product is infinite or 0 anyway.
+        let (exponent, count) = (self.exponent.saturating_add(other.exponent), self.count + other.count);
         Self { count, high, low, exponent }.normal()
     }
 
@@ -68,7 +69,7 @@ impl ProductState {
             count,
             high: scaled * down * down_rest,
             low: rest * up * down * down_rest,
-            exponent: exponent + i64::from(shift) - extra,
+            exponent: exponent.saturating_add(i64::from(shift) - extra),
         }
     }
 

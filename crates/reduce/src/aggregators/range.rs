@@ -25,7 +25,7 @@ impl<T: Element> Aggregator<T> for Range {
     }
     #[inline(always)]
     fn lift(&self, item: &T) -> Self::State {
-        (Some(*item), Some(*item))
+        (Min.lift(item), Max.lift(item))
     }
     #[inline(always)]
     fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
@@ -51,5 +51,12 @@ impl<T: Element> Aggregator<T> for Range {
 impl<T: Element> Portable<T> for Range {
     fn signature(&self) -> Signature {
         format!("range of {}", T::NAME)
+    }
+    fn check(&self, state: &Self::State) -> Result<(), String> {
+        match state {
+            (None, None) => Ok(()),
+            (Some(least), Some(greatest)) if least.order(greatest).is_le() => Ok(()),
+            _ => Err("its extremes are the wrong way round".into()),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::arithmetic::{Compensated, not_negative};
+use crate::arithmetic::{Compensated, not_negative, sums};
 use crate::state::{Signature, check_count};
 use crate::{Aggregator, Block, Element, Portable};
 
@@ -125,9 +125,6 @@ impl FourMoments {
     }
 }
 
-/// Independent sums, so that the loop vectorises.
-const LANES: usize = 8;
-
 impl<T: Element> Aggregator<T> for Shape {
     type State = FourMoments;
     type Output = FourMoments;
@@ -157,28 +154,16 @@ impl<T: Element> Aggregator<T> for Shape {
             let mean = Compensated::of_two(center, 0.0);
             return FourMoments { count, mean, m2: f64::NAN, m3: f64::NAN, m4: f64::NAN };
         }
-        let mut sums = [[0.0f64; LANES]; 4];
-        let (rows, rest) = block.as_chunks::<LANES>();
-        for row in rows {
-            for lane in 0..LANES {
-                let deviation = row[lane].deviation(center);
+        let powers = sums(
+            block,
+            #[inline(always)]
+            |item| {
+                let deviation = item.deviation(center);
                 let square = deviation * deviation;
-                sums[0][lane] += deviation;
-                sums[1][lane] += square;
-                sums[2][lane] += square * deviation;
-                sums[3][lane] += square * square;
-            }
-        }
-        let mut totals = sums.map(|lanes| lanes.iter().sum::<f64>());
-        for item in rest {
-            let deviation = item.deviation(center);
-            let square = deviation * deviation;
-            totals[0] += deviation;
-            totals[1] += square;
-            totals[2] += square * deviation;
-            totals[3] += square * square;
-        }
-        FourMoments::around(count, center, totals)
+                [deviation, square, square * deviation, square * square]
+            },
+        );
+        FourMoments::around(count, center, powers.map(Compensated::value))
     }
 }
 
@@ -187,6 +172,9 @@ impl<T: Element> Portable<T> for Shape {
         format!("shape of {}", T::NAME)
     }
     fn check(&self, state: &FourMoments) -> Result<(), String> {
+        if state.m2 < 0.0 || state.m4 < 0.0 {
+            return Err("a sum of even powers is negative".into());
+        }
         check_count(state.count)
     }
 }

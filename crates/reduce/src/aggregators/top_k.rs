@@ -97,7 +97,8 @@ impl<'de, T: Label> Deserialize<'de> for Counters<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (pairs, items, error) = <(Vec<(T, u64)>, u64, u64)>::deserialize(deserializer)?;
         let length = pairs.len();
-        let counts: BTreeMap<_, _> = pairs.into_iter().map(|(value, count)| (Ranked(value), count)).collect();
+        let pairs = pairs.into_iter().map(|(value, count)| (Ranked(value.canonical()), count));
+        let counts: BTreeMap<_, _> = pairs.collect();
         if counts.len() != length {
             return Err(D::Error::custom("a value is counted twice"));
         }
@@ -132,7 +133,7 @@ impl<T: Label> Aggregator<T> for TopK {
         Counters { counts: BTreeMap::new(), items: 0, error: 0 }
     }
     fn lift(&self, item: &T) -> Counters<T> {
-        Counters { counts: BTreeMap::from([(Ranked(item.clone()), 1)]), items: 1, error: 0 }
+        Counters { counts: BTreeMap::from([(Ranked(item.clone().canonical()), 1)]), items: 1, error: 0 }
     }
     fn merge(&self, a: Counters<T>, b: Counters<T>) -> Counters<T> {
         let (mut a, b) = if a.counts.len() >= b.counts.len() { (a, b) } else { (b, a) };
@@ -154,7 +155,7 @@ impl<T: Label> Aggregator<T> for TopK {
         let mut sorted: Vec<&T> = block.iter().collect();
         sorted.sort_unstable_by(|a, b| a.order(b));
         let runs = sorted.chunk_by(|a, b| a.order(b).is_eq());
-        let counts = runs.map(|run| (Ranked(run[0].clone()), run.len() as u64)).collect();
+        let counts = runs.map(|run| (Ranked(run[0].clone().canonical()), run.len() as u64)).collect();
         let mut counters = Counters { counts, items: block.len() as u64, error: 0 };
         self.prune(&mut counters);
         counters
@@ -172,8 +173,10 @@ impl<T: Label> Portable<T> for TopK {
         }
         let counted: u128 = state.counts.values().map(|&count| u128::from(count)).sum();
         let zero = state.counts.values().any(|&count| count == 0);
-        if zero || counted > u128::from(state.items) || state.error > state.items {
-            return Err(format!("it counts {counted} of {} items", state.items));
+        // What a count is too low by was taken from it and from `capacity` others.
+        let dropped = u128::from(state.error) * (u128::from(self.capacity) + 1);
+        if zero || counted + dropped > u128::from(state.items) {
+            return Err(format!("it counts {counted} of {} items, each too low by {}", state.items, state.error));
         }
         Ok(())
     }

@@ -8,9 +8,8 @@ use crate::{Aggregator, Block, Element, Facts, Portable};
 ///
 /// Floats hold (count, mean, M2) in f64 and merge by Chan, Golub and LeVeque 1979; integers hold
 /// exact sums, so their state is the same bits for every order. Relative to the exact variance of
-/// the elements the error is at most about `(300 + log2(n)) 2^-53` for floats of either width, when
-/// the spread is not lost in the elements' own rounding, and `2^-51` for integers. f64 whose squares
-/// pass the largest f64 give infinity or NaN, never a finite number.
+/// the elements the error is at most about `(1500 + 8 log2(n)) 2^-53` for floats, and `2^-51` for
+/// integers. f64 whose squares pass the largest f64 give infinity or NaN, never a finite number.
 ///
 /// ```
 /// # use strix_reduce::{Engine, Reducer, Variance};

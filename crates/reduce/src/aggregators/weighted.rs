@@ -2,16 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::arithmetic::{Compensated, not_negative};
-use crate::state::Signature;
+use crate::arithmetic::{Compensated, not_negative, sums};
+use crate::state::{Signature, check_count};
 use crate::{Aggregator, Block, Element, Mean, Portable, Sum, Variance};
 
 /// The weighted form of an aggregator, over (value, weight): `Weighted(Sum)`, `Weighted(Mean)` and
 /// `Weighted(Variance)`. Weights are not negative; a negative or NaN weight makes the answer NaN.
 ///
 /// Mean and spread are updated as by West, "Updating mean and variance estimates" (CACM 1979), and merged
-/// by Chan, Golub and LeVeque with weights for counts. The mean's error is at most about `2^-50` of the
-/// weighted mean magnitude around the first value.
+/// by Chan, Golub and LeVeque with weights for counts. With n items the error of the spread, relative to it,
+/// is at most about `(300 + 8 log2(n)) 2^-53`; that of the mean is as much of the standard deviation, and one
+/// rounding; that of the sum is `2^-53 |sum| + n 2^-104 sum(|x w|)`.
 ///
 /// ```
 /// # use strix_reduce::{Engine, Mean, Reducer, Weighted};
@@ -26,9 +27,11 @@ pub struct Weighted<A>(
     pub A,
 );
 
-/// Sums of weights, of squared weights, the weighted mean and the weighted sum of squared deviations.
+/// How many values weigh something, sums of weights and of squared weights, the weighted mean and the weighted
+/// sum of squared deviations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct WeightedMoments {
+    count: u64,
     weight: Compensated,
     #[serde(with = "crate::state::float")]
     squared_weight: f64,
@@ -60,51 +63,55 @@ impl WeightedMoments {
     }
 
     /// For weights that say how far a value is to be trusted: unbiased, over W - W2 / W, where W2 is the sum
-    /// of squared weights; `None` of a single value.
+    /// of squared weights; `None` of fewer than two values.
     pub fn reliability_variance(&self) -> Option<f64> {
         let weight = self.weight.value();
         let freedom = weight - self.squared_weight / weight;
-        (self.weighs() && (freedom > 0.0 || freedom.is_nan())).then(|| self.m2 / freedom)
+        // Rounding may leave a single value a little freedom.
+        (self.count > 1 && (freedom > 0.0 || freedom.is_nan())).then(|| self.m2 / freedom)
     }
 
-    /// Also true for NaN, which then shows in the answer.
     fn weighs(&self) -> bool {
-        self.weight.value() != 0.0
+        self.count > 0
     }
 
     #[inline(always)]
     fn of<T: Element, W: Element>(block: &[(T, W)]) -> Self {
         let Some(first) = block.first() else { return Self::default() };
-        let (mut weight, mut squared_weight) = (Compensated::default(), 0.0);
         // Around a value of the block, so that no offset costs digits.
         let origin = first.0.to_f64();
         let origin = if origin.is_finite() { origin } else { 0.0 };
-        let mut sum = 0.0;
-        for (value, w) in block {
-            let w = valid(w.to_f64());
-            weight = weight.plus(Compensated::of_two(w, 0.0));
-            squared_weight += w * w;
-            // What weighs nothing does not count, even where it is infinite.
-            sum += if w == 0.0 { 0.0 } else { value.deviation(origin) * w };
-        }
-        if weight.value() == 0.0 {
+        let [count, weight, squared_weight, sum] = sums(
+            block,
+            #[inline(always)]
+            |(value, w)| {
+                let w = valid(w.to_f64());
+                // What weighs nothing does not count, even where it is infinite.
+                let weighs = if w == 0.0 { 0.0 } else { 1.0 };
+                [weighs, w, w * w, if w == 0.0 { 0.0 } else { value.deviation(origin) * w }]
+            },
+        );
+        let (count, squared_weight) = (count.value() as u64, squared_weight.value());
+        if count == 0 {
             return Self::default();
         }
-        let center = origin + sum / weight.value();
+        let center = origin + sum.value() / weight.value();
         if !center.is_finite() {
-            return Self { weight, squared_weight, mean: Compensated::of_two(center, 0.0), m2: f64::NAN };
+            return Self { count, weight, squared_weight, mean: Compensated::of_two(center, 0.0), m2: f64::NAN };
         }
-        let (mut residue, mut m2) = (0.0, 0.0);
-        for (value, w) in block {
-            let w = w.to_f64();
-            if w != 0.0 {
-                let deviation = value.deviation(center);
-                residue += deviation * w;
-                m2 += deviation * deviation * w;
-            }
-        }
+        let [residue, m2] = sums(
+            block,
+            #[inline(always)]
+            |(value, w)| {
+                let w = w.to_f64();
+                let deviation = if w == 0.0 { 0.0 } else { value.deviation(center) };
+                [deviation * w, deviation * deviation * w]
+            },
+        )
+        .map(Compensated::value);
         let off = residue / weight.value();
-        Self { weight, squared_weight, mean: Compensated::of_two(center, off), m2: not_negative(m2 - off * residue) }
+        let m2 = not_negative(m2 - off * residue);
+        Self { count, weight, squared_weight, mean: Compensated::of_two(center, off), m2 }
     }
 
     fn join(self, other: Self) -> Self {
@@ -126,7 +133,8 @@ impl WeightedMoments {
             Compensated::of_two(a.mean.value() * (1.0 - share), b.mean.value() * share)
         };
         let m2 = a.m2 + b.m2 + delta * delta * (a.weight.value() * share);
-        Self { weight, squared_weight: a.squared_weight + b.squared_weight, mean, m2 }
+        let (count, squared_weight) = (a.count + b.count, a.squared_weight + b.squared_weight);
+        Self { count, weight, squared_weight, mean, m2 }
     }
 
     fn check(&self) -> Result<(), String> {
@@ -134,7 +142,7 @@ impl WeightedMoments {
         if weight < 0.0 || self.m2 < 0.0 || self.squared_weight < 0.0 {
             return Err("a weight or a spread is negative".into());
         }
-        Ok(())
+        check_count(self.count)
     }
 }
 
@@ -211,7 +219,7 @@ weighted!(
     sum_of::<T, W>,
     |a, b| (a.0 + b.0, a.1.plus(b.1)),
     |(count, sum)| (count > 0).then(|| sum.value()),
-    |state| crate::state::check_count(state.0)
+    |state| check_count(state.0)
 );
 weighted!(
     Mean,

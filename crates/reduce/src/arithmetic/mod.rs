@@ -4,11 +4,13 @@ mod compensated;
 pub(crate) mod fused;
 mod integer;
 mod moments;
+mod sums;
 
 pub use compensated::Compensated;
 pub use integer::{IntegerMoments, IntegerSum};
 pub use moments::FloatMoments;
 pub(crate) use moments::not_negative;
+pub(crate) use sums::sums;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

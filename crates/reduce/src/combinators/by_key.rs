@@ -6,7 +6,8 @@ use std::hash::Hash;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
-use crate::{Aggregator, Block};
+use crate::cpu::BLOCK;
+use crate::{Aggregator, Block, Label, Portable};
 
 /// An aggregator of each group of items; see [`crate::Combine::by_key`]. The answer maps each key to its
 /// group's answer, in the order of the keys.
@@ -93,25 +94,28 @@ where
         if self.aggregator.positional() {
             return self.one_by_one(items, &groups, &numbers);
         }
-        // A counting sort by group.
-        let mut starts = Vec::with_capacity(ends.len());
+        // A counting sort by group, of places first, so that each item is copied once.
+        let mut next = Vec::with_capacity(ends.len());
         let mut end = 0;
         for count in &mut ends {
-            starts.push(end);
+            next.push(end);
             end += *count;
             *count = end;
         }
-        let mut sorted = items.to_vec();
-        let mut next = starts.clone();
-        for (item, &group) in items.iter().zip(&groups) {
-            let place = &mut next[group as usize];
-            sorted[*place as usize].clone_from(item);
-            *place += 1;
+        let starts = next.clone();
+        let mut order = vec![0u32; items.len()];
+        for (place, &group) in (0..).zip(&groups) {
+            let to = &mut next[group as usize];
+            order[*to as usize] = place;
+            *to += 1;
         }
+        let sorted: Vec<T> = order.iter().map(|&place| items[place as usize].clone()).collect();
         let facts = self.aggregator.facts();
         let lifted = numbers.into_iter().map(|(key, group)| {
             let group = &sorted[starts[group as usize] as usize..ends[group as usize] as usize];
-            (key, self.aggregator.lift_block(&Block::with_facts(group, facts)))
+            // In the engine's own blocks, to which the aggregators' error bounds belong.
+            let blocks = group.chunks(BLOCK).map(|block| self.aggregator.lift_block(&Block::with_facts(block, facts)));
+            (key, blocks.reduce(|a, b| self.aggregator.merge(a, b)).unwrap_or_else(|| self.aggregator.identity()))
         });
         Groups(lifted.collect())
     }
@@ -176,15 +180,15 @@ where
     }
 }
 
-impl<T, K, A, F> crate::Portable<T> for ByKey<A, F>
+impl<T, K, A, F> Portable<T> for ByKey<A, F>
 where
     T: Clone,
-    K: Hash + Ord + Clone + Send + Sync + 'static + serde::Serialize + serde::de::DeserializeOwned,
-    A: crate::Portable<T>,
+    K: Label + Hash + Ord,
+    A: Portable<T>,
     F: Fn(&T) -> K + Send + Sync,
 {
     fn signature(&self) -> crate::state::Signature {
-        format!("{} by key", self.aggregator.signature())
+        format!("{} by {}", self.aggregator.signature(), K::NAME)
     }
     fn check(&self, state: &Self::State) -> Result<(), String> {
         state.0.values().try_for_each(|group| self.aggregator.check(group))

@@ -37,6 +37,9 @@ use crate::Aggregator;
 /// assert_eq!(reducer.finish().into_iter().collect::<Vec<_>>(), [(0, Some(9.0)), (1, Some(3.0))]);
 /// # Ok::<(), strix_reduce::Error>(())
 /// ```
+///
+/// An aggregator of one's own joins with `impl Combine for Mine {}`. It is not there for every type, as
+/// iterators have methods of these names.
 pub trait Combine: Sized {
     /// Takes items of another type, through `f`.
     fn map_input<S, T, F>(self, f: F) -> MapInput<Self, F, T>
@@ -85,4 +88,23 @@ pub trait Combine: Sized {
     }
 }
 
-impl<A> Combine for A {}
+macro_rules! combine {
+    ($($name:ident)*) => { $(impl Combine for crate::$name {})* };
+}
+combine! {
+    All Any ArgMax ArgMin ConfusionMatrix Count Covariance DecayedMean Distinct First GeometricMean HarmonicMean
+    Histogram Last LinearRegression Max Mean Min Product Quantiles Range Shape Sum TopK Variance
+}
+impl<A> Combine for crate::Weighted<A> {}
+impl<A, F, T> Combine for AndThen<A, F, T> {}
+impl<A, F, T> Combine for MapInput<A, F, T> {}
+impl<A, F> Combine for Filter<A, F> {}
+impl<A, F> Combine for ByKey<A, F> {}
+impl<A> Combine for PerColumn<A> {}
+impl<A> Combine for Present<A> {}
+impl<T, O> Combine for Boxed<T, O> {}
+
+macro_rules! tuples {
+    ($(($($name:ident),+))*) => { $(impl<$($name),+> Combine for ($($name,)+) {})* };
+}
+tuples!((A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, F) (A, B, C, D, E, F, G) (A, B, C, D, E, F, G, H));

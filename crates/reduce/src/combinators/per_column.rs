@@ -19,7 +19,7 @@ pub struct PerColumn<A>(pub(super) A);
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ColumnStates<S>(Vec<S>);
 
-impl<T: Copy + Default, A: Aggregator<T>, const N: usize> Aggregator<[T; N]> for PerColumn<A> {
+impl<T: Clone, A: Aggregator<T>, const N: usize> Aggregator<[T; N]> for PerColumn<A> {
     type State = ColumnStates<A::State>;
     type Output = [A::Output; N];
 
@@ -41,7 +41,7 @@ impl<T: Copy + Default, A: Aggregator<T>, const N: usize> Aggregator<[T; N]> for
         let mut column = Vec::with_capacity(block.len());
         let states = (0..N).map(|index| {
             column.clear();
-            column.extend(block.iter().map(|row| row[index]));
+            column.extend(block.iter().map(|row| row[index].clone()));
             self.0.lift_block(&Block::with_facts(&column, self.0.facts()))
         });
         ColumnStates(states.collect())
@@ -57,7 +57,7 @@ impl<T: Copy + Default, A: Aggregator<T>, const N: usize> Aggregator<[T; N]> for
     }
 }
 
-impl<T: Copy + Default, A: Portable<T>, const N: usize> Portable<[T; N]> for PerColumn<A> {
+impl<T: Clone, A: Portable<T>, const N: usize> Portable<[T; N]> for PerColumn<A> {
     fn signature(&self) -> Signature {
         format!("{N} columns of {}", self.0.signature())
     }

@@ -88,3 +88,38 @@ pub fn error(found: f64, exact: &BigRational) -> f64 {
     let difference = rational(found) - exact;
     to_f64(&difference).abs()
 }
+
+/// The state of the items cut into `pieces`, each shifted to its place and merged in an order drawn from `seed`.
+pub fn in_pieces<T, A: strix_reduce::Aggregator<T>>(aggregator: &A, items: &[T], pieces: usize, seed: u64) -> A::State {
+    let size = items.len().div_ceil(pieces).max(1);
+    let starts = (0..items.len()).step_by(size);
+    let part = |start: usize| &items[start..items.len().min(start + size)];
+    let lift = |start| aggregator.lift_block(&strix_reduce::Block::new(part(start)));
+    let mut states: Vec<A::State> = starts.map(|start| aggregator.shift(lift(start), start as u64)).collect();
+    let mut random = mixed(seed);
+    while states.len() > 1 {
+        let mut pick = || states.swap_remove(random.next().unwrap() as usize % states.len());
+        let (a, b) = (pick(), pick());
+        states.push(aggregator.merge(a, b));
+    }
+    states.pop().unwrap_or_else(|| aggregator.identity())
+}
+
+/// Floats that break things, beside ties and values far from 0: for exact aggregators.
+pub fn hostile() -> impl proptest::strategy::Strategy<Value = f64> {
+    use proptest::prelude::*;
+    let special = [0.0, -0.0, f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE, 5e-324, 1.0];
+    prop_oneof![
+        2 => prop::sample::select(special.to_vec()),
+        2 => (-5i8..5).prop_map(f64::from),
+        1 => any::<u64>().prop_map(f64::from_bits),
+        1 => (0u16..9).prop_map(|x| 1e15 + f64::from(x)),
+    ]
+}
+
+/// Normally distributed, by Box and Muller.
+pub fn normal(n: usize, seed: u64) -> Vec<f64> {
+    let (radius, angle) = (unit(n, seed), unit(n, seed ^ 0xabcd));
+    let radius = radius.into_iter().map(|u| (-2.0 * (1.0 - u).ln()).sqrt());
+    radius.zip(angle).map(|(r, u)| r * (std::f64::consts::TAU * u).cos()).collect()
+}

@@ -1,0 +1,61 @@
+//! Grouping ten million rows by a thousand keys: count, mean, least and greatest in one pass. `peers/group_by.py` is
+//! the same in Polars.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{Criterion, SamplingMode, Throughput};
+use strix_reduce::{Combine, Count, Engine, Item, Max, Mean, Min, Reducer};
+
+const ROWS: usize = 10_000_000;
+const KEYS: u64 = 1000;
+
+#[derive(Clone, Copy)]
+struct Row {
+    key: u32,
+    value: f64,
+}
+
+impl Item for Row {}
+
+/// Keys in a fixed disorder, values in [0, 1).
+fn rows() -> Vec<Row> {
+    let mixed = |i: u64| {
+        let bits = (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (bits ^ (bits >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+    };
+    let row = |i| Row { key: ((mixed(i) >> 33) % KEYS) as u32, value: (mixed(i) >> 11) as f64 / (1u64 << 53) as f64 };
+    (0..ROWS as u64).map(row).collect()
+}
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .configure_from_args()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(4));
+    let rows = rows();
+    let mut group = criterion.benchmark_group("group by");
+    group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(ROWS as u64));
+    group.bench_function("count+mean+min+max of f64 by u32", |b| {
+        b.iter(|| {
+            let statistics = (Count, Mean, Min, Max).map_input(|row: &Row| row.value);
+            let by_key = statistics.by_key(|row: &Row| row.key);
+            let mut reducer = Reducer::new(by_key, &Engine::cpu()).expect("the CPU takes all");
+            reducer.push(black_box(&rows)).expect("the CPU takes all");
+            let groups = reducer.finish();
+            assert_eq!(groups.len() as u64, KEYS);
+            groups
+        });
+    });
+    group.bench_function("mean of f64 by u32", |b| {
+        b.iter(|| {
+            let by_key = Mean.map_input(|row: &Row| row.value).by_key(|row: &Row| row.key);
+            let mut reducer = Reducer::new(by_key, &Engine::cpu()).expect("the CPU takes all");
+            reducer.push(black_box(&rows)).expect("the CPU takes all");
+            reducer.finish()
+        });
+    });
+    group.finish();
+    criterion.final_summary();
+}
