@@ -107,4 +107,4 @@ impl<T, O> Combine for Boxed<T, O> {}
 macro_rules! tuples {
     ($(($($name:ident),+))*) => { $(impl<$($name),+> Combine for ($($name,)+) {})* };
 }
-tuples!((A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, F) (A, B, C, D, E, F, G) (A, B, C, D, E, F, G, H));
+tuples!((A)(A, B)(A, B, C)(A, B, C, D)(A, B, C, D, E)(A, B, C, D, E, F)(A, B, C, D, E, F, G)(A, B, C, D, E, F, G, H));
