@@ -119,7 +119,7 @@ fn masks_leave_out_what_they_say_under_every_policy() {
         let (count, max, first, last, least) = reducer.finish();
         assert_eq!(count, numbers().count() as u64);
         assert_eq!(max, numbers().map(|i| items[i]).reduce(f64::max));
-        assert_eq!((first, last), (numbers().next().map(|i| items[i]), numbers().last().map(|i| items[i])));
+        assert_eq!((first, last), (numbers().next().map(|i| items[i]), numbers().next_back().map(|i| items[i])));
         let wanted = numbers().reduce(|a, b| if items[b] < items[a] { b } else { a });
         assert_eq!(least, wanted.map(|i| Placed { place: i as u64, item: items[i] }));
 

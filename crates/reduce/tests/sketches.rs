@@ -18,7 +18,7 @@ fn orders(n: usize) -> Vec<(&'static str, Vec<f64>)> {
         ("saw-tooth", (0..n).map(|i| (i % 4099) as f64 + i as f64 * 1e-9).collect()),
         (
             "heavy duplicates",
-            shuffled.iter().map(|x| if *x as u64 % 3 == 0 { 5.0 } else { (x % 17.0).floor() }).collect(),
+            shuffled.iter().map(|x| if (*x as u64).is_multiple_of(3) { 5.0 } else { (x % 17.0).floor() }).collect(),
         ),
         ("zooming in", (0..n).map(|i| if i % 2 == 0 { i as f64 } else { (2 * n - i) as f64 }).collect()),
         ("sorted", sorted),

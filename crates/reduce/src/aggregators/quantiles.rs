@@ -245,8 +245,11 @@ impl<T: Element> Portable<T> for Quantiles {
             return Err(format!("its {held} elements stand for {stands_for} of {}", state.count));
         }
         let (least, greatest) = (state.least, state.greatest);
-        let none = (least, greatest) == (f64::INFINITY, f64::NEG_INFINITY);
-        if if state.count == 0 { !none } else { !(least <= greatest) } {
+        let in_order = match state.count {
+            0 => (least, greatest) == (f64::INFINITY, f64::NEG_INFINITY),
+            _ => least <= greatest,
+        };
+        if !in_order {
             return Err(format!("{} elements do not lie between {least} and {greatest}", state.count));
         }
         let inside = |x: &f64| (state.least..=state.greatest).contains(x);

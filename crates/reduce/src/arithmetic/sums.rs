@@ -1,5 +1,4 @@
 //! Sums of several quantities over a block, in independent lanes.
-#![expect(clippy::needless_range_loop, reason = "plain loops over lanes compile to vector instructions")]
 
 use super::Compensated;
 use super::compensated::{LANES, across};
