@@ -70,14 +70,14 @@ fn cells_are_named_by_line_and_column() {
     let place = Place::new();
     let cases = [
         ("a,b\n1,2\n3,x4\n", "b", vec!["line 3", "\"b\"", "x4"]),
-        ("a,b\n1,2\n\"two\nlines\",3\n4,\n", "b", vec!["line 5", "empty"]),
+        ("a,b\n1,2\n\"two\nlines\",3\n4,?\n", "b", vec!["line 5", "?"]),
         ("1\n2\n1.0x\n", "0", vec!["line 3", "column 0", "1.0x"]),
         ("1.0x\n2\n", "0", vec!["line 1", "1.0x"]),
         ("a,b\n1,2\n3\n", "b", vec!["line 3", "1 cells", "2"]),
         ("a\r\n1\r\nx\r\n", "a", vec!["line 3", "x"]),
         ("a\n1\n\n\n2x\n", "a", vec!["line 5", "2x"]),
         ("a,b\n1,2\n", "c", vec!["\"c\"", "\"a\", \"b\""]),
-        ("a,b\n1,2\n", "2", vec!["2 columns", "no column 2"]),
+        ("a,b\n1,2\n", "2", vec!["no column \"2\"", "\"a\", \"b\""]),
     ];
     for (content, column, words) in cases {
         let file = place.write("t.csv", content);
@@ -94,7 +94,7 @@ fn a_bad_file_after_good_ones_gives_no_answer_at_all() {
     let place = Place::new();
     let good = place.write("good.csv", "1\n2\nNaN\n");
     let other = place.write("other.npy", npy("'<f4'", false, "(1,)", &[0; 4]));
-    mentions(&place.fails(INPUT, &["reduce", text(&good), text(&other)]), &["other.npy", "f32", "good.csv", "f64"]);
+    mentions(&place.fails(INPUT, &["reduce", text(&good), text(&other)]), &["other.npy", "array", "no columns"]);
     mentions(
         &place.fails(INPUT, &["reduce", text(&good), text(&good), "--nan", "error"]),
         &["good.csv", "row 2", "NaN"],

@@ -96,10 +96,6 @@ fn files_that_are_cut_anywhere_give_the_whole_answer() {
     let stats = stats("region");
     let mut args = vec!["reduce", "--by", "region", "--stats", &stats, "--json"];
     args.extend(files.iter().map(|file| text(file)));
-    // A file without rows has columns of no type; f64 is taken.
-    let message = place.fails(3, &args);
-    mentions(&message, &["units"]);
-    args.retain(|arg| *arg != text(&files[1]));
     check(&place.json(&args), "region");
 }
 

@@ -77,13 +77,16 @@ pub(crate) fn open(input: Input, separator: u8, options: &TableOptions) -> Resul
 /// Whether a first row names the columns.
 ///
 /// It does when a wanted name is in it; but a row of numbers alone is data, and an index then no name
-/// in it. Else it does when it has text and no number. A cell such as `1.0x` is no text, but bad data.
+/// in it. Else it does when it has text and no number, of columns that are wanted by index in those. A cell
+/// such as `1.0x` is no text, but bad data.
 fn is_header(cells: &[String], wanted: &[String]) -> bool {
     let number = |cell: &str| cell.parse::<f64>().is_ok();
     let text = |cell: &str| !cell.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) && !cell.is_empty();
     let numbers = cells.iter().all(|cell| number(cell));
     let named = |name: &String| cells.contains(name) && !(numbers && name.parse::<usize>().is_ok());
-    wanted.iter().any(named) || (cells.iter().any(|cell| text(cell)) && !cells.iter().any(|cell| number(cell)))
+    let indices: Vec<&String> = wanted.iter().filter_map(|name| cells.get(name.parse::<usize>().ok()?)).collect();
+    let telling: Vec<&String> = if indices.is_empty() { cells.iter().collect() } else { indices };
+    wanted.iter().any(named) || (telling.iter().any(|cell| text(cell)) && !telling.iter().any(|cell| number(cell)))
 }
 
 impl TableReader for CsvTable {
@@ -123,7 +126,7 @@ impl CsvTable {
         let what = match kind {
             Kind::Text => format!("{place}, which is not UTF-8; convert the file to UTF-8 (iconv -t UTF-8)"),
             _ if *given => format!(
-                "{place}, which is no {kind}, as --type says; if it means a missing value: --null {held}",
+                "{place}, which is no {kind}, as which the column is read; if it means a missing value: --null {held}",
                 kind = kind.name()
             ),
             _ => {

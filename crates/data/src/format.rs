@@ -132,7 +132,8 @@ fn by_content(source: &Source, head: &[u8]) -> Result<Format, Error> {
         _ if begins(b"PK\x03\x04") || begins(b"PK\x05\x06") => Format::Npz,
         [0, 0, 8 | 9 | 11..=14, dimensions, ..] if *dimensions > 0 => Format::Idx,
         _ if first == Some(b'{') => Format::JsonLines,
-        _ if !text.contains(&0) && is_text(text) => {
+        // A word alone is no table.
+        _ if !text.contains(&0) && is_text(text) && text.iter().any(|byte| b",\t\n".contains(byte)) => {
             let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
             if line.contains(&b'\t') && !line.contains(&b',') { Format::Tsv } else { Format::Csv }
         }

@@ -113,7 +113,7 @@ fn types_and_nulls_can_be_given() {
     assert_eq!(texts(&batch, "zip"), [Some("007"), Some("12")]);
     assert_eq!(floats(&batch, "x"), [None, None]);
     says(table_with(&source, &typed("zap", ColumnType::I64)), &["a.csv", "no column \"zap\"", "\"zip\", \"x\""]);
-    let words = ["line 2", "\"x\"", "\"NA\"", "no i64", "--type", "--null NA"];
+    let words = ["line 2", "\"x\"", "\"NA\"", "no i64", "--null", "--null NA"];
     says(table_with(&source, &typed("x", ColumnType::I64)), &words);
 }
 

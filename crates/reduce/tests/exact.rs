@@ -34,7 +34,7 @@ where
 fn f32_statistics_are_those_of_exact_arithmetic() {
     for n in SIZES {
         for (kind, items) in kinds(n) {
-            check(kind, &items, 2f64.powi(-45));
+            check(kind, &items, 2f64.powi(-44));
         }
     }
 }

@@ -53,17 +53,17 @@ fn statistics_are_within_their_bounds() {
             let exact = Exact::of(&items.iter().map(|&x| x.into()).collect::<Vec<f64>>());
             let (sum, mean, moments) = answer((Sum, Mean, Variance), &items);
             let place = format!("{kind}, {n} elements");
-            let bound = unit * to_f64(&exact.sum).abs() + 2f64.powi(-45) * to_f64(&exact.magnitude);
+            let bound = unit * to_f64(&exact.sum).abs() + 2f64.powi(-44) * to_f64(&exact.magnitude);
             let off = error(sum.unwrap(), &exact.sum);
             assert!(off <= bound, "sum of {place}: off by {off:e}, bound {bound:e}");
             let off = error(mean.unwrap(), &exact.mean);
             assert!(off <= 2.0 * bound / n as f64, "mean of {place}: off by {off:e}");
             let variance = to_f64(&exact.variance);
-            let bound = (1500.0 + 8.0 * (n as f64).log2()) * unit * variance;
+            let bound = (3000.0 + 8.0 * (n as f64).log2()) * unit * variance;
             let off = error(moments.population_variance().unwrap(), &exact.variance);
             assert!(off <= bound, "variance of {place}: off by {off:e}, bound {bound:e}");
             let off = error(moments.mean().unwrap(), &exact.mean);
-            let bound = unit * to_f64(&exact.mean).abs() + 1500.0 * unit * variance.sqrt();
+            let bound = unit * to_f64(&exact.mean).abs() + 3000.0 * unit * variance.sqrt();
             assert!(off <= bound, "mean of the moments of {place}: off by {off:e}, bound {bound:e}");
         }
     }

@@ -12,7 +12,7 @@ use strix_reduce::{
     Product, Shape, Sum, Variance, Weighted, testkit,
 };
 
-/// Roundings of 2^-53 that a thousand merges of one item each may add up to: the documented 1500, and ten a merge.
+/// Roundings of 2^-53 that a thousand merges of one item each may add up to: the documented 3000, and ten a merge.
 const SLACK: f64 = 2e4 / (1u64 << 53) as f64;
 
 /// The same infinity or NaN, both missing, or within `SLACK` of `scale`.

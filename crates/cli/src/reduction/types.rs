@@ -43,10 +43,6 @@ pub(super) fn agree(args: &Reduce, sources: &[Source], statistics: &mut [Statist
         };
         statistics.iter_mut().filter(|s| needs_column(s)).for_each(|s| s.columns = vec![column.clone()]);
     }
-    for statistic in statistics.iter_mut().filter(|s| s.columns.is_empty()) {
-        // A count of no column counts rows.
-        statistic.family = Family::Rows;
-    }
     let mut columns: Vec<String> = Vec::new();
     for column in args.by.iter().chain(statistics.iter().flat_map(|s| &s.columns)) {
         if !columns.contains(column) {
@@ -68,21 +64,20 @@ pub(super) fn agree(args: &Reduce, sources: &[Source], statistics: &mut [Statist
             *open = Some(reader);
         }
     }
-    let mut changed = false;
-    for column in options.columns.iter().flatten() {
-        if let Some(kind) = common(column, sources, &schemas)? {
-            options.types.retain(|(name, _)| name != column);
-            options.types.push((column.clone(), kind));
-            changed = true;
-        }
-    }
-    for (column, kind) in numbers_in_text(sources, &schemas[0], statistics)? {
+    let given = options.types.len();
+    for (column, kind) in asked(sources, &schemas, statistics)? {
         if !options.types.iter().any(|(name, _)| *name == column) {
             options.types.push((column, kind));
-            changed = true;
         }
     }
-    if changed {
+    for column in options.columns.iter().flatten() {
+        if !options.types.iter().any(|(name, _)| name == column)
+            && let Some(kind) = common(column, sources, &schemas)?
+        {
+            options.types.push((column.clone(), kind));
+        }
+    }
+    if options.types.len() > given {
         open.iter_mut().for_each(|reader| *reader = None);
         let reader = strix_data::open_table(&sources[0], &options)?;
         schemas[0] = reader.schema();
@@ -102,29 +97,36 @@ fn common(column: &str, sources: &[Source], schemas: &[SchemaRef]) -> Result<Opt
             sources[other], sources[0]
         )));
     }
-    let number = |kind: &Option<DataType>| kind.as_ref().is_some_and(DataType::is_numeric);
-    Ok(Some(if kinds.iter().all(number) { ColumnType::F64 } else { ColumnType::Text }))
+    let all = |fits: fn(&DataType) -> bool| kinds.iter().flatten().all(fits);
+    Ok(Some(match () {
+        () if all(DataType::is_numeric) => ColumnType::F64,
+        // A column without any value is of f64, and fits truth values as well.
+        () if all(|kind| matches!(kind, DataType::Boolean | DataType::Float64)) => ColumnType::Bool,
+        () => ColumnType::Text,
+    }))
 }
 
-/// Columns of text files that look like text, but of which statistics of numbers or truth values are asked:
-/// read as such, the first cell that does not fit is named with its line.
-fn numbers_in_text(
+/// Columns of text files that in some file look like text, but of which statistics of numbers or truth values
+/// are asked: read as such, the first cell that does not fit is named with its line.
+fn asked(
     sources: &[Source],
-    schema: &Schema,
+    schemas: &[SchemaRef],
     statistics: &[Statistic],
 ) -> Result<Vec<(String, ColumnType)>, Failure> {
     let mut columns = Vec::new();
     if !sources.iter().all(is_text) {
         return Ok(columns);
     }
-    for statistic in statistics {
-        if statistic.family == Family::Rows || statistic::text(statistic.family)?.is_some() {
+    for statistic in statistics.iter().filter(|statistic| statistic.family != Family::Rows) {
+        if statistic::text(statistic.family)?.is_some() {
             continue;
         }
         let truth = matches!(statistic.family, Family::Any | Family::All);
         for column in &statistic.columns {
-            let kind = schema.field_with_name(column).map(|field| field.data_type());
-            if matches!(kind, Ok(DataType::Utf8)) {
+            let text = |schema: &SchemaRef| {
+                schema.field_with_name(column).is_ok_and(|field| *field.data_type() == DataType::Utf8)
+            };
+            if schemas.iter().any(text) {
                 columns.push((column.clone(), if truth { ColumnType::Bool } else { ColumnType::F64 }));
             }
         }

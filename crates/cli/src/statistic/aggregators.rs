@@ -14,12 +14,13 @@ use crate::output::{Numeral, Value};
 /// Different values that are counted one by one.
 const COUNTERS: u32 = 1024;
 
-type Chosen<T> = Result<Option<Boxed<T, Readout>>, Error>;
+/// The aggregator, or `None` if the family has none for these items.
+pub(crate) type Chosen<T> = Result<Option<Boxed<T, Readout>>, Error>;
 
 fn value<T, A, O>(aggregator: A) -> Chosen<T>
 where
     T: 'static,
-    A: Portable<T, Output = Option<O>> + 'static,
+    A: Portable<T, Output = Option<O>> + Combine + 'static,
     O: Numeral + 'static,
 {
     readout(aggregator, |answer| Readout::Value(Value::of(answer)))
@@ -28,7 +29,7 @@ where
 fn readout<T, A>(aggregator: A, read: fn(A::Output) -> Readout) -> Chosen<T>
 where
     T: 'static,
-    A: Portable<T> + 'static,
+    A: Portable<T> + Combine + 'static,
     A::Output: 'static,
 {
     Ok(Some(Boxed::new(aggregator.and_then(read))))

@@ -4,7 +4,7 @@ mod aggregators;
 mod parse;
 mod readout;
 
-pub(crate) use aggregators::{element, pair, text, truth};
+pub(crate) use aggregators::{Chosen, element, pair, text, truth};
 pub(crate) use parse::parse;
 pub(crate) use readout::Readout;
 
@@ -90,6 +90,9 @@ pub(crate) enum Read {
     ReliabilityVariance,
 }
 
+/// What a statistic is with these numbers, or what is wrong with them.
+type Build = fn(&[f64]) -> Result<(Family, Read), String>;
+
 /// A statistic by name: its other names, how many columns and numbers it takes, and what it is.
 pub(crate) struct Known {
     pub(crate) name: &'static str,
@@ -99,7 +102,7 @@ pub(crate) struct Known {
     parameters: &'static [&'static str],
     /// For `--help`.
     about: &'static str,
-    build: fn(&[f64]) -> Result<(Family, Read), String>,
+    build: Build,
 }
 
 macro_rules! known {

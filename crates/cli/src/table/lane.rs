@@ -11,7 +11,7 @@ use strix_reduce::{Aggregator, Block, Boxed, BoxedState, Engine, Error, Item, Na
 
 use super::group::Grouping;
 use crate::failure::Failure;
-use crate::statistic::{self, Family, Readout};
+use crate::statistic::{self, Chosen, Family, Readout};
 
 /// The type of a lane's items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,7 +175,7 @@ struct Typed<T> {
     families: Vec<Family>,
     aggregators: Vec<Boxed<T, Readout>>,
     items: fn(&[&ArrayRef], usize) -> Result<Items<T>, Failure>,
-    choose: fn(Family) -> Result<Option<Boxed<T, Readout>>, Error>,
+    choose: fn(Family) -> Chosen<T>,
 }
 
 impl<T> Typed<T> {
@@ -183,7 +183,7 @@ impl<T> Typed<T> {
         columns: Vec<String>,
         item: ItemType,
         items: fn(&[&ArrayRef], usize) -> Result<Items<T>, Failure>,
-        choose: fn(Family) -> Result<Option<Boxed<T, Readout>>, Error>,
+        choose: fn(Family) -> Chosen<T>,
     ) -> Self {
         Self { columns, item, families: Vec::new(), aggregators: Vec::new(), items, choose }
     }

@@ -9,5 +9,5 @@ mod saved;
 pub(crate) use group::Groups;
 pub(crate) use key::Key;
 pub(crate) use lane::ItemType;
-pub(crate) use plan::{Plan, States};
-pub(crate) use saved::{ByGroup, Saved, merged};
+pub(crate) use plan::{ByGroup, Plan, States};
+pub(crate) use saved::{Saved, merged};

@@ -11,6 +11,12 @@ use crate::failure::Failure;
 use crate::output::Value;
 use crate::statistic::{Family, Readout, Statistic};
 
+/// A group's states, by lane.
+pub(crate) type GroupStates = Vec<Vec<BoxedState>>;
+
+/// Keys and states by group.
+pub(crate) type ByGroup = Vec<(Vec<Key>, GroupStates)>;
+
 /// Which lanes there are, and where each statistic is read.
 pub(crate) struct Plan {
     pub(crate) statistics: Vec<Statistic>,
@@ -35,7 +41,11 @@ impl Plan {
         item_type: impl Fn(&str) -> Result<ItemType, Failure>,
     ) -> Result<Self, Failure> {
         let mut plan = Self { statistics: Vec::new(), lanes: Vec::new(), places: Vec::new() };
-        for statistic in statistics {
+        for mut statistic in statistics {
+            if statistic.columns.is_empty() {
+                // A count of no column counts rows.
+                statistic.family = Family::Rows;
+            }
             let Statistic { columns, family, .. } = &statistic;
             let item = match (family, &columns[..]) {
                 (Family::Rows, _) => ItemType::Presence,
@@ -78,18 +88,18 @@ impl Plan {
     }
 
     /// The states of no rows.
-    pub(crate) fn identity(&self) -> Vec<Vec<BoxedState>> {
+    pub(crate) fn identity(&self) -> GroupStates {
         self.lanes.iter().map(|lane| lane.identity()).collect()
     }
 
     /// A group's states of both, the second `places` later.
-    pub(crate) fn merge(&self, a: Vec<Vec<BoxedState>>, b: Vec<Vec<BoxedState>>, places: u64) -> Vec<Vec<BoxedState>> {
+    pub(crate) fn merge(&self, a: GroupStates, b: GroupStates, places: u64) -> GroupStates {
         let pairs = self.lanes.iter().zip(a.into_iter().zip(b));
         pairs.map(|(lane, (a, b))| lane.merge(a, lane.shift(b, places))).collect()
     }
 
     /// What each statistic is for a group.
-    pub(crate) fn finish(&self, states: Vec<Vec<BoxedState>>) -> Vec<Value> {
+    pub(crate) fn finish(&self, states: GroupStates) -> Vec<Value> {
         let readouts = self.readouts(states);
         let read = |(statistic, &(lane, place)): (&Statistic, &(usize, usize))| {
             readouts[lane].get(place).map_or(Value::Missing, |readout| readout.read(statistic.read))
@@ -97,7 +107,7 @@ impl Plan {
         self.statistics.iter().zip(&self.places).map(read).collect()
     }
 
-    fn readouts(&self, states: Vec<Vec<BoxedState>>) -> Vec<Vec<Readout>> {
+    fn readouts(&self, states: GroupStates) -> Vec<Vec<Readout>> {
         self.lanes.iter().zip(states).map(|(lane, states)| lane.finish(states)).collect()
     }
 
@@ -107,7 +117,7 @@ impl Plan {
     }
 
     /// A group's states from bytes.
-    pub(crate) fn read(&self, bytes: &[Vec<Vec<u8>>]) -> Result<Vec<Vec<BoxedState>>, Failure> {
+    pub(crate) fn read(&self, bytes: &[Vec<Vec<u8>>]) -> Result<GroupStates, Failure> {
         if bytes.len() != self.lanes.len() {
             return Err(Failure::Input(format!("{} columns of states, not {}", bytes.len(), self.lanes.len())));
         }
@@ -170,7 +180,7 @@ pub(crate) struct Part {
 pub(crate) struct States {
     numbers: HashMap<Box<[u8]>, usize>,
     /// By group, by lane.
-    groups: Vec<Vec<Vec<BoxedState>>>,
+    groups: Vec<GroupStates>,
     /// Rows read.
     pub(crate) rows: u64,
     /// NaN left out.
@@ -197,7 +207,7 @@ impl States {
     }
 
     /// Each group's key and states, in the order of the keys.
-    pub(crate) fn sorted(self, groups: &Groups) -> Result<Vec<(Vec<Key>, Vec<Vec<BoxedState>>)>, Failure> {
+    pub(crate) fn sorted(self, groups: &Groups) -> Result<ByGroup, Failure> {
         let mut keys: Vec<&[u8]> = vec![&[]; self.groups.len()];
         for (key, &group) in &self.numbers {
             keys[group] = key;

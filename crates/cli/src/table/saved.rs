@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use strix_reduce::BoxedState;
 use strix_reduce::state::{Envelope, MOST_ITEMS};
 
 use super::key::Key;
 use super::lane::ItemType;
-use super::plan::Plan;
+use super::plan::{ByGroup, GroupStates, Plan};
 use crate::failure::Failure;
 use crate::statistic::parse;
 
@@ -31,9 +30,6 @@ pub(crate) struct Saved {
     #[serde(skip)]
     pub(crate) rows: u64,
 }
-
-/// Keys and states by group.
-pub(crate) type ByGroup = Vec<(Vec<Key>, Vec<Vec<BoxedState>>)>;
 
 impl Saved {
     /// A reduction as it is to be saved.
@@ -118,7 +114,7 @@ impl Saved {
 /// # Errors
 /// [`Failure::Input`] when two of them compute different things, naming both.
 pub(crate) fn merged(files: &[&Path]) -> Result<(Saved, Plan, ByGroup), Failure> {
-    let mut all: Option<(Saved, Plan, BTreeMap<Vec<Key>, Vec<Vec<BoxedState>>>)> = None;
+    let mut all: Option<(Saved, Plan, BTreeMap<Vec<Key>, GroupStates>)> = None;
     for path in files {
         let saved = Saved::open(path)?;
         let plan = saved.plan()?;

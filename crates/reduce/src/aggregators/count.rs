@@ -35,6 +35,9 @@ impl<T> Aggregator<T> for Count {
     fn lift_block(&self, block: &Block<'_, T>) -> u64 {
         block.len() as u64
     }
+    fn block_items(&self) -> usize {
+        crate::cpu::one_pass::<u8>()
+    }
 
     /// Every kernel takes a census; the count needs no WGSL of its own.
     #[cfg(feature = "gpu")]

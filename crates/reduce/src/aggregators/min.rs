@@ -42,6 +42,9 @@ impl<T: Element> Aggregator<T> for Min {
     fn lift_block(&self, block: &Block<'_, T>) -> Option<T> {
         T::least(block)
     }
+    fn block_items(&self) -> usize {
+        crate::cpu::one_pass::<T>()
+    }
     fn facts(&self) -> Facts {
         Facts::EXTREMES
     }

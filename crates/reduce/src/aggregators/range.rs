@@ -38,6 +38,9 @@ impl<T: Element> Aggregator<T> for Range {
     fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
         (Min, Max).lift_block(block)
     }
+    fn block_items(&self) -> usize {
+        crate::cpu::one_pass::<T>()
+    }
     fn facts(&self) -> Facts {
         Facts::EXTREMES
     }

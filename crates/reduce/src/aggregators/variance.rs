@@ -8,7 +8,7 @@ use crate::{Aggregator, Block, Element, Facts, Portable};
 ///
 /// Floats hold (count, mean, M2) in f64 and merge by Chan, Golub and LeVeque 1979; integers hold
 /// exact sums, so their state is the same bits for every order. Relative to the exact variance of
-/// the elements the error is at most about `(1500 + 8 log2(n)) 2^-53` for floats, and `2^-51` for
+/// the elements the error is at most about `(3000 + 8 log2(n)) 2^-53` for floats, and `2^-51` for
 /// integers. f64 whose squares pass the largest f64 give infinity or NaN, never a finite number.
 ///
 /// ```
@@ -87,6 +87,9 @@ impl<T: Element> Aggregator<T> for Variance {
     #[inline(always)]
     fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
         T::Moments::of(block)
+    }
+    fn block_items(&self) -> usize {
+        crate::cpu::one_pass::<T>()
     }
     fn facts(&self) -> Facts {
         Facts::MOMENTS

@@ -5,6 +5,13 @@ use crate::{Aggregator, Block, Item, NanPolicy};
 /// Items in a block: 16 KiB of f32, which stay in the first-level cache while each aggregator reads them.
 pub const BLOCK: usize = 4096;
 
+/// Items in a block that is read once: as many as fill 32 KiB, so that what a block costs at its end weighs less.
+#[inline(always)]
+pub(crate) const fn one_pass<T>() -> usize {
+    let bytes = if size_of::<T>() == 0 { 1 } else { size_of::<T>() };
+    (32 << 10) / bytes
+}
+
 /// Items that one task takes at least; below it a second thread costs more than it brings.
 #[cfg(feature = "rayon")]
 const TASK: usize = 16 * BLOCK;

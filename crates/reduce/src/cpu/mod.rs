@@ -3,4 +3,4 @@
 mod blocks;
 
 pub use blocks::BLOCK;
-pub(crate) use blocks::{lift, reduce};
+pub(crate) use blocks::{lift, one_pass, reduce};
