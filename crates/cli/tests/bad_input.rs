@@ -86,7 +86,7 @@ fn cells_are_named_by_line_and_column() {
     let file = place.write("t.csv", "a,b\n1,2\n");
     mentions(&place.fails(INPUT, &["reduce", text(&file)]), &["--column", "\"a\", \"b\""]);
     let file = place.write("x.npy", npy("'<f4'", false, "(1,)", &[0; 4]));
-    mentions(&place.fails(INPUT, &["reduce", text(&file), "--column", "a"]), &["no columns"]);
+    mentions(&place.fails(INPUT, &["reduce", text(&file), "--column", "a"]), &["x.npy", "one array", "\"a\""]);
 }
 
 #[test]
