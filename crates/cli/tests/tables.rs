@@ -219,7 +219,9 @@ fn the_answer_comes_as_text_csv_json_and_parquet() {
 fn pictures_of_histograms_and_grouped_means() {
     let place = Place::new();
     let sales = fixture("sales.csv");
-    place.ok(&["reduce", &sales, "--by", "region", "--stats", "mean(price)", "--plot", "means.svg"]);
+    let args = ["reduce", &sales, "--by", "region", "--stats", "mean(price)", "--plot", "means.svg"];
+    place.ok(&[&args[..], &["--save", "means.state"]].concat());
+    assert_eq!(place.json(&["state", "show", "means.state", "--json"])["answer"][0]["count(price)"], 735);
     let svg = std::fs::read_to_string(place.path("means.svg")).unwrap();
     mentions(&svg, &["<svg", "mean(price)", "north", "west, far", "95 %"]);
     place.ok(&["reduce", &sales, "--stats", "histogram(price, 0, 100, 7)", "--plot", "bars.svg"]);

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
         Kind::of(path)?;
     }
     if let Some(path) = &args.plot {
-        check_plot(path, &statistics, &args.by)?;
+        check_plot(path, &statistics, args)?;
     }
     let sources: Vec<Source> = args.files.iter().map(Source::parse).collect();
     if sources.iter().filter(|source| matches!(source, Source::Stdin)).count() > 1 {
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
     let of_columns = !args.by.is_empty() || statistics.iter().any(|s| !s.columns.is_empty());
     let mut wanted = statistics;
     let asked = wanted.len();
-    let means = if args.plot.is_some() && !args.by.is_empty() { for_error_bars(&mut wanted) } else { Vec::new() };
+    let means = if args.plot.is_some() && !args.by.is_empty() { for_error_bars(&mut wanted, args) } else { Vec::new() };
     let outcome = if !of_columns && strix_data::format_of(&sources[0], args.format)?.is_array() {
         reduce_arrays(args, &sources, wanted)?
     } else {
@@ -164,17 +164,22 @@ fn skipped(report: &Report) -> String {
 }
 
 /// Refuses a picture of nothing before anything is read.
-fn check_plot(path: &Path, statistics: &[Statistic], by: &[String]) -> Result<(), Failure> {
+fn check_plot(path: &Path, statistics: &[Statistic], args: &Reduce) -> Result<(), Failure> {
     if path.extension().is_none_or(|ending| ending != "svg") {
         return Err(Failure::Usage(format!("--plot {}: the picture is an .svg", path.display())));
     }
     let histogram = |s: &Statistic| matches!(s.family, Family::Histogram { .. });
-    let mean = |s: &Statistic| s.family == Family::Mean && !by.is_empty();
-    if statistics.iter().any(|s| histogram(s) || mean(s)) {
+    if statistics.iter().any(|s| histogram(s) || has_error_bar(s, args)) {
         return Ok(());
     }
     let what = "--plot draws histogram(column, low, high, bins), and mean(column) with --by; neither is asked for";
     Err(Failure::Usage(what.into()))
+}
+
+/// A mean by group, of a column that is named: a count without one would be of rows.
+fn has_error_bar(statistic: &Statistic, args: &Reduce) -> bool {
+    let named = !statistic.columns.is_empty() || args.column.is_some();
+    statistic.family == Family::Mean && !args.by.is_empty() && named
 }
 
 /// Where the mean, standard deviation and count of a column are among the statistics.
@@ -186,18 +191,21 @@ struct ErrorBars {
 }
 
 /// Adds, for every mean, what its error bar needs.
-fn for_error_bars(statistics: &mut Vec<Statistic>) -> Vec<ErrorBars> {
-    let means: Vec<(usize, Statistic)> =
-        statistics.iter().cloned().enumerate().filter(|(_, s)| s.family == Family::Mean).collect();
-    let mut bars = Vec::new();
-    for (mean, statistic) in means {
-        let title = statistic.text.clone();
-        let (sd, count) = (statistics.len(), statistics.len() + 1);
-        statistics.push(Statistic { family: Family::Variance, read: Read::SampleSd, ..statistic.clone() });
-        statistics.push(Statistic { family: Family::Variance, read: Read::Count, ..statistic });
-        bars.push(ErrorBars { title, mean, sd, count });
-    }
-    bars
+fn for_error_bars(statistics: &mut Vec<Statistic>, args: &Reduce) -> Vec<ErrorBars> {
+    let asked = statistics.clone();
+    let means = asked.iter().enumerate().filter(|(_, statistic)| has_error_bar(statistic, args));
+    let bars = means.map(|(mean, statistic)| {
+        // `mean(price)` and `mean` as `sample_sd(price)` and `sample_sd`.
+        let [sd, count] = [("sample_sd", Family::Variance, Read::SampleSd), ("count", Family::Count, Read::Whole)].map(
+            |(name, family, read)| {
+                let text = statistic.text.replacen("mean", name, 1);
+                statistics.push(Statistic { text, columns: statistic.columns.clone(), family, read });
+                statistics.len() - 1
+            },
+        );
+        ErrorBars { title: statistic.text.clone(), mean, sd, count }
+    });
+    bars.collect()
 }
 
 impl ErrorBars {

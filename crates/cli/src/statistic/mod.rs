@@ -65,8 +65,6 @@ pub(crate) enum Family {
 pub(crate) enum Read {
     /// All of it.
     Whole,
-    /// How many items a variance is of.
-    Count,
     Missing,
     PopulationVariance,
     SampleVariance,
@@ -125,8 +123,8 @@ pub(crate) const KNOWN: &[Known] = known! {
     "count", 1 [], "items that are not missing; without a column, rows", |_| Ok((Family::Count, Read::Whole));
     "missing", 1 [], "missing items", |_| Ok((Family::Rows, Read::Missing));
     "sum", 1 [], "exact for integers", |_| Ok((Family::Sum, Read::Whole));
-    "product", 1 [], "", |_| Ok((Family::Product, Read::Whole));
-    "mean", 1 [], "", |_| Ok((Family::Mean, Read::Whole));
+    "product", 1 [], "of all items, without overflow on the way", |_| Ok((Family::Product, Read::Whole));
+    "mean", 1 [], "the arithmetic mean", |_| Ok((Family::Mean, Read::Whole));
     "min", 1 [], "of numbers, truth values, text and dates", |_| Ok((Family::Min, Read::Whole));
     "max", 1 [], "likewise", |_| Ok((Family::Max, Read::Whole));
     "range", 1 [], "max less min", |_| Ok((Family::Range, Read::Whole));
@@ -142,8 +140,8 @@ pub(crate) const KNOWN: &[Known] = known! {
     "population_skewness", 1 [], "g1", |_| Ok((Family::Shape, Read::PopulationSkewness));
     "kurtosis", 1 [], "excess, of a sample, G2", |_| Ok((Family::Shape, Read::SampleKurtosis));
     "population_kurtosis", 1 [], "excess, g2", |_| Ok((Family::Shape, Read::PopulationKurtosis));
-    "geometric_mean", 1 [], "", |_| Ok((Family::GeometricMean, Read::Whole));
-    "harmonic_mean", 1 [], "", |_| Ok((Family::HarmonicMean, Read::Whole));
+    "geometric_mean", 1 [], "of numbers that are not negative", |_| Ok((Family::GeometricMean, Read::Whole));
+    "harmonic_mean", 1 [], "of numbers of one sign", |_| Ok((Family::HarmonicMean, Read::Whole));
     "median", 1 [], "also p50; p99, p99.9 and so on are percentiles", |_| Ok((Family::Quantiles, Read::Quantile(0.5)));
     "quantile", 1 ["q"], "exact up to 4096 items, then to 0.13 % in rank", |p| {
         if (0.0..=1.0).contains(&p[0]) {
@@ -167,14 +165,14 @@ pub(crate) const KNOWN: &[Known] = known! {
     "any", 1 [], "of truth values", |_| Ok((Family::Any, Read::Whole));
     "all", 1 [], "of truth values", |_| Ok((Family::All, Read::Whole));
     "covariance" = "cov", 2 [], "of a sample", |_| Ok((Family::Covariance, Read::SampleCovariance));
-    "population_covariance", 2 [], "", |_| Ok((Family::Covariance, Read::PopulationCovariance));
+    "population_covariance", 2 [], "over n", |_| Ok((Family::Covariance, Read::PopulationCovariance));
     "correlation" = "corr", 2 [], "Pearson's", |_| Ok((Family::Covariance, Read::Correlation));
     "slope", 2 [], "of the least-squares line: slope(x, y)", |_| Ok((Family::LinearRegression, Read::Slope));
     "intercept", 2 [], "likewise", |_| Ok((Family::LinearRegression, Read::Intercept));
     "r_squared", 2 [], "likewise", |_| Ok((Family::LinearRegression, Read::RSquared));
     "residual_sd", 2 [], "likewise", |_| Ok((Family::LinearRegression, Read::ResidualSd));
     "weighted_sum", 2 [], "weighted_sum(value, weight)", |_| Ok((Family::WeightedSum, Read::Whole));
-    "weighted_mean", 2 [], "", |_| Ok((Family::WeightedMoments, Read::Whole));
+    "weighted_mean", 2 [], "weighted_mean(value, weight)", |_| Ok((Family::WeightedMoments, Read::Whole));
     "weighted_population_variance", 2 [], "over the weight", |_| Ok((Family::WeightedMoments, Read::PopulationVariance));
     "frequency_variance", 2 [], "weights that count: over the weight less 1",
         |_| Ok((Family::WeightedMoments, Read::FrequencyVariance));

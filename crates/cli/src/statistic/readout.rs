@@ -31,7 +31,6 @@ impl Readout {
             (Self::Value(value), _) => value.clone(),
             (Self::Rows(rows, present), Read::Missing) => Value::of(Some(rows - present)),
             (Self::Rows(rows, _), _) => Value::of(Some(*rows)),
-            (Self::Moments(m), Read::Count) => Value::of(Some(m.count)),
             (Self::Moments(m), Read::PopulationVariance) => Value::of(m.population_variance()),
             (Self::Moments(m), Read::SampleVariance) => Value::of(m.sample_variance()),
             (Self::Moments(m), Read::PopulationSd) => Value::of(m.population_sd()),

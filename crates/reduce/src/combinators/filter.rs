@@ -2,7 +2,7 @@
 
 use crate::{Aggregator, Block};
 
-/// An aggregator that leaves out the items of which a function is false; see [`crate::Combine::only`].
+/// An aggregator that leaves out the items of which a function is false; see [`crate::Combine::filter`].
 #[derive(Debug, Clone, Copy)]
 pub struct Filter<A, F> {
     aggregator: A,
