@@ -12,7 +12,7 @@
 //! | 8 + p | the payload: the state in [postcard](https://postcard.jamesmunns.com/wire-format) form |
 //! | 4 | CRC-32 (IEEE) of all before it |
 //!
-//! Equal states have equal bytes: maps are written in the order of their keys, and any NaN as one.
+//! Equal states have equal bytes: maps are written in the order of their keys, and any NaN among sums as one.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

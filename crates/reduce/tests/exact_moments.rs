@@ -193,7 +193,6 @@ fn geometric_and_harmonic_means() {
         let bound = (2.0 + found.log2().abs()) * UNIT * 2.0;
         assert!(off <= bound, "geometric mean {found}: off by {off:e}, bound {bound:e}");
     }
-    assert_eq!(answer(HarmonicMean, &[1e-310f64, 1e-310]).map(|x| x > 0.0), Some(false));
     let zero = answer(HarmonicMean, &[3.0, 0.0, 5.0]);
     assert_eq!((zero, answer(HarmonicMean, &[1.0, -1.0]).map(f64::is_nan)), (Some(0.0), Some(true)));
 }

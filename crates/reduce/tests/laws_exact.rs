@@ -42,7 +42,7 @@ fn order<T: Label + Element>(items: &[T]) {
     exactly(&Histogram::uniform(-3.0, 3.0, 6).unwrap(), items);
     exactly(&Histogram::new(&[-1e9, -2.5, 0.0, 1.0, 1e15 + 3.0]).unwrap(), items);
     exactly(&Distinct::default(), items);
-    exactly(&Distinct::with_precision(4).unwrap(), items);
+    exactly(&Distinct::with_precision(7).unwrap(), items);
     exactly(&TopK::new(2000).unwrap(), items);
     exactly(&Quantiles::default(), items);
     laws(&(Count, First, ArgMin).filter(|x: &T| x.to_f64() < 1.0), items);

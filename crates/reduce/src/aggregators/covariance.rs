@@ -10,7 +10,8 @@ use crate::{Aggregator, Block, Element, Portable};
 ///
 /// Blocks are read around their means and merged by the pairwise formulas of Pébay 2008 (SAND2008-6212,
 /// equation 3.6). The error of the covariance, relative to the product of the two standard deviations,
-/// is at most about `(300 + 8 log2(n)) 2^-53`. f64 further apart than the largest f64 give infinity or NaN.
+/// is at most about `(300 + 8 log2(n)) 2^-53` for n pairs in one push, and a few roundings more for each
+/// further push. f64 further apart than the largest f64 give infinity or NaN.
 ///
 /// ```
 /// # use strix_reduce::{Covariance, Engine, Reducer};
@@ -91,7 +92,7 @@ impl CrossMoments {
             return self;
         }
         // In a fixed order of the two, so that merging commutes to the last bit.
-        let rank = |m: &Self| (m.count, m.x.value().to_bits(), m.y.value().to_bits(), m.xy.to_bits());
+        let rank = |m: &Self| (m.count, m.x.bits(), m.y.bits(), m.xx.to_bits(), m.yy.to_bits(), m.xy.to_bits());
         let (a, b) = if rank(&self) >= rank(&other) { (self, other) } else { (other, self) };
         let count = a.count + b.count;
         let share = b.count as f64 / count as f64;

@@ -59,12 +59,12 @@ impl Distinct {
     /// A sketch of 2^`precision` registers of a byte.
     ///
     /// # Errors
-    /// [`Error::Parameter`] unless `precision` is 4 to 18.
+    /// [`Error::Parameter`] unless `precision` is 7 to 18; below, the estimator is biased by more than 1 %.
     pub fn with_precision(precision: u8) -> Result<Self, Error> {
-        if (4..=18).contains(&precision) {
+        if (7..=18).contains(&precision) {
             Ok(Self { precision })
         } else {
-            Err(Error::Parameter(format!("a distinct count has a precision of 4 to 18, not {precision}")))
+            Err(Error::Parameter(format!("a distinct count has a precision of 7 to 18, not {precision}")))
         }
     }
 

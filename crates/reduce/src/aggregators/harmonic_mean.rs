@@ -7,9 +7,8 @@ use crate::{Aggregator, Block, Element, Portable};
 
 /// n over the sum of the n reciprocals; `None` of nothing.
 ///
-/// Defined for elements of one sign; a 0 among them makes it 0, elements of both signs make it NaN. The
-/// relative error is at most about `2^-52` for elements whose reciprocals are normal f64; that of an element
-/// below about 2^-1024 is infinite, which makes the mean 0.
+/// Defined for elements of one sign; a 0 among them makes it 0, elements of both signs make it NaN, and an
+/// infinity counts without adding to the sum. The relative error is at most about `2^-52`.
 ///
 /// ```
 /// # use strix_reduce::{Engine, HarmonicMean, Reducer};
@@ -21,10 +20,18 @@ use crate::{Aggregator, Block, Element, Portable};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct HarmonicMean;
 
+/// Reciprocals are summed times 2^64, so that those of the largest elements are normal numbers.
+const ONE: f64 = f64::from_bits((1023 + 64) << 52);
+
+/// Elements below this have reciprocals so large that their sums could overflow: they are summed times 2^-128.
+const TINY: f64 = f64::from_bits((1023 - 900) << 52);
+const ONE_OF_TINY: f64 = f64::from_bits((1023 - 128) << 52);
+
 /// The sum of reciprocals, and which signs there were.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ReciprocalState {
     sum: SumState<Compensated>,
+    tiny: Compensated,
     zero: bool,
     negative: bool,
     positive: bool,
@@ -40,21 +47,22 @@ impl<T: Element> Aggregator<T> for HarmonicMean {
     #[inline(always)]
     fn lift(&self, item: &T) -> ReciprocalState {
         let x = item.to_f64();
-        let reciprocal = if x == 0.0 { 0.0 } else { 1.0 / x };
+        let is_tiny = x.abs() < TINY;
+        let one = if is_tiny { ONE_OF_TINY } else { ONE };
+        let reciprocal = if x == 0.0 { 0.0 } else { one / x };
         // What rounding left out of the reciprocal, to about as many digits again.
-        let rest = f64::mul_add(-reciprocal, x, 1.0) / x;
+        let rest = f64::mul_add(-reciprocal, x, one) / x;
         let rest = if rest.is_finite() && x.is_finite() { rest } else { 0.0 };
-        ReciprocalState {
-            sum: SumState { count: 1, sum: Compensated::of_two(reciprocal, rest) },
-            zero: x == 0.0,
-            negative: x < 0.0,
-            positive: x > 0.0,
-        }
+        let reciprocal = Compensated::of_two(reciprocal, rest);
+        let (sum, tiny) =
+            if is_tiny { (Compensated::default(), reciprocal) } else { (reciprocal, Compensated::default()) };
+        ReciprocalState { sum: SumState { count: 1, sum }, tiny, zero: x == 0.0, negative: x < 0.0, positive: x > 0.0 }
     }
     #[inline(always)]
     fn merge(&self, a: ReciprocalState, b: ReciprocalState) -> ReciprocalState {
         ReciprocalState {
             sum: SumState { count: a.sum.count + b.sum.count, sum: a.sum.sum.plus(b.sum.sum) },
+            tiny: a.tiny.plus(b.tiny),
             zero: a.zero || b.zero,
             negative: a.negative || b.negative,
             positive: a.positive || b.positive,
@@ -65,7 +73,12 @@ impl<T: Element> Aggregator<T> for HarmonicMean {
         (count > 0).then(|| match (state.negative && state.positive || sum.value().is_nan(), state.zero) {
             (true, _) => f64::NAN,
             (_, true) => 0.0,
-            _ => sum.dividing(count as f64),
+            _ if state.tiny.value() != 0.0 => {
+                state.tiny.plus(sum.scaled(ONE_OF_TINY / ONE)).dividing(count as f64 * ONE_OF_TINY)
+            }
+            // The reciprocal of an infinity is a 0 whose sign a sum forgets.
+            _ if sum.value() == 0.0 && state.negative => f64::NEG_INFINITY,
+            _ => sum.dividing(count as f64 * ONE),
         })
     }
     #[inline(always)]

@@ -79,15 +79,17 @@ impl Histogram {
         if bins == 0 || bins > MOST_BINS {
             return Err(Error::Parameter(format!("a histogram has 1 to {MOST_BINS} bins, not {bins}")));
         }
-        let step = (high - low) / bins as f64;
+        let step = high / bins as f64 - low / bins as f64;
         if !(step.is_finite() && step > 0.0) {
             let what = format!("a histogram from {low} to {high} has no width; the first edge is below the last");
             return Err(Error::Parameter(what));
         }
-        let mut edges: Vec<f64> = (0..=bins).map(|i| low + step * i as f64).collect();
+        // Where the width is more than the largest f64, in halves.
+        let (half, whole) = if (high - low).is_finite() { (1.0, 1.0) } else { (0.5, 2.0) };
+        let mut edges: Vec<f64> = (0..=bins).map(|i| (low * half + step * half * i as f64) * whole).collect();
         edges[bins] = high;
-        // Of bins too narrow for it, the edges alone decide.
-        let scale = Some(bins as f64 / (high - low)).filter(|scale| scale.is_finite());
+        // Of bins too narrow or too wide for it, the edges alone decide.
+        let scale = Some(bins as f64 / (high - low)).filter(|scale| scale.is_finite() && *scale > 0.0);
         Ok(Self { scale, ..Self::new(&edges)? })
     }
 

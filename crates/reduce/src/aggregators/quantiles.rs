@@ -121,7 +121,7 @@ pub struct Distribution {
 impl Distribution {
     /// The value below which a share `q` of the elements lie; `None` of nothing, or for a `q` outside 0 to 1.
     pub fn quantile(&self, q: f64) -> Option<f64> {
-        if self.count == 0 || !(0.0..=1.0).contains(&q) {
+        if self.count + self.nan == 0 || !(0.0..=1.0).contains(&q) {
             return None;
         }
         if self.nan > 0 {

@@ -7,7 +7,7 @@ use crate::{Aggregator, Block, Element, Facts, Portable};
 /// Adds elements up: f64 for floats, exact i128 for integers; `None` of nothing.
 ///
 /// Floats of either width accumulate in f64, blocks merge as pairs of f64. With n elements the
-/// error is at most `2^-53 |sum| + 2^-44 sum(|x|)` for f32 and `2^-53 |sum| + n 2^-105 sum(|x|)`
+/// error is at most `2^-53 |sum| + 2^-44 sum(|x|)` for f32 and `2^-53 |sum| + n 2^-103 sum(|x|)`
 /// for f64 on the CPU; see [`crate::gpu`] for the bound there. Infinities follow IEEE addition:
 /// of both signs they give NaN. Finite f64 whose sum, on the way, passes the largest f64 give infinity
 /// or NaN, never a finite number.

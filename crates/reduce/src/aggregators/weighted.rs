@@ -10,9 +10,10 @@ use crate::{Aggregator, Block, Element, Mean, Portable, Sum, Variance};
 /// `Weighted(Variance)`. Weights are not negative; a negative or NaN weight makes the answer NaN.
 ///
 /// Mean and spread are updated as by West, "Updating mean and variance estimates" (CACM 1979), and merged
-/// by Chan, Golub and LeVeque with weights for counts. With n items the error of the spread, relative to it,
-/// is at most about `(300 + 8 log2(n)) 2^-53`; that of the mean is as much of the standard deviation, and one
-/// rounding; that of the sum is `2^-53 |sum| + n 2^-104 sum(|x w|)`.
+/// by Chan, Golub and LeVeque with weights for counts. With n items in one push the error of the spread, relative to
+/// it, is at most about `(300 + 8 log2(n)) 2^-53`, and a few roundings more for each further push; that of the mean is
+/// as much of the standard deviation, and one rounding; that of the sum is `2^-53 |sum| + n 2^-104 sum(|x w|)`.
+/// Values and weights are taken as f64, to which 64-bit integers round.
 ///
 /// ```
 /// # use strix_reduce::{Engine, Mean, Reducer, Weighted};
@@ -27,14 +28,15 @@ pub struct Weighted<A>(
     pub A,
 );
 
-/// How many values weigh something, sums of weights and of squared weights, the weighted mean and the weighted
-/// sum of squared deviations.
+/// How many values weigh something, the sum of their weights and what it leaves free, the weighted mean and the
+/// weighted sum of squared deviations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct WeightedMoments {
     count: u64,
     weight: Compensated,
+    /// W - W2 / W, where W2 is the sum of squared weights, held as such: that difference would cancel.
     #[serde(with = "crate::state::float")]
-    squared_weight: f64,
+    freedom: f64,
     mean: Compensated,
     #[serde(with = "crate::state::float")]
     m2: f64,
@@ -65,10 +67,8 @@ impl WeightedMoments {
     /// For weights that say how far a value is to be trusted: unbiased, over W - W2 / W, where W2 is the sum
     /// of squared weights; `None` of fewer than two values.
     pub fn reliability_variance(&self) -> Option<f64> {
-        let weight = self.weight.value();
-        let freedom = weight - self.squared_weight / weight;
         // Rounding may leave a single value a little freedom.
-        (self.count > 1 && (freedom > 0.0 || freedom.is_nan())).then(|| self.m2 / freedom)
+        (self.count > 1 && (self.freedom > 0.0 || self.freedom.is_nan())).then(|| self.m2 / self.freedom)
     }
 
     fn weighs(&self) -> bool {
@@ -81,37 +81,37 @@ impl WeightedMoments {
         // Around a value of the block, so that no offset costs digits.
         let origin = first.0.to_f64();
         let origin = if origin.is_finite() { origin } else { 0.0 };
-        let [count, weight, squared_weight, sum] = sums(
+        let [count, weight, sum] = sums(
             block,
             #[inline(always)]
             |(value, w)| {
                 let w = valid(w.to_f64());
                 // What weighs nothing does not count, even where it is infinite.
                 let weighs = if w == 0.0 { 0.0 } else { 1.0 };
-                [weighs, w, w * w, if w == 0.0 { 0.0 } else { value.deviation(origin) * w }]
+                [weighs, w, if w == 0.0 { 0.0 } else { value.deviation(origin) * w }]
             },
         );
-        let (count, squared_weight) = (count.value() as u64, squared_weight.value());
+        let (count, total) = (count.value() as u64, weight.value());
         if count == 0 {
             return Self::default();
         }
-        let center = origin + sum.value() / weight.value();
+        let center = origin + sum.value() / total;
         if !center.is_finite() {
-            return Self { count, weight, squared_weight, mean: Compensated::of_two(center, 0.0), m2: f64::NAN };
+            return Self { count, weight, freedom: f64::NAN, mean: Compensated::of_two(center, 0.0), m2: f64::NAN };
         }
-        let [residue, m2] = sums(
+        let [residue, m2, freedom] = sums(
             block,
             #[inline(always)]
             |(value, w)| {
                 let w = w.to_f64();
                 let deviation = if w == 0.0 { 0.0 } else { value.deviation(center) };
-                [deviation * w, deviation * deviation * w]
+                [deviation * w, deviation * deviation * w, shared(w, weight.less(w), total)]
             },
         )
         .map(Compensated::value);
-        let off = residue / weight.value();
+        let off = residue / total;
         let m2 = not_negative(m2 - off * residue);
-        Self { count, weight, squared_weight, mean: Compensated::of_two(center, off), m2 }
+        Self { count, weight, freedom, mean: Compensated::of_two(center, off), m2 }
     }
 
     fn join(self, other: Self) -> Self {
@@ -122,7 +122,7 @@ impl WeightedMoments {
             return self;
         }
         // In a fixed order of the two, so that merging commutes to the last bit.
-        let rank = |m: &Self| (m.weight.value().to_bits(), m.mean.value().to_bits(), m.m2.to_bits());
+        let rank = |m: &Self| (m.count, m.weight.bits(), m.mean.bits(), m.m2.to_bits(), m.freedom.to_bits());
         let (a, b) = if rank(&self) >= rank(&other) { (self, other) } else { (other, self) };
         let weight = a.weight.plus(b.weight);
         let share = b.weight.value() / weight.value();
@@ -132,18 +132,27 @@ impl WeightedMoments {
         } else {
             Compensated::of_two(a.mean.value() * (1.0 - share), b.mean.value() * share)
         };
-        let m2 = a.m2 + b.m2 + delta * delta * (a.weight.value() * share);
-        let (count, squared_weight) = (a.count + b.count, a.squared_weight + b.squared_weight);
-        Self { count, weight, squared_weight, mean, m2 }
+        let between = shared(a.weight.value(), b.weight.value(), weight.value());
+        let m2 = a.m2 + b.m2 + delta * delta * between;
+        // W - W2 / W of both together, of terms that are all positive.
+        let other_share = a.weight.value() / weight.value();
+        let freedom = a.freedom * other_share + b.freedom * share + 2.0 * between;
+        Self { count: a.count + b.count, weight, freedom, mean, m2 }
     }
 
     fn check(&self) -> Result<(), String> {
         let weight = self.weight.value();
-        if weight < 0.0 || self.m2 < 0.0 || self.squared_weight < 0.0 {
+        if weight < 0.0 || self.m2 < 0.0 || self.freedom < 0.0 {
             return Err("a weight or a spread is negative".into());
         }
         check_count(self.count)
     }
+}
+
+/// `a b / total` of parts of a total, none of which leaves the range of its factors.
+#[inline(always)]
+fn shared(a: f64, b: f64, total: f64) -> f64 {
+    a.max(b) / total * a.min(b)
 }
 
 /// A weight as it may be, else NaN.

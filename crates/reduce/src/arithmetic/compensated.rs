@@ -19,15 +19,35 @@ pub struct Compensated {
 }
 
 impl Compensated {
-    /// The exact sum of two f64 (Knuth's TwoSum); a plain IEEE sum where that is not finite.
+    /// A sum that means nothing.
+    pub(crate) const NAN: Self = Self { high: f64::NAN, low: 0.0 };
+
+    /// The exact sum of two f64 (Dekker's FastTwoSum); a plain IEEE sum where that is not finite.
     #[inline(always)]
     pub fn of_two(a: f64, b: f64) -> Self {
         let high = a + b;
         if !high.is_finite() {
             return Self { high, low: 0.0 };
         }
-        let (high, low) = two_sum(a, b);
-        Self { high, low }
+        // Unlike Knuth's TwoSum, nothing on the way is larger than the operands or the sum, and can overflow.
+        let (large, small) = if a.abs() < b.abs() { (b, a) } else { (a, b) };
+        Self { high, low: small - (high - large) }
+    }
+
+    /// Both parts as bits, for an order among sums.
+    pub(crate) fn bits(self) -> (u64, u64) {
+        (self.high.to_bits(), self.low.to_bits())
+    }
+
+    /// The sum less `x`, rounded once the larger parts have cancelled.
+    #[inline(always)]
+    pub(crate) fn less(self, x: f64) -> f64 {
+        (self.high - x) + self.low
+    }
+
+    /// The sum times a power of two.
+    pub(crate) fn scaled(self, scale: f64) -> Self {
+        Self { high: self.high * scale, low: self.low * scale }
     }
 
     /// The sum rounded to f64.
@@ -187,8 +207,9 @@ fn sum<T: Copy + Into<f64>, L: Lanes>(block: &[T]) -> Compensated {
     if total.high.is_finite() {
         return total;
     }
-    // An infinity or NaN made error terms meaningless; IEEE addition says what the sum is.
-    Compensated { high: block.iter().map(|&x| x.into()).sum(), low: 0.0 }
+    // An infinity or NaN made error terms meaningless, or a lane passed the largest f64: IEEE addition, one by one, says
+    // what the sum is.
+    block.iter().fold(Compensated::default(), |sum, &x| sum.plus(Compensated::of_two(x.into(), 0.0)))
 }
 
 #[inline(always)]

@@ -18,8 +18,8 @@ use crate::block::Block;
 pub struct FloatMoments {
     count: u64,
     mean: Compensated,
-    #[serde(with = "crate::state::float")]
-    m2: f64,
+    /// A pair as well: after any number of merges it is as right as its terms.
+    m2: Compensated,
 }
 
 impl FloatMoments {
@@ -32,10 +32,11 @@ impl FloatMoments {
         }
         let mean = sum.divided_by(count);
         if !mean.is_finite() {
-            return Self { count, mean: Compensated::of_two(mean, 0.0), m2: f64::NAN };
+            return Self { count, mean: Compensated::of_two(mean, 0.0), m2: Compensated::NAN };
         }
         let (residue, squares) = T::deviations(block, mean);
-        let residue = residue.value();
+        // Of elements that are further apart than the largest f64, the mean is what the sum says.
+        let residue = Some(residue.value()).filter(|residue| residue.is_finite()).unwrap_or_default();
         let m2 = squares.plus(Compensated::of_two(-residue * residue / count as f64, 0.0)).value();
         Self::around(count, mean, residue, m2)
     }
@@ -43,7 +44,8 @@ impl FloatMoments {
     /// The moments of `count` elements whose deviations from `center` sum to `residue`.
     #[inline(always)]
     pub(crate) fn around(count: u64, center: f64, residue: f64, m2: f64) -> Self {
-        Self { count, mean: Compensated::of_two(center, residue / count as f64), m2: not_negative(m2) }
+        let m2 = Compensated::of_two(not_negative(m2), 0.0);
+        Self { count, mean: Compensated::of_two(center, residue / count as f64), m2 }
     }
 }
 
@@ -62,7 +64,7 @@ impl<T: Float> Moments<T> for FloatMoments {
             return self;
         }
         // In a fixed order of the two, so that merging commutes to the last bit.
-        let rank = |m: &Self| (m.count, m.mean.value().to_bits());
+        let rank = |m: &Self| (m.count, m.mean.bits(), m.m2.bits());
         let (a, b) = if rank(&self) >= rank(&other) { (self, other) } else { (other, self) };
         let count = a.count + b.count;
         let delta = b.mean.plus(a.mean.negated()).value();
@@ -73,16 +75,18 @@ impl<T: Float> Moments<T> for FloatMoments {
             // Far apart or infinite: each weighs what it holds.
             Compensated::of_two(a.mean.value() * (1.0 - share), b.mean.value() * share)
         };
-        Self { count, mean, m2: a.m2 + b.m2 + delta * delta * (a.count as f64 * share) }
+        let between = delta * delta * (a.count as f64 * share);
+        Self { count, mean, m2: a.m2.plus(b.m2).plus(Compensated::of_two(between, 0.0)) }
     }
 
     fn check(self) -> Result<(), String> {
         crate::state::check_count(self.count)?;
-        if self.m2 < 0.0 { Err(format!("M2 is {}, and never negative", self.m2)) } else { Ok(()) }
+        let m2 = self.m2.value();
+        if m2 < 0.0 { Err(format!("M2 is {m2}, and never negative")) } else { Ok(()) }
     }
 
     fn finish(self) -> SecondMoments {
-        SecondMoments { count: self.count, mean: self.mean.value(), m2: self.m2 }
+        SecondMoments { count: self.count, mean: self.mean.value(), m2: self.m2.value() }
     }
 
     #[cfg(feature = "gpu")]
@@ -96,14 +100,15 @@ impl<T: Float> Moments<T> for FloatMoments {
             return Self::default();
         }
         if let Some(special) = census.special_sum() {
-            return Self { count, mean: Compensated::of_two(special, 0.0), m2: f64::NAN };
+            return Self { count, mean: Compensated::of_two(special, 0.0), m2: Compensated::NAN };
         }
         let frame = partial.frame();
         let (n, scale) = (count as f64, frame.scale());
         let total = f64::from(partial.f32("variance", 0));
         let squares = f64::from(partial.f32("variance", 1));
         let mean = Compensated::of_two(f64::from(frame.shift) * scale, total / n * scale);
-        Self { count, mean, m2: not_negative(squares - total * total / n) * scale * scale }
+        let m2 = not_negative(squares - total * total / n) * scale * scale;
+        Self { count, mean, m2: Compensated::of_two(m2, 0.0) }
     }
 }
 

@@ -188,7 +188,7 @@ where
     F: Fn(&T) -> K + Send + Sync,
 {
     fn signature(&self) -> crate::state::Signature {
-        format!("{} by {}", self.aggregator.signature(), K::NAME)
+        format!("({}) by {}", self.aggregator.signature(), K::NAME)
     }
     fn check(&self, state: &Self::State) -> Result<(), String> {
         state.0.values().try_for_each(|group| self.aggregator.check(group))

@@ -59,7 +59,7 @@ impl<T: Clone, A: Aggregator<T>, const N: usize> Aggregator<[T; N]> for PerColum
 
 impl<T: Clone, A: Portable<T>, const N: usize> Portable<[T; N]> for PerColumn<A> {
     fn signature(&self) -> Signature {
-        format!("{N} columns of {}", self.0.signature())
+        format!("{N} columns of ({})", self.0.signature())
     }
     fn check(&self, state: &Self::State) -> Result<(), String> {
         if state.0.len() != N {

@@ -60,7 +60,7 @@ impl<T: Clone, A: Aggregator<T>> Aggregator<Option<T>> for Present<A> {
 
 impl<T: Clone, A: Portable<T>> Portable<Option<T>> for Present<A> {
     fn signature(&self) -> Signature {
-        format!("present {}", self.0.signature())
+        format!("present ({})", self.0.signature())
     }
     fn check(&self, state: &A::State) -> Result<(), String> {
         self.0.check(state)

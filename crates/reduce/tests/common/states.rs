@@ -65,7 +65,7 @@ pub fn each(visit: &mut impl Each) {
     visit.one("histogram_f64", Histogram::uniform(0.0, 4.0, 8).unwrap(), &floats);
     visit.one("quantiles_f64", Quantiles::with_k(16).unwrap(), &floats);
     visit.one("quantiles_few", Quantiles::default(), &whole[..9]);
-    visit.one("distinct_u64", Distinct::with_precision(6).unwrap(), &wide);
+    visit.one("distinct_u64", Distinct::with_precision(8).unwrap(), &wide);
     visit.one("distinct_few", Distinct::default(), &text);
     visit.one("top_i32", TopK::new(8).unwrap(), &wide.iter().map(|x| (x % 19) as i32).collect::<Vec<_>>());
     visit.one("top_f64", TopK::new(64).unwrap(), &wide.iter().map(|x| (x % 19) as f64).collect::<Vec<_>>());
