@@ -1,7 +1,7 @@
 //! A reduction that spans machines or days: states as bytes, merged later.
 #![allow(clippy::print_stdout, reason = "an example talks to a person")]
 
-use strix_reduce::{Aggregator, Engine, Mean, Quantiles, Reducer, state};
+use strix_reduce::{Engine, Mean, Quantiles, Reducer, state};
 
 fn main() -> Result<(), strix_reduce::Error> {
     let aggregator = (Mean, Quantiles::default());
@@ -14,14 +14,13 @@ fn main() -> Result<(), strix_reduce::Error> {
         saved.push(state::to_bytes::<f64, _>(&aggregator, reducer.state(), reducer.pushed())?);
     }
 
-    let mut all = Aggregator::<f64>::identity(&aggregator);
-    let mut pushed = 0;
+    let mut all = Reducer::<f64, _>::new(aggregator, &Engine::cpu())?;
     for bytes in &saved {
         let (state, items) = state::from_bytes::<f64, _>(&aggregator, bytes)?;
-        all = Aggregator::<f64>::merge(&aggregator, all, Aggregator::<f64>::shift(&aggregator, state, pushed));
-        pushed += items;
+        all.push_state(state, items)?;
     }
-    let (mean, quantiles) = Aggregator::<f64>::finish(&aggregator, all);
+    let pushed = all.pushed();
+    let (mean, quantiles) = all.finish();
     println!("mean {:?} of {pushed}", mean.unwrap_or_default());
     let median = quantiles.median().unwrap_or_default();
     println!("median {:.0} within {:.2} % in rank", median, 100.0 * quantiles.rank_error());

@@ -34,6 +34,19 @@ pub enum Error {
     #[cfg(feature = "gpu")]
     #[error(transparent)]
     Kernel(#[from] strix_shaders::ComposeError),
+    /// More items than can be counted on.
+    #[error(
+        "{items} items after {before} are more than the {most} whose sums stay inside their accumulators; begin another \
+         reduction"
+    )]
+    TooMany {
+        /// Items taken in before.
+        before: u64,
+        /// Items that would have come on top.
+        items: u64,
+        /// [`crate::state::MOST_ITEMS`].
+        most: u64,
+    },
     /// A parameter outside its range.
     #[error("{0}")]
     Parameter(String),

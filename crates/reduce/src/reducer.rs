@@ -3,6 +3,7 @@
 use crate::engine::EngineReport;
 #[cfg(feature = "gpu")]
 use crate::gpu::{Gpu, GpuHalf, Pipelines, Source};
+use crate::state::MOST_ITEMS;
 use crate::{Aggregator, Engine, EngineChoice, Error, Item, NanPolicy};
 
 /// Masked items gathered at once.
@@ -93,9 +94,10 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
     /// Takes a chunk in. A chunk that fails leaves the state as it was before.
     ///
     /// # Errors
-    /// [`Error::Nan`] under [`NanPolicy::Error`]; [`Error::Device`] when a GPU that was chosen by
-    /// name fails. When an automatically chosen one fails, the CPU takes over, chunk and all.
+    /// [`Error::Nan`] under [`NanPolicy::Error`]; [`Error::TooMany`] past 2^56 items, before any sum could
+    /// wrap; [`Error::Device`] when a GPU that was chosen by name fails. When an automatically chosen one fails, the CPU takes over, chunk and all.
     pub fn push(&mut self, items: &[T]) -> Result<(), Error> {
+        self.room(items.len() as u64)?;
         #[cfg(feature = "gpu")]
         if let (Some(on_gpu), Some(upload)) = (&self.gpu, T::upload(items)) {
             match self.on_gpu(on_gpu, &Source::Host(upload.bytes)) {
@@ -143,7 +145,7 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
                 Error::Nan { index } => Error::Nan { index: before + places[(index - before) as usize] as u64 },
                 other => other,
             })?;
-            self.leave_out((piece.len() - kept.len()) as u64);
+            self.leave_out((piece.len() - kept.len()) as u64)?;
         }
         Ok(())
     }
@@ -157,16 +159,26 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
             if first {
                 self.push(&items[start..end])?;
             } else {
-                self.leave_out((end - start) as u64);
+                self.leave_out((end - start) as u64)?;
             }
             start = end;
         }
         Ok(())
     }
 
-    fn leave_out(&mut self, items: u64) {
+    fn leave_out(&mut self, items: u64) -> Result<(), Error> {
+        self.room(items)?;
         self.missing += items;
         self.pushed += items;
+        Ok(())
+    }
+
+    /// Refuses what could make a sum wrap.
+    fn room(&self, items: u64) -> Result<(), Error> {
+        match self.pushed.checked_add(items) {
+            Some(all) if all <= MOST_ITEMS => Ok(()),
+            _ => Err(Error::TooMany { before: self.pushed, items, most: MOST_ITEMS }),
+        }
     }
 
     /// Takes in the elements in `bytes` of a buffer on the engine's own device, where they lie.
@@ -175,7 +187,7 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
     /// fills the buffer must have been submitted to the engine's queue before.
     ///
     /// # Errors
-    /// [`Error::Nan`] and [`Error::Device`], and [`Error::NotOnGpu`] when this reduction is not on the GPU or the
+    /// Those of [`Reducer::push`], and [`Error::NotOnGpu`] when this reduction is not on the GPU or the
     /// range is not inside the buffer, at whole elements.
     #[cfg(feature = "gpu")]
     pub fn push_buffer(&mut self, buffer: &wgpu::Buffer, bytes: std::ops::Range<u64>) -> Result<(), Error> {
@@ -196,15 +208,46 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
             return Err(Error::NotOnGpu { reason });
         }
         let items = (bytes.end - bytes.start) / element;
+        self.room(items)?;
         let (state, skipped) = self.on_gpu(on_gpu, &Source::Device(buffer, bytes))?;
         self.take(state, skipped, items);
         Ok(())
     }
 
     /// Merges in the state of another reduction by an equal aggregator, as if its items came after these.
-    pub fn merge(&mut self, other: Self) {
+    ///
+    /// # Errors
+    /// [`Error::TooMany`].
+    pub fn merge(&mut self, other: Self) -> Result<(), Error> {
+        self.room(other.pushed)?;
         self.missing += other.missing;
         self.take(other.state, other.skipped, other.pushed);
+        Ok(())
+    }
+
+    /// Merges in a stored state of an equal aggregator, as if its `items` came after these; see
+    /// [`crate::state::from_bytes`].
+    ///
+    /// ```
+    /// # use strix_reduce::{Engine, Mean, Reducer, state};
+    /// let mut yesterday = Reducer::new(Mean, &Engine::cpu())?;
+    /// yesterday.push(&[1.0, 2.0])?;
+    /// let saved = state::to_bytes::<f64, _>(&Mean, yesterday.state(), yesterday.pushed())?;
+    ///
+    /// let mut today = Reducer::new(Mean, &Engine::cpu())?;
+    /// let (state, items) = state::from_bytes::<f64, _>(&Mean, &saved)?;
+    /// today.push_state(state, items)?;
+    /// today.push(&[6.0])?;
+    /// assert_eq!(today.finish(), Some(3.0));
+    /// # Ok::<(), strix_reduce::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::TooMany`].
+    pub fn push_state(&mut self, state: A::State, items: u64) -> Result<(), Error> {
+        self.room(items)?;
+        self.take(state, 0, items);
+        Ok(())
     }
 
     /// The state so far.

@@ -8,7 +8,7 @@ use crate::{Aggregator, Count, Element, Mean, Sum, Variance};
 /// An aggregator whose states form a group: a part that was merged in can be taken out again, exactly.
 ///
 /// `subtract(merge(a, b), b)` is `a`, in every bit. That holds for counts, for integer sums, means and
-/// variances, and for histograms; it does not for floats, whose merging rounds, nor for extremes, which
+/// variances, for histograms and confusion matrices, and for what is put around them; it does not for floats, whose merging rounds, nor for extremes, which
 /// forget. [`Window`] works for those too.
 pub trait Subtract<T>: Aggregator<T> {
     /// The state of the items of `whole` that are not in `part`, of which each is in `whole`.
@@ -51,6 +51,10 @@ macro_rules! tuple {
 tuple!(A 0, B 1);
 tuple!(A 0, B 1, C 2);
 tuple!(A 0, B 1, C 2, D 3);
+tuple!(A 0, B 1, C 2, D 3, E 4);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 
 /// The aggregate of the latest items of a stream: one state in, one state out, for each item.
 ///

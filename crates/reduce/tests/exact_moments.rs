@@ -9,7 +9,7 @@ use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 use strix_reduce::{
     Aggregator, Covariance, DecayedMean, Element, Engine, GeometricMean, HarmonicMean, Item, Product, Reducer, Shape,
-    Variance, Weighted,
+    Sum, Variance, Weighted,
 };
 
 const UNIT: f64 = 1.0 / (1u64 << 53) as f64;
@@ -175,6 +175,20 @@ fn products_of_a_thousand_factors() {
     assert_eq!(answer(Product, &[5e-324f64, 0.25, 4.0]), Some(5e-324));
     assert_eq!(answer(Product, &[f64::MAX, -2.0]), Some(f64::NEG_INFINITY));
     assert_eq!(answer(Product, &[5e-324f64, -0.25]).map(f64::to_bits), Some((-0.0f64).to_bits()));
+}
+
+#[test]
+fn weighted_sums() {
+    for n in SIZES {
+        let values: Vec<f64> =
+            normal(n, 31).iter().zip(mixed(32)).map(|(x, k)| x * 2f64.powi((k % 60) as i32)).collect();
+        let items: Vec<(f64, f64)> = values.into_iter().zip(unit(n, 33)).collect();
+        let products = || items.iter().map(|&(x, w)| rational(x) * rational(w));
+        let (exact, magnitude) = (to_f64(&products().sum()), to_f64(&products().map(|p| p.abs()).sum()));
+        let bound = UNIT * exact.abs() + n as f64 * 2f64.powi(-104) * magnitude;
+        // Half a unit more, as the exact sum is rounded here too.
+        within("weighted sum", answer(Weighted(Sum), &items).unwrap(), exact, bound + UNIT * exact.abs());
+    }
 }
 
 #[test]

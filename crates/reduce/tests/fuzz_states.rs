@@ -1,12 +1,17 @@
 //! Hostile bytes as stored states of every aggregator: no panic, no more memory than the bytes deserve, and what is
 //! taken can be merged and read.
+//!
+//! The default run takes seconds. For more: `STRIX_FUZZ_CASES=1000000 cargo test --release -p strix-reduce --test
+//! fuzz_states -- --nocapture`, and `STRIX_FUZZ_SECONDS` bounds the time of each aggregator.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+#![allow(clippy::print_stderr, reason = "the rates are the point of a long run")]
 
 mod common;
 #[path = "common/states.rs"]
 mod every;
 
 use std::fmt::Debug;
+use std::time::{Duration, Instant};
 
 use common::mixed;
 use every::{Each, each, state_of};
@@ -24,6 +29,8 @@ const AT_LEAST: usize = 1 << 21;
 
 struct Fuzz {
     inputs: u64,
+    /// For each aggregator, at most.
+    seconds: Duration,
     /// Those that were taken.
     taken: u64,
     /// Those that differ from every state written here.
@@ -89,7 +96,14 @@ impl Each for Fuzz {
         let seeds = written.each_ref().map(|bytes| Envelope::from_bytes(bytes).unwrap().payload);
         let signature = aggregator.signature();
         // Answers may be long: parameters and fixed parts are not the input's.
+        let started = Instant::now();
+        let mut done = 0;
         for round in 0..self.inputs {
+            // The clock costs more than a short state.
+            if round % 256 == 0 && started.elapsed() > self.seconds {
+                break;
+            }
+            done = round + 1;
             let payload = self.payload(&seeds);
             // Now and then the envelope is damaged too, with the checksum of the damage.
             let items = if round % 64 == 0 { self.random.next().unwrap() } else { round % MOST_ITEMS };
@@ -113,27 +127,22 @@ impl Each for Fuzz {
             let grown = MEMORY.peak_usage().saturating_sub(before);
             assert!(grown <= AT_LEAST + FOR_A_BYTE * bytes.len(), "{name}: {grown} bytes for {}", bytes.len());
         }
+        eprintln!("{name}: {done} inputs, {:.0} a second", done as f64 / started.elapsed().as_secs_f64());
     }
 }
 
-fn fuzz(inputs: u64, seed: u64) -> Fuzz {
-    let mut fuzz = Fuzz { inputs, taken: 0, new: 0, random: Box::new(mixed(seed)) };
-    each(&mut fuzz);
-    fuzz
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
 }
 
-/// One test at a time in this binary: the peak is of all threads.
+/// The one test of this binary: the peak of memory is of all threads.
 #[test]
-fn two_thousand_inputs_for_each_aggregator() {
-    let fuzz = fuzz(2000, 1);
+fn hostile_states_of_each_aggregator() {
+    let inputs = number("STRIX_FUZZ_CASES").unwrap_or(2000);
+    let seconds = number("STRIX_FUZZ_SECONDS").map_or(Duration::MAX, Duration::from_secs);
+    let random = Box::new(mixed(number("STRIX_FUZZ_SEED").unwrap_or(1)));
+    let mut fuzz = Fuzz { inputs, seconds, taken: 0, new: 0, random };
+    each(&mut fuzz);
     // Else the mutations never get past the checks, and the merging is not reached.
     assert!(fuzz.new > 1000, "only {} of {} new states were taken", fuzz.new, fuzz.taken);
-}
-
-#[test]
-#[ignore = "takes minutes: `cargo test --release --test fuzz_states -- --ignored --nocapture`"]
-#[expect(clippy::print_stdout, reason = "a long run says what it did")]
-fn a_million_inputs_for_each_aggregator() {
-    let fuzz = fuzz(1_000_000, 2);
-    println!("1000000 inputs for each aggregator; {} taken, {} of them new", fuzz.taken, fuzz.new);
 }

@@ -235,6 +235,6 @@ fn states_of_both_engines_merge() {
     mixed.push(&items[..123_456]).unwrap();
     let mut rest = Reducer::new(ALL, &Engine::cpu()).unwrap();
     rest.push(&items[123_456..]).unwrap();
-    mixed.merge(rest);
+    mixed.merge(rest).unwrap();
     assert_eq!(mixed.finish(), run(&Engine::cpu(), NanPolicy::Propagate, &items));
 }

@@ -87,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn truth_and_text(items in vec(any::<u8>(), 0..300)) {
+    fn truth_and_text(items in vec(any::<u8>(), 0..1500)) {
         let truth: Vec<bool> = items.iter().map(|x| x % 16 == 3).collect();
         exactly(&(Any, All, Min, Max, First), &truth);
         let text: Vec<String> = items.iter().map(|x| format!("{}", x % 40)).collect();

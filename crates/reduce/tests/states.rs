@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use every::{Each, each, state_of};
 use strix_reduce::state::{Envelope, MOST_ITEMS, VERSION, from_bytes, to_bytes};
 use strix_reduce::{
-    Aggregator, Boxed, Combine, ConfusionMatrix, Count, Covariance, DecayedMean, Distinct, Error, First, Histogram,
-    Max, Mean, Min, Portable, Quantiles, Range, Sum, TopK, Variance, Weighted,
+    Aggregator, Boxed, Combine, ConfusionMatrix, Count, Covariance, DecayedMean, Distinct, Engine, Error, First,
+    Histogram, Max, Mean, Min, Portable, Quantiles, Range, Reducer, Sum, TopK, Variance, Weighted,
 };
 
 fn text(x: &impl Debug) -> String {
@@ -49,6 +49,7 @@ fn golden_files_decode_to_the_same_answer_and_bytes() {
             let (state, count) = from_bytes::<T, A>(&aggregator, &golden).unwrap();
             assert_eq!(count, items.len() as u64, "{name}");
             assert_eq!(to_bytes::<T, A>(&aggregator, &state, count).unwrap(), golden, "{name}");
+            assert_eq!(to_bytes::<T, A>(&aggregator, &state_of(&aggregator, items), count).unwrap(), golden, "{name}");
             let wanted = aggregator.finish(state_of(&aggregator, items));
             assert_eq!(text(&aggregator.finish(state)), text(&wanted), "{name}");
             self.0.insert(format!("{name}.state"));
@@ -213,7 +214,7 @@ fn payloads_that_no_items_lead_to_are_refused() {
     refused::<u8, _>(Count, &many, "more than");
     refused::<f64, _>(Sum, &(many, (0.0, 0.0)), "more than");
     refused::<i32, _>(Sum, &(1u64, 1i128 << 65), "do not sum to");
-    refused::<f64, _>(Variance, &(2u64, (0.0, 0.0), -1.0), "never negative");
+    refused::<f64, _>(Variance, &(2u64, (0.0, 0.0), (-1.0, 0.0)), "never negative");
     refused::<f64, _>(First, &Some((many, 1.0)), "past any");
     refused::<f64, _>(Range, &(Some(2.0), Some(1.0)), "wrong way round");
     refused::<f64, _>(Range, &(Some(2.0), None::<f64>), "wrong way round");
@@ -257,6 +258,46 @@ fn too_many_items_are_not_written_either() {
     assert!(error.to_string().contains(&MOST_ITEMS.to_string()), "{error}");
     let error = to_bytes::<f64, _>(&Count, &(MOST_ITEMS + 1), 1).unwrap_err();
     assert!(matches!(error, Error::State(_)), "{error}");
+}
+
+#[test]
+fn more_items_than_sums_can_hold_are_an_error_and_change_nothing() {
+    let mut reducer = Reducer::new(Sum, &Engine::cpu()).unwrap();
+    reducer.push(&[i64::MAX, 1]).unwrap();
+    let most = |sum: i64| (Sum.lift(&sum), MOST_ITEMS - 1);
+    let refused = |result: Result<(), Error>| {
+        let what = result.unwrap_err();
+        assert!(matches!(what, Error::TooMany { before: 2, .. }), "{what}");
+    };
+    let (state, items) = most(7);
+    refused(reducer.push_state(state, items));
+    let mut other = Reducer::new(Sum, &Engine::cpu()).unwrap();
+    let (state, items) = most(7);
+    other.push_state(state, items).unwrap();
+    other.push(&[1]).unwrap();
+    let what = other.push(&[1]).unwrap_err().to_string();
+    assert!(what.contains(&MOST_ITEMS.to_string()), "{what}");
+    assert!(other.push_masked(&[1], |_| false).is_err());
+    refused(reducer.merge(other));
+    assert_eq!((reducer.pushed(), reducer.finish()), (2, Some(1i128 << 63)));
+}
+
+#[test]
+fn functions_with_a_name_are_stored_by_it() {
+    let by_shop = |name: &str| {
+        let price = Mean.map_input(|sale: &(u8, f64)| sale.1).named(name);
+        price.by_key(|sale: &(u8, f64)| sale.0)
+    };
+    let items = [(1u8, 2.0), (2, 5.0), (1, 4.0)];
+    let state = state_of(&by_shop("price"), &items);
+    let bytes = to_bytes::<(u8, f64), _>(&by_shop("price"), &state, 3).unwrap();
+    let (state, count) = from_bytes::<(u8, f64), _>(&by_shop("price"), &bytes).unwrap();
+    let means: Vec<_> = by_shop("price").finish(state).into_iter().collect();
+    assert_eq!((count, means), (3, vec![(1, Some(3.0)), (2, Some(5.0))]));
+    let what = refusal(&by_shop("weight"), &bytes).unwrap();
+    assert!(what.contains("input price") && what.contains("input weight"), "{what}");
+    let large = |name: &str| Count.filter(|x: &f64| *x > 1.0).named(name);
+    assert_eq!(Portable::<f64>::signature(&large("large")), "count where large");
 }
 
 #[test]

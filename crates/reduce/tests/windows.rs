@@ -7,7 +7,8 @@ use std::fmt::Debug;
 
 use common::{mixed, unit};
 use strix_reduce::{
-    Aggregator, Block, Count, First, Histogram, Last, Max, Mean, Min, Portable, Subtract, Sum, TopK, Variance, Window,
+    Aggregator, Block, Combine, ConfusionMatrix, Count, First, Histogram, Last, Max, Mean, Min, Subtract, Sum, TopK,
+    Variance, Window,
 };
 
 const LENGTHS: [usize; 6] = [0, 1, 2, 7, 64, 1000];
@@ -31,7 +32,7 @@ where
     }
 }
 
-fn check_both<T, A: Subtract<T> + Portable<T> + Clone>(aggregator: A, items: &[T])
+fn check_both<T, A: Subtract<T> + Clone>(aggregator: A, items: &[T])
 where
     A::Output: Debug + PartialEq,
 {
@@ -49,6 +50,12 @@ fn windows_of_integers_are_exact_in_both_forms() {
     let items: Vec<i64> = mixed(1).take(700).map(|bits| bits as i64).collect();
     check_both((Count, Sum, Mean, Variance), &items);
     check_both(Histogram::uniform(-9e18, 9e18, 5).unwrap(), &items);
+    check_both(
+        ConfusionMatrix { classes: 3 },
+        &items.iter().map(|&x| (x as u8 % 4, (x >> 8) as u8 % 3)).collect::<Vec<_>>(),
+    );
+    let odd = (Count, Sum).filter(|x: &i32| x % 2 != 0).map_input(|x: &i64| *x as i32);
+    check_both(odd, &items);
     check_both(Variance, &items.iter().map(|&x| x as u8).collect::<Vec<_>>());
 }
 

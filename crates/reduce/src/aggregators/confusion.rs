@@ -54,7 +54,8 @@ impl Confusion {
         self.counts.iter().sum::<u64>() + self.outside
     }
 
-    /// Items of class `label` that were taken for any class.
+    /// Items of class `label` that were taken for any class. It, and what is told of one class below, panics for what is
+    /// no class, as [`Confusion::count`] does.
     pub fn support(&self, label: usize) -> u64 {
         (0..self.classes).map(|predicted| self.count(label, predicted)).sum()
     }
@@ -129,6 +130,16 @@ impl Aggregator<(u8, u8)> for ConfusionMatrix {
             }
         }
         state
+    }
+}
+
+impl crate::Subtract<(u8, u8)> for ConfusionMatrix {
+    fn subtract(&self, mut whole: Confusion, part: Confusion) -> Confusion {
+        for (count, less) in whole.counts.iter_mut().zip(part.counts) {
+            *count -= less;
+        }
+        whole.outside -= part.outside;
+        whole
     }
 }
 

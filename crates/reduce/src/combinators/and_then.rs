@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::state::Signature;
-use crate::{Aggregator, Block, Facts, Portable};
+use crate::{Aggregator, Block, Facts, Portable, Subtract};
 
 /// An aggregator whose answer goes through a function; see [`crate::Combine::and_then`].
 ///
@@ -68,5 +68,11 @@ impl<T, R, A: Portable<T>, F: Fn(A::Output) -> R + Send + Sync> Portable<T> for 
     }
     fn check(&self, state: &A::State) -> Result<(), String> {
         self.aggregator.check(state)
+    }
+}
+
+impl<T, R, A: Subtract<T>, F: Fn(A::Output) -> R + Send + Sync> Subtract<T> for AndThen<A, F, T> {
+    fn subtract(&self, whole: A::State, part: A::State) -> A::State {
+        self.aggregator.subtract(whole, part)
     }
 }

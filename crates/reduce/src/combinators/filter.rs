@@ -1,6 +1,7 @@
 //! Only some of the items.
 
-use crate::{Aggregator, Block};
+use super::Named;
+use crate::{Aggregator, Block, Subtract};
 
 /// An aggregator that leaves out the items of which a function is false; see [`crate::Combine::filter`].
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +13,15 @@ pub struct Filter<A, F> {
 impl<A, F> Filter<A, F> {
     pub(super) fn new(aggregator: A, keep: F) -> Self {
         Self { aggregator, keep }
+    }
+
+    pub(super) fn inner(&self) -> &A {
+        &self.aggregator
+    }
+
+    /// The same, its function named, so that states of it can be stored; see [`Named`].
+    pub fn named(self, name: &str) -> Named<Self> {
+        Named::new(self, name)
     }
 }
 
@@ -56,5 +66,11 @@ impl<T: Clone, A: Aggregator<T>, F: Fn(&T) -> bool + Send + Sync> Aggregator<T> 
     }
     fn shift(&self, state: A::State, places: u64) -> A::State {
         self.aggregator.shift(state, places)
+    }
+}
+
+impl<T: Clone, A: Subtract<T>, F: Fn(&T) -> bool + Send + Sync> Subtract<T> for Filter<A, F> {
+    fn subtract(&self, whole: A::State, part: A::State) -> A::State {
+        self.aggregator.subtract(whole, part)
     }
 }

@@ -2,7 +2,8 @@
 
 use std::marker::PhantomData;
 
-use crate::{Aggregator, Block};
+use super::Named;
+use crate::{Aggregator, Block, Subtract};
 
 /// An aggregator that takes its items through a function; see [`crate::Combine::map_input`].
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +16,15 @@ pub struct MapInput<A, F, T> {
 impl<A, F, T> MapInput<A, F, T> {
     pub(super) fn new(aggregator: A, f: F) -> Self {
         Self { aggregator, f, item: PhantomData }
+    }
+
+    pub(super) fn inner(&self) -> &A {
+        &self.aggregator
+    }
+
+    /// The same, its function named, so that states of it can be stored; see [`Named`].
+    pub fn named(self, name: &str) -> Named<Self> {
+        Named::new(self, name)
     }
 }
 
@@ -49,5 +59,11 @@ impl<S, T, A: Aggregator<T>, F: Fn(&S) -> T + Send + Sync> Aggregator<S> for Map
     }
     fn shift(&self, state: A::State, places: u64) -> A::State {
         self.aggregator.shift(state, places)
+    }
+}
+
+impl<S, T, A: Subtract<T>, F: Fn(&S) -> T + Send + Sync> Subtract<S> for MapInput<A, F, T> {
+    fn subtract(&self, whole: A::State, part: A::State) -> A::State {
+        self.aggregator.subtract(whole, part)
     }
 }

@@ -6,6 +6,7 @@ mod by_key;
 mod filter;
 mod list;
 mod map_input;
+mod named;
 mod optional;
 mod per_column;
 mod present;
@@ -16,6 +17,7 @@ pub use boxed::{Boxed, BoxedState};
 pub use by_key::{ByKey, Groups};
 pub use filter::Filter;
 pub use map_input::MapInput;
+pub use named::Named;
 pub use per_column::PerColumn;
 pub use present::Present;
 
@@ -99,6 +101,7 @@ impl<A> Combine for crate::Weighted<A> {}
 impl<A, F, T> Combine for AndThen<A, F, T> {}
 impl<A, F, T> Combine for MapInput<A, F, T> {}
 impl<A, F> Combine for Filter<A, F> {}
+impl<A> Combine for Named<A> {}
 impl<A, F> Combine for ByKey<A, F> {}
 impl<A> Combine for PerColumn<A> {}
 impl<A> Combine for Present<A> {}

@@ -1,7 +1,7 @@
 //! Items that may be missing.
 
 use crate::state::Signature;
-use crate::{Aggregator, Block, Portable};
+use crate::{Aggregator, Block, Portable, Subtract};
 
 /// An aggregator over `Option`s that leaves out `None`; see [`crate::Combine::present`].
 ///
@@ -64,5 +64,11 @@ impl<T: Clone, A: Portable<T>> Portable<Option<T>> for Present<A> {
     }
     fn check(&self, state: &A::State) -> Result<(), String> {
         self.0.check(state)
+    }
+}
+
+impl<T: Clone, A: Subtract<T>> Subtract<Option<T>> for Present<A> {
+    fn subtract(&self, whole: A::State, part: A::State) -> A::State {
+        self.0.subtract(whole, part)
     }
 }

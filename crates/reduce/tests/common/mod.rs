@@ -91,11 +91,12 @@ pub fn error(found: f64, exact: &BigRational) -> f64 {
 
 /// The state of the items cut into `pieces`, each shifted to its place and merged in an order drawn from `seed`.
 pub fn in_pieces<T, A: strix_reduce::Aggregator<T>>(aggregator: &A, items: &[T], pieces: usize, seed: u64) -> A::State {
-    let size = items.len().div_ceil(pieces).max(1);
-    let starts = (0..items.len()).step_by(size);
-    let part = |start: usize| &items[start..items.len().min(start + size)];
-    let lift = |start| aggregator.lift_block(&strix_reduce::Block::new(part(start)));
-    let mut states: Vec<A::State> = starts.map(|start| aggregator.shift(lift(start), start as u64)).collect();
+    let cut = |piece: usize| piece * items.len() / pieces;
+    let part = |piece: usize| {
+        let state = aggregator.lift_block(&strix_reduce::Block::new(&items[cut(piece)..cut(piece + 1)]));
+        aggregator.shift(state, cut(piece) as u64)
+    };
+    let mut states: Vec<A::State> = (0..pieces).map(part).collect();
     let mut random = mixed(seed);
     while states.len() > 1 {
         let mut pick = || states.swap_remove(random.next().unwrap() as usize % states.len());
