@@ -10,6 +10,27 @@ pub fn data(n: usize) -> Vec<f32> {
     (0..n as u64).map(|i| 100.0 + (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f32 / (1 << 24) as f32).collect()
 }
 
+/// `n` normal-looking f32 of both signs, whose exponents lie near one another as those of most data do.
+pub fn alike(n: usize) -> Vec<f32> {
+    let share = |bits: u64| (bits & 0xffff) as f32 / 65_536.0;
+    // The sum of four uniform numbers.
+    mixed(n).map(|bits| (0..4).map(|part| share(bits >> (16 * part))).sum::<f32>() - 2.0).collect()
+}
+
+/// `n` f32 of any finite bits: exponents all over the range.
+pub fn everywhere(n: usize) -> Vec<f32> {
+    let finite = |x: f32| if x.is_finite() { x } else { 1.0 };
+    mixed(n).map(|bits| finite(f32::from_bits((bits >> 32) as u32))).collect()
+}
+
+fn mixed(n: usize) -> impl Iterator<Item = u64> {
+    (1..=n as u64).map(|i| {
+        let bits = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let bits = (bits ^ (bits >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits ^ (bits >> 32)
+    })
+}
+
 /// Reads every byte once, on all threads, with the least work that cannot be left out: the memory's
 /// read bandwidth is the bytes over the time of this.
 pub fn read_all(items: &[f32]) -> u32 {

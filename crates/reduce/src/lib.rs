@@ -45,10 +45,11 @@ pub mod testkit;
 
 pub use aggregator::Aggregator;
 pub use aggregators::{
-    All, Any, ArgMax, ArgMin, Confusion, ConfusionMatrix, Count, Covariance, DecayedMean, Distinct, First,
+    All, Any, ArgMax, ArgMin, Confusion, ConfusionMatrix, Count, Covariance, DecayedMean, Distinct, Exact, First,
     GeometricMean, HarmonicMean, Histogram, Last, LinearRegression, Max, Mean, Min, Product, Quantiles, Range,
     SecondMoments, Shape, Sum, TopK, Variance, Weighted,
 };
+pub use arithmetic::exact::{Accuracy, ExactElement};
 pub use block::{Block, Facts};
 pub use combinators::{Boxed, BoxedState, ByKey, Combine};
 pub use element::{Element, Item};

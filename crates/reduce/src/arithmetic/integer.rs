@@ -158,6 +158,13 @@ pub struct IntegerMoments {
     squares: U256,
 }
 
+impl IntegerMoments {
+    /// The exact sum of squares.
+    pub(crate) fn squares(&self) -> U256 {
+        self.squares
+    }
+}
+
 impl<T: Integer> Moments<T> for IntegerMoments {
     #[inline(always)]
     fn of(block: &Block<'_, T>) -> Self {

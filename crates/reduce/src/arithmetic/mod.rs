@@ -1,6 +1,7 @@
 //! The arithmetic under the aggregators: how sums and moments of floats and integers are held.
 
 mod compensated;
+pub mod exact;
 pub(crate) mod fused;
 mod integer;
 mod moments;
