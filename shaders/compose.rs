@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::layout::{self, Layout};
-use crate::{ITEMS_PER_INVOCATION, Load, Snippet};
+use crate::{EXACT_SQUARES_DIGITS, EXACT_SUM_DIGITS, ITEMS_PER_INVOCATION, Load, Snippet};
 
 /// Bytes of workgroup memory that the loop itself needs for each invocation: a Spread.
 const LOOP_BYTES: u32 = 20;
@@ -106,7 +106,9 @@ fn source(load: Load, snippets: &[Snippet], workgroup_size: u32) -> String {
     let mut out = format!(
         "const WORKGROUP_SIZE: u32 = {workgroup_size}u;\n\
          const TILE: u32 = {}u;\n\
-         const NEEDS_FRAME: bool = {needs_frame};\n\n",
+         const NEEDS_FRAME: bool = {needs_frame};\n\
+         const EXACT_SUM_DIGITS: u32 = {EXACT_SUM_DIGITS}u;\n\
+         const EXACT_SQUARES_DIGITS: u32 = {EXACT_SQUARES_DIGITS}u;\n\n",
         workgroup_size * ITEMS_PER_INVOCATION
     );
     for text in [include_str!("numbers.wgsl"), load.source(), include_str!("census.wgsl")] {
@@ -136,14 +138,23 @@ fn algebra(snippets: &[Snippet]) -> String {
         all
     });
     let identity = fields(&|name| format!("{name}_identity()"));
-    let lift = fields(&|name| format!("{name}_lift(item)"));
+    let push = snippets.iter().fold(String::new(), |mut all, s| {
+        let name = s.name;
+        let _ = if s.source.contains(&format!("fn {name}_push(")) {
+            writeln!(all, "    {name}_push(item);")
+        } else {
+            writeln!(all, "    held.{name} = {name}_merge(held.{name}, {name}_lift(item));")
+        };
+        all
+    });
     let merge = fields(&|name| format!("{name}_merge(a.{name}, b.{name})"));
     let rebase = fields(&|name| format!("{name}_rebase(a.{name}, f32(a.census.finite), by)"));
     format!(
         "struct State {{\n    census: Census,\n{members}}}\n\n\
-         fn census_only(census: Census) -> State {{\n    return State(census{identity});\n}}\n\n\
-         fn identity() -> State {{\n    return census_only(census_identity());\n}}\n\n\
-         fn lift(census: Census, item: Item) -> State {{\n    return State(census{lift});\n}}\n\n\
+         // What this invocation holds so far.\nvar<private> held: State;\n\n\
+         fn identity() -> State {{\n    return State(census_identity(){identity});\n}}\n\n\
+         fn push_census(census: Census) {{\n    held.census = census_merge(held.census, census);\n}}\n\n\
+         fn push(census: Census, item: Item) {{\n    push_census(census);\n{push}}}\n\n\
          fn merge(a: State, b: State) -> State {{\n    return State(census_merge(a.census, b.census){merge});\n}}\n\n\
          fn rebase(a: State, by: Move) -> State {{\n    return State(a.census{rebase});\n}}\n\n"
     )

@@ -18,7 +18,8 @@
 //! # The contract of a snippet
 //!
 //! A [`Snippet`] named `sum` defines `SumState` and four functions: `sum_identity()`,
-//! `sum_lift(item: Item)`, `sum_merge(a, b)` and `sum_rebase(a, count, by: Move)`. An `Item` holds
+//! `sum_lift(item: Item)`, `sum_merge(a, b)` and `sum_rebase(a, count, by: Move)`. Where a state is large and an item
+//! changes little of it, `sum_push(item: Item)` stands in for `sum_lift`: it adds the item to `held.sum`. An `Item` holds
 //! the element as an order-preserving key and as an offset from the tile's frame; `rebase` moves a
 //! state of `count` finite elements into another frame, in which each offset is
 //! `offset * by.scale + by.shift`. A snippet that only looks at keys returns its state unchanged.
@@ -60,6 +61,17 @@ pub const INTEGER_SUM: Snippet =
 /// Exact first two moments of the keys of integers of at most 16 bits.
 pub const INTEGER_VARIANCE: Snippet =
     Snippet { name: "integer_variance", source: include_str!("integer_variance.wgsl"), needs_frame: false };
+
+/// Exact sum of f32 elements, in digits of 16 bits and units of 2^-149.
+pub const EXACT_SUM: Snippet =
+    Snippet { name: "exact_sum", source: include_str!("exact_sum.wgsl"), needs_frame: false };
+/// Exact sum of the squares of f32 elements, in digits of 16 bits and units of 2^-298.
+pub const EXACT_SQUARES: Snippet =
+    Snippet { name: "exact_squares", source: include_str!("exact_squares.wgsl"), needs_frame: false };
+/// Digits of [`EXACT_SUM`], the last of which has the sign.
+pub const EXACT_SUM_DIGITS: u32 = 20;
+/// Digits of [`EXACT_SQUARES`].
+pub const EXACT_SQUARES_DIGITS: u32 = 37;
 
 /// How elements lie in the input buffer of u32 words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -63,6 +63,21 @@ fn scaled(bits: u32, exponent: i32) -> f32 {
     return select(magnitude, -magnitude, bits >= 0x80000000u);
 }
 
+// The mantissa of a finite float with its hidden bit, so that |x| is it times 2^(mantissa_position - 149).
+fn mantissa_of(bits: u32) -> u32 {
+    let fraction = bits & 0x7fffffu;
+    return select(fraction, fraction | 0x800000u, (bits & 0x7f800000u) > 0u);
+}
+
+fn mantissa_position(bits: u32) -> u32 {
+    return max((bits >> 23u) & 0xffu, 1u) - 1u;
+}
+
+// a * 2^n for u64 held as (low, high), for n below 32; shifts by 32, which WGSL takes modulo 32, do not occur.
+fn shift_left(a: vec2<u32>, n: u32) -> vec2<u32> {
+    return vec2<u32>(a.x << n, (a.y << n) | ((a.x >> 1u) >> (31u - n)));
+}
+
 // a + b for u64 held as (low, high); the carry is seen in the wrapped low word.
 fn add_u64(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
     let low = a.x + b.x;

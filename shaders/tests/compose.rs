@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 use strix_shaders::{
-    ComposeError, DEFAULT_WORKGROUP_BYTES, INTEGER_SUM, INTEGER_VARIANCE, Load, MAX, MIN, SUM, Snippet, VARIANCE,
-    compose,
+    ComposeError, DEFAULT_WORKGROUP_BYTES, EXACT_SQUARES, EXACT_SQUARES_DIGITS, EXACT_SUM, EXACT_SUM_DIGITS,
+    INTEGER_SUM, INTEGER_VARIANCE, Load, MAX, MIN, SUM, Snippet, VARIANCE, compose,
 };
 
 const FLOAT: [Snippet; 4] = [SUM, VARIANCE, MIN, MAX];
@@ -20,6 +20,20 @@ fn every_subset_on_every_load_is_valid_wgsl() {
             assert_eq!(kernel.workgroup_size, 64, "{load:?} {subset:#b}");
         }
     }
+}
+
+#[test]
+fn exact_sums_join_every_subset() {
+    for subset in 0..16u32 {
+        let others = (0..4).filter(|bit| subset >> bit & 1 == 1).map(|bit| FLOAT[bit]);
+        let chosen: Vec<Snippet> = others.chain([EXACT_SUM, EXACT_SQUARES]).collect();
+        let kernel = compose(Load::F32, &chosen, DEFAULT_WORKGROUP_BYTES).unwrap();
+        let bytes = |name| kernel.layout.part(name).unwrap().bytes;
+        assert_eq!(bytes("exact_sum"), 4 * (EXACT_SUM_DIGITS + 1));
+        assert_eq!(bytes("exact_squares"), 4 * EXACT_SQUARES_DIGITS);
+        assert!(kernel.source.contains("    exact_sum_push(item);"));
+    }
+    assert_eq!(compose(Load::F32, &[EXACT_SUM], DEFAULT_WORKGROUP_BYTES).unwrap().workgroup_size, 64);
 }
 
 #[test]

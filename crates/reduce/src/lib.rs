@@ -26,6 +26,7 @@ pub mod aggregators;
 pub mod arithmetic;
 #[cfg(feature = "arrow")]
 pub mod arrow;
+mod axis;
 mod block;
 pub mod combinators;
 pub mod cpu;
@@ -50,6 +51,7 @@ pub use aggregators::{
     SecondMoments, Shape, Sum, TopK, Variance, Weighted,
 };
 pub use arithmetic::exact::{Accuracy, ExactElement};
+pub use axis::{AlongAxis, reduce_axis};
 pub use block::{Block, Facts};
 pub use combinators::{Boxed, BoxedState, ByKey, Combine};
 pub use element::{Element, Item};

@@ -2,7 +2,7 @@
 
 use crate::engine::EngineReport;
 #[cfg(feature = "gpu")]
-use crate::gpu::{Gpu, GpuHalf, Pipelines, Source};
+use crate::gpu::{Axes, ChunkState, Gpu, GpuHalf, Pipelines, Source};
 use crate::state::MOST_ITEMS;
 use crate::{Aggregator, Engine, EngineChoice, Error, Item, NanPolicy};
 
@@ -40,7 +40,7 @@ pub struct Reducer<T, A: Aggregator<T>> {
 
 /// A device, and this aggregation compiled for it.
 #[cfg(feature = "gpu")]
-struct OnGpu<S> {
+pub(crate) struct OnGpu<S> {
     gpu: Gpu,
     half: GpuHalf<S>,
     pipelines: std::sync::Arc<Pipelines>,
@@ -273,7 +273,7 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
     /// Which engine does the work.
     pub fn report(&self) -> EngineReport {
         #[cfg(feature = "gpu")]
-        let adapter = self.gpu.as_ref().map(|on_gpu| on_gpu.gpu.adapter_name());
+        let adapter = self.gpu.as_ref().map(OnGpu::adapter_name);
         #[cfg(not(feature = "gpu"))]
         let adapter: Option<String> = None;
         EngineReport {
@@ -315,7 +315,10 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
 
 #[cfg(feature = "gpu")]
 impl<S> OnGpu<S> {
-    fn prepare<T: Item, A: Aggregator<T, State = S>>(aggregator: &A, engine: &Engine) -> Result<Option<Self>, Error> {
+    pub(crate) fn prepare<T: Item, A: Aggregator<T, State = S>>(
+        aggregator: &A,
+        engine: &Engine,
+    ) -> Result<Option<Self>, Error> {
         let Some(gpu) = &engine.gpu else { return Ok(None) };
         let missing = |what: String| Error::NotOnGpu { reason: what };
         let item = std::any::type_name::<T>();
@@ -323,5 +326,21 @@ impl<S> OnGpu<S> {
         let half = aggregator.gpu().ok_or_else(|| missing("one of the aggregators has no WGSL".into()))?;
         let pipelines = gpu.pipelines(upload.load, &half)?;
         Ok(Some(Self { gpu: gpu.clone(), half, pipelines }))
+    }
+
+    pub(crate) fn adapter_name(&self) -> String {
+        self.gpu.adapter_name()
+    }
+
+    /// The states of `bytes` along an axis, by lane; a lane may come in pieces.
+    pub(crate) fn reduce_axis(
+        &self,
+        bytes: &[u8],
+        axes: Axes,
+        nan: NanPolicy,
+        mut take: impl FnMut(usize, S),
+    ) -> Result<(), Error> {
+        let state = |lane, chunk: ChunkState<S>| take(lane, chunk.state);
+        self.gpu.reduce_axis(&self.pipelines, &self.half, bytes, axes, nan, state)
     }
 }

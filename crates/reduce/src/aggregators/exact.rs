@@ -60,6 +60,15 @@ impl<T: ExactElement> ExactSum<T> {
         Self { specials: self.specials.plus(other.specials), sum: self.sum.plus(other.sum) }
     }
 
+    #[cfg(feature = "gpu")]
+    fn gpu() -> Option<crate::gpu::GpuHalf<Self>> {
+        let (snippets, read) = T::gpu(false)?;
+        Some(crate::gpu::GpuHalf::new(snippets, move |partial| {
+            let (specials, sum, _) = read(partial);
+            Self { specials, sum }
+        }))
+    }
+
     fn total(&self) -> Option<<T::Sum as Accumulator<T>>::Total> {
         (self.specials.count > 0).then(|| T::total(&self.sum, &self.specials))
     }
@@ -146,6 +155,15 @@ impl<T: ExactElement> ExactMoments<T> {
             let scaled = self.squares.to_big() * n - &sum * &sum;
             round(&scaled, &(BigUint::from(n) * (n - ddof)), exponent)
         })
+    }
+
+    #[cfg(feature = "gpu")]
+    fn gpu() -> Option<crate::gpu::GpuHalf<Self>> {
+        let (snippets, read) = T::gpu(true)?;
+        Some(crate::gpu::GpuHalf::new(snippets, move |partial| {
+            let (specials, sum, squares) = read(partial);
+            Self { specials, sum, squares }
+        }))
     }
 
     #[inline(always)]
@@ -307,7 +325,7 @@ fn check_squares<T: ExactElement>(count: u64, sum: &T::First, squares: &T::Secon
 
 /// Implements the exact form of `$plain` over `$item` by one state and one way to read it.
 macro_rules! exact {
-    ($plain:ident over $item:ty, $state:ident, $output:ty, $finish:expr, $name:literal) => {
+    ($plain:ident over $item:ty, $state:ident, $output:ty, $finish:expr, $name:literal $(, gpu $gpu:expr)?) => {
         impl<T: ExactElement> Aggregator<$item> for Exact<$plain> {
             type State = $state<T>;
             type Output = $output;
@@ -334,6 +352,11 @@ macro_rules! exact {
             fn block_items(&self) -> usize {
                 BLOCK
             }
+            $(#[cfg(feature = "gpu")]
+            fn gpu(&self) -> Option<crate::gpu::GpuHalf<Self::State>> {
+                let gpu: fn() -> Option<crate::gpu::GpuHalf<Self::State>> = $gpu;
+                gpu()
+            })?
         }
 
         impl<T: ExactElement> Portable<$item> for Exact<$plain> {
@@ -350,9 +373,9 @@ macro_rules! exact {
 /// Items of a block: what a block costs at its end, in additions to wide integers, then weighs little.
 const BLOCK: usize = 1 << 16;
 
-exact!(Sum over T, ExactSum, Option<<T::Sum as Accumulator<T>>::Total>, |state| state.total(), "exact sum of {}");
-exact!(Mean over T, ExactSum, Option<f64>, |state| state.mean(), "exact mean of {}");
-exact!(Variance over T, ExactMoments, ExactMoments<T>, |state| *state, "exact variance of {}");
+exact!(Sum over T, ExactSum, Option<<T::Sum as Accumulator<T>>::Total>, |state| state.total(), "exact sum of {}", gpu ExactSum::gpu);
+exact!(Mean over T, ExactSum, Option<f64>, |state| state.mean(), "exact mean of {}", gpu ExactSum::gpu);
+exact!(Variance over T, ExactMoments, ExactMoments<T>, |state| *state, "exact variance of {}", gpu ExactMoments::gpu);
 exact!(Covariance over (T, T), ExactCrossMoments, ExactCrossMoments<T>, |state| *state, "exact covariance of ({0}, {0})");
 
 impl<A> Combine for Exact<A> {}

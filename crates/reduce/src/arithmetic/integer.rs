@@ -159,6 +159,12 @@ pub struct IntegerMoments {
 }
 
 impl IntegerMoments {
+    /// The exact sum.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn sum(&self) -> i128 {
+        self.sum
+    }
+
     /// The exact sum of squares.
     pub(crate) fn squares(&self) -> U256 {
         self.squares

@@ -105,6 +105,10 @@ impl ExactElement for f32 {
         // A position of up to 506, and up to five digits from there.
         products::<Self, _, 21>(items)
     }
+    #[cfg(feature = "gpu")]
+    fn gpu(squares: bool) -> Option<super::OnGpu<Self>> {
+        Some(single::gpu(squares))
+    }
     fn total(sum: &Fixed<6>, specials: &Specials) -> f64 {
         total(sum, specials, Self::UNIT)
     }

@@ -3,11 +3,22 @@
 use super::{ExactElement, Fixed, FixedPoint, Specials};
 use crate::Block;
 use crate::arithmetic::{Accumulator, IntegerMoments, IntegerSum, Moments};
+#[cfg(feature = "gpu")]
+use crate::gpu::Partial;
 
 fn fixed(sum: i128) -> Fixed<2> {
     let mut fixed = Fixed::default();
     fixed.add(sum, 0);
     fixed
+}
+
+fn squares(moments: IntegerMoments) -> Fixed<3> {
+    let (high, low) = moments.squares().into_words();
+    let mut squares = Fixed::default();
+    for (word, position) in [(high as u64, 128), ((low >> 64) as u64, 64), (low as u64, 0)] {
+        squares.add(word.into(), position);
+    }
+    squares
 }
 
 macro_rules! integers {
@@ -24,13 +35,7 @@ macro_rules! integers {
             }
             #[inline(always)]
             fn first_and_second(items: &[Self]) -> (Specials, Fixed<2>, Fixed<3>) {
-                let moments = <IntegerMoments as Moments<Self>>::of(&Block::new(items));
-                let (high, low) = moments.squares().into_words();
-                let mut squares = Fixed::default();
-                for (word, position) in [(high, 128), (low, 0)] {
-                    squares.add((word >> 64) as u64 as i128, position + 64);
-                    squares.add(word as u64 as i128, position);
-                }
+                let squares = squares(<IntegerMoments as Moments<Self>>::of(&Block::new(items)));
                 let (specials, sum) = Self::first(items);
                 (specials, sum, squares)
             }
@@ -45,6 +50,25 @@ macro_rules! integers {
                     }
                 }
                 sum
+            }
+            #[cfg(feature = "gpu")]
+            fn gpu(squares: bool) -> Option<super::OnGpu<Self>> {
+                // What a kernel does with integers is exact as it is.
+                if squares {
+                    let read: fn(&Partial<'_>) -> _ = |partial| {
+                        let moments = <IntegerMoments as Moments<Self>>::from_gpu(partial);
+                        let specials = Specials::ordinary(partial.census().items());
+                        (specials, fixed(moments.sum()), self::squares(moments))
+                    };
+                    Some((vec![<IntegerMoments as Moments<Self>>::SNIPPET], read))
+                } else {
+                    let read: fn(&Partial<'_>) -> _ = |partial| {
+                        let sum = <IntegerSum as Accumulator<Self>>::from_gpu(partial);
+                        let sum = fixed(<IntegerSum as Accumulator<Self>>::total(sum));
+                        (Specials::ordinary(partial.census().items()), sum, Fixed::default())
+                    };
+                    Some((vec![<IntegerSum as Accumulator<Self>>::SNIPPET], read))
+                }
             }
             fn total(sum: &Fixed<2>, _specials: &Specials) -> i128 {
                 i128::try_from(sum.to_big()).unwrap_or_default()

@@ -35,9 +35,22 @@ pub trait ExactElement: Element {
     fn first_and_second(items: &[Self]) -> (Specials, Self::First, Self::Second);
     /// The sum of the products of pairs in which both are finite.
     fn products(items: &[(Self, Self)]) -> Self::Second;
+    /// The WGSL for the sum of elements and, if `squares`, for that of their squares, and how both are read back;
+    /// `None` keeps the type on the CPU.
+    #[cfg(feature = "gpu")]
+    fn gpu(_squares: bool) -> Option<OnGpu<Self>> {
+        None
+    }
     /// A rounded sum as the type reads sums out: f64 for floats, i128 for integers.
     fn total(sum: &Self::First, specials: &Specials) -> <Self::Sum as Accumulator<Self>>::Total;
 }
+
+/// The exact sums' WGSL, and how to read what it left.
+#[cfg(feature = "gpu")]
+pub type OnGpu<T> = (
+    Vec<strix_shaders::Snippet>,
+    fn(&crate::gpu::Partial<'_>) -> (Specials, <T as ExactElement>::First, <T as ExactElement>::Second),
+);
 
 /// How many elements there were, and those that are no finite numbers or have a sign without a magnitude.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +77,18 @@ impl Specials {
     /// Of so many elements that are finite, and not all -0 unless there are none.
     pub(crate) fn ordinary(count: u64) -> Self {
         Self { count, negative_zeros: count == 0, ..Self::default() }
+    }
+
+    /// As a kernel counted them.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn of_census(census: &crate::gpu::Census, negative_zeros: bool) -> Self {
+        Self {
+            count: census.items(),
+            nan: census.nan.into(),
+            positive_infinite: census.positive_infinite.into(),
+            negative_infinite: census.negative_infinite.into(),
+            negative_zeros,
+        }
     }
 
     pub(crate) fn plus(self, other: Self) -> Self {

@@ -226,3 +226,38 @@ impl Bins {
         }
     }
 }
+
+/// The kernels' half: digits of 16 bits, all but the last of a signed sum carried.
+#[cfg(feature = "gpu")]
+pub(super) fn gpu(squares: bool) -> super::OnGpu<f32> {
+    use strix_shaders::{EXACT_SQUARES, EXACT_SQUARES_DIGITS, EXACT_SUM, EXACT_SUM_DIGITS};
+
+    use crate::gpu::Partial;
+
+    fn digits(partial: &Partial<'_>, snippet: &str, count: u32) -> Vec<i64> {
+        (0..count).map(|digit| partial.u32(snippet, digit).into()).collect()
+    }
+    fn first(partial: &Partial<'_>) -> (super::Specials, Fixed<6>) {
+        let mut digits = digits(partial, "exact_sum", EXACT_SUM_DIGITS);
+        if let Some(last) = digits.last_mut() {
+            *last = i64::from(*last as u32 as i32);
+        }
+        let others = partial.u32("exact_sum", EXACT_SUM_DIGITS);
+        let census = partial.census();
+        let negative_zeros = others == 0 && u64::from(census.finite) == census.items();
+        (super::Specials::of_census(census, negative_zeros), Fixed::of_digits(&digits, 16))
+    }
+    if squares {
+        let read = |partial: &Partial<'_>| {
+            let (specials, sum) = first(partial);
+            (specials, sum, Fixed::of_digits(&digits(partial, "exact_squares", EXACT_SQUARES_DIGITS), 16))
+        };
+        (vec![EXACT_SUM, EXACT_SQUARES], read)
+    } else {
+        let read = |partial: &Partial<'_>| {
+            let (specials, sum) = first(partial);
+            (specials, sum, Fixed::default())
+        };
+        (vec![EXACT_SUM], read)
+    }
+}

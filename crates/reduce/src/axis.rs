@@ -1,0 +1,206 @@
+//! Reductions of row-major arrays along one axis, on either engine.
+
+use crate::cpu::{self, BLOCK};
+use crate::engine::EngineReport;
+#[cfg(feature = "gpu")]
+use crate::gpu::Axes;
+#[cfg(feature = "gpu")]
+use crate::reducer::OnGpu;
+use crate::{Aggregator, Engine, EngineChoice, Error, Item, NanPolicy};
+
+/// Lanes that are read side by side: neighbours in memory unless the axis is the last one.
+const SIDE_BY_SIDE: usize = 16;
+
+/// The answers of a reduction along an axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlongAxis<O> {
+    /// One for each lane along the axis, in row-major order of the array's other axes.
+    pub answers: Vec<O>,
+    /// Which engine did the work.
+    pub report: EngineReport,
+}
+
+/// One answer for each lane along `axis` of a row-major array of `shape`.
+///
+/// ```
+/// use strix_reduce::{Engine, NanPolicy, Sum, reduce_axis};
+///
+/// let table = [1, 2, 3, 40, 50, 60];
+/// let columns = reduce_axis(&Sum, &Engine::cpu(), &table, &[2, 3], 0, NanPolicy::Propagate)?;
+/// assert_eq!(columns.answers, [Some(41), Some(52), Some(63)]);
+/// let rows = reduce_axis(&Sum, &Engine::cpu(), &table, &[2, 3], 1, NanPolicy::Propagate)?;
+/// assert_eq!(rows.answers, [Some(6), Some(150)]);
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Parameter`] when the shape has no such axis or does not hold as many items; [`Error::Nan`] under
+/// [`NanPolicy::Error`], its index counted along the axis; [`Error::NotOnGpu`] and [`Error::Device`] when the engine is a
+/// GPU that was chosen by name. An automatic engine falls back to the CPU, and reports why.
+pub fn reduce_axis<T: Item, A: Aggregator<T>>(
+    aggregator: &A,
+    engine: &Engine,
+    items: &[T],
+    shape: &[usize],
+    axis: usize,
+    nan: NanPolicy,
+) -> Result<AlongAxis<A::Output>, Error> {
+    let length = *shape.get(axis).ok_or_else(|| {
+        Error::Parameter(format!("an array of shape {shape:?} has no axis {axis}; axes count from 0"))
+    })?;
+    let size = |axes: &[usize]| axes.iter().try_fold(1usize, |size, axis| size.checked_mul(*axis));
+    if size(shape) != Some(items.len()) {
+        return Err(Error::Parameter(format!("an array of shape {shape:?} does not hold {} items", items.len())));
+    }
+    // Neither overflows: where one of them does, another axis is 0 and there are no items, nor lanes to speak of.
+    let (outer, inner) = (size(&shape[..axis]).unwrap_or(0), size(&shape[axis + 1..]).unwrap_or(0));
+    let mut fallback = engine.fallback.clone();
+    #[cfg(feature = "gpu")]
+    match on_gpu(aggregator, engine, items, Axes { outer, length, inner }, nan) {
+        Ok(Some((states, adapter))) => {
+            let answers = states.into_iter().map(|state| aggregator.finish(state)).collect();
+            let report = EngineReport { engine: "gpu", adapter: Some(adapter), fallback: None };
+            return Ok(AlongAxis { answers, report });
+        }
+        Ok(None) => {}
+        Err(error @ Error::Nan { .. }) => return Err(error),
+        Err(error) if engine.choice == EngineChoice::Gpu => return Err(error),
+        Err(Error::NotOnGpu { reason }) => fallback = Some(reason),
+        Err(error) => fallback = Some(error.to_string()),
+    }
+    let lanes: Vec<Strided<'_, T>> = (0..outer * inner)
+        .map(|lane| Strided { items, first: lane / inner * length * inner + lane % inner, step: inner, length })
+        .collect();
+    let states = states(aggregator, &lanes, nan)?;
+    let answers = states.into_iter().map(|state| aggregator.finish(state)).collect();
+    let report = EngineReport {
+        engine: "cpu",
+        adapter: None,
+        fallback: fallback.filter(|_| engine.choice == EngineChoice::Auto),
+    };
+    Ok(AlongAxis { answers, report })
+}
+
+/// The states by lane, and the adapter; `None` where the engine is the CPU.
+#[cfg(feature = "gpu")]
+fn on_gpu<T: Item, A: Aggregator<T>>(
+    aggregator: &A,
+    engine: &Engine,
+    items: &[T],
+    axes: Axes,
+    nan: NanPolicy,
+) -> Result<Option<(Vec<A::State>, String)>, Error> {
+    let Some(prepared) = OnGpu::prepare::<T, A>(aggregator, engine)? else { return Ok(None) };
+    let mut states: Vec<A::State> = (0..axes.outer * axes.inner).map(|_| aggregator.identity()).collect();
+    if let Some(upload) = T::upload(items).filter(|_| !items.is_empty()) {
+        prepared.reduce_axis(upload.bytes, axes, nan, |lane, chunk| {
+            let before = std::mem::replace(&mut states[lane], aggregator.identity());
+            states[lane] = aggregator.merge(before, chunk);
+        })?;
+    }
+    Ok(Some((states, prepared.adapter_name())))
+}
+
+/// Items in a row, near one another or not.
+pub(crate) trait Lane<T>: Sync {
+    fn length(&self) -> usize;
+    fn item(&self, index: usize) -> &T;
+    /// All of them, where they are neighbours in memory.
+    fn slice(&self) -> Option<&[T]>;
+}
+
+struct Strided<'a, T> {
+    items: &'a [T],
+    first: usize,
+    step: usize,
+    length: usize,
+}
+
+impl<T: Sync> Lane<T> for Strided<'_, T> {
+    fn length(&self) -> usize {
+        self.length
+    }
+    fn item(&self, index: usize) -> &T {
+        &self.items[self.first + index * self.step]
+    }
+    fn slice(&self) -> Option<&[T]> {
+        (self.step == 1).then(|| &self.items[self.first..self.first + self.length])
+    }
+}
+
+/// The states of all lanes, on all threads.
+pub(crate) fn states<T: Item, A: Aggregator<T>, L: Lane<T>>(
+    aggregator: &A,
+    lanes: &[L],
+    nan: NanPolicy,
+) -> Result<Vec<A::State>, Error> {
+    let groups: Vec<&[L]> = lanes.chunks(SIDE_BY_SIDE).collect();
+    Ok(each(&groups, |group| side_by_side(aggregator, group, nan))?.into_iter().flatten().collect())
+}
+
+/// The states of neighbouring lanes, a piece of each at a time.
+fn side_by_side<T: Item, A: Aggregator<T>, L: Lane<T>>(
+    aggregator: &A,
+    lanes: &[L],
+    nan: NanPolicy,
+) -> Result<Vec<A::State>, Error> {
+    let length = lanes.first().map_or(0, Lane::length);
+    let mut totals: Vec<_> = lanes.iter().map(|_| Total::new(aggregator)).collect();
+    if lanes.iter().all(|lane| lane.slice().is_some()) {
+        for (lane, total) in lanes.iter().zip(&mut totals) {
+            total.push(aggregator, lane.slice().unwrap_or_default(), nan)?;
+        }
+        return Ok(totals.into_iter().map(|total| total.state).collect());
+    }
+    let mut pieces: Vec<Vec<T>> = lanes.iter().map(|_| Vec::with_capacity(BLOCK.min(length))).collect();
+    for start in (0..length).step_by(BLOCK) {
+        for index in start..length.min(start + BLOCK) {
+            for (lane, piece) in lanes.iter().zip(&mut pieces) {
+                piece.push(lane.item(index).clone());
+            }
+        }
+        for (piece, total) in pieces.iter_mut().zip(&mut totals) {
+            total.push(aggregator, piece, nan)?;
+            piece.clear();
+        }
+    }
+    Ok(totals.into_iter().map(|total| total.state).collect())
+}
+
+/// A state, and how many items led to it.
+pub(crate) struct Total<S> {
+    pub(crate) state: S,
+    items: u64,
+}
+
+impl<S> Total<S> {
+    pub(crate) fn new<T, A: Aggregator<T, State = S>>(aggregator: &A) -> Self {
+        Self { state: aggregator.identity(), items: 0 }
+    }
+
+    pub(crate) fn push<T: Item, A: Aggregator<T, State = S>>(
+        &mut self,
+        aggregator: &A,
+        piece: &[T],
+        nan: NanPolicy,
+    ) -> Result<(), Error> {
+        let reduced =
+            cpu::reduce(aggregator, piece, nan).map_err(|index| Error::Nan { index: self.items + index as u64 })?;
+        let before = std::mem::replace(&mut self.state, aggregator.identity());
+        self.state = aggregator.merge(before, aggregator.shift(reduced.state, self.items));
+        self.items += piece.len() as u64;
+        Ok(())
+    }
+}
+
+#[cfg(feature = "rayon")]
+fn each<G: Sync, R: Send>(groups: &[G], f: impl Fn(&G) -> Result<R, Error> + Sync + Send) -> Result<Vec<R>, Error> {
+    use rayon::prelude::*;
+    // Of several errors that of the first group, whichever was found first.
+    groups.par_iter().map(f).collect::<Vec<_>>().into_iter().collect()
+}
+
+#[cfg(not(feature = "rayon"))]
+fn each<G, R>(groups: &[G], f: impl Fn(&G) -> Result<R, Error>) -> Result<Vec<R>, Error> {
+    groups.iter().map(f).collect()
+}
