@@ -7,7 +7,7 @@ mod common;
 mod nearest;
 
 use common::{in_pieces, mixed, normal, unit};
-use nearest::{Oracle, hard_f32, hard_f64};
+use nearest::{Oracle, condition, hard_f32, hard_f64};
 use strix_reduce::aggregators::ExactMoments;
 use strix_reduce::{
     Accuracy, Aggregator, Block, Combine, Covariance, Engine, Exact, ExactElement, Item, Mean, Portable, Reducer, Sum,
@@ -51,6 +51,16 @@ fn hard_cases_of_f64() {
     for case in 0..2_000 {
         let items = hard_f64(case);
         check(&format!("case {case}"), &items, answer(Exact(Sum), &items));
+    }
+}
+
+#[test]
+fn the_ill_conditioned_cases_are() {
+    for wide in [false, true] {
+        let items = |case| if wide { hard_f64(case) } else { hard_f32(case).iter().map(|&x| x.into()).collect() };
+        let conditions: Vec<f64> = (4..2000).step_by(8).map(|case| condition(&items(case))).collect();
+        let share = |low: f64, high: f64| conditions.iter().filter(|c| (low..high).contains(*c)).count();
+        assert!(share(1e3, 1e12) > 10 && share(1e12, 1e24) > 10 && share(1e24, 1e36) > 10, "{conditions:?}");
     }
 }
 

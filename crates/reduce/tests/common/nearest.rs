@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
 use num_bigint::BigInt;
-use num_traits::{Float, Signed, Zero};
+use num_traits::{Float, Signed, ToPrimitive, Zero};
 
 use crate::common::{mixed, normal, unit};
 
@@ -155,7 +155,7 @@ pub fn hard_f32(case: u64) -> Vec<f32> {
         1 => mixed(case).take(n).map(|bits| finite(bits >> 20)).collect(),
         2 => mixed(case).take(n).map(|bits| f32::from_bits((bits >> 20) as u32 & 0x807f_ffff)).collect(),
         3 => (0..n).map(|i| if i % 2 == 0 { f32::MAX } else { -f32::MAX }).collect(),
-        4 => ill_conditioned(n, case, 40).iter().map(|&x| x as f32).collect(),
+        4 => ill_conditioned(n, case, |x| f64::from(x as f32)).iter().map(|&x| x as f32).collect(),
         5 => mixed(case).take(n).map(|bits| 1e30f32 + (bits % 3) as f32 * 1e24).collect(),
         6 => vec![finite(mixed(case).next().unwrap() >> 9); n],
         // All that cancels but for one.
@@ -177,7 +177,7 @@ pub fn hard_f64(case: u64) -> Vec<f64> {
         1 => mixed(case).take(n).map(finite).collect(),
         2 => mixed(case).take(n).map(|bits| f64::from_bits(bits & 0x800f_ffff_ffff_ffff)).collect(),
         3 => (0..n).map(|i| if i % 2 == 0 { f64::MAX } else { -f64::MAX }).collect(),
-        4 => ill_conditioned(n, case, 115),
+        4 => ill_conditioned(n, case, |x| x),
         5 => mixed(case).take(n).map(|bits| 1e15 + (bits % 3) as f64 * 0.125).collect(),
         6 => vec![finite(mixed(case).next().unwrap()); n],
         _ => {
@@ -187,23 +187,33 @@ pub fn hard_f64(case: u64) -> Vec<f64> {
     }
 }
 
-/// Sums of condition up to about 2^`bits`, after Ogita, Rump and Oishi, "Accurate sum and dot product" (2005), algorithm
-/// 6.1: large terms first, then terms that cancel what has come together, ever smaller.
-fn ill_conditioned(n: usize, case: u64, bits: u64) -> Vec<f64> {
-    let condition = 10 + mixed(case ^ 0x5555).next().unwrap() % (bits - 9);
+/// Sums of a condition from 1e3 to 1e35, after Ogita, Rump and Oishi, "Accurate sum and dot product" (2005), algorithm
+/// 6.1: large terms first, then terms that cancel what has come together, ever smaller. `round` is to the type wanted.
+fn ill_conditioned(n: usize, case: u64, round: fn(f64) -> f64) -> Vec<f64> {
+    let condition = (10 + mixed(case ^ 0x5555).next().unwrap() % 107) as f64;
     let half = n.div_ceil(2);
     let mut items: Vec<f64> = Vec::with_capacity(n);
-    let exponents: Vec<f64> = unit(n, case ^ 0xaaaa);
-    let signs = unit(n, case ^ 0x3333);
+    let mut exact = BigInt::zero();
+    let (exponents, signs) = (unit(n, case ^ 0xaaaa), unit(n, case ^ 0x3333));
     for i in 0..n {
         let x = 2.0 * signs[i] - 1.0;
-        if i < half {
-            items.push(x * (exponents[i] * condition as f64 / 2.0).round().exp2());
-        } else {
-            let share = 1.0 - (i - half) as f64 / (n - half) as f64;
-            let sum: f64 = items.iter().sum();
-            items.push(x * (share * condition as f64 / 2.0).round().exp2() - sum);
-        }
+        let exponent = match i {
+            // One of the largest is sure to be there.
+            0 => condition,
+            i if i < half => (exponents[i] * condition).round(),
+            i => ((n - 1 - i) as f64 / (n - half) as f64 * condition).round(),
+        };
+        // To 2^-74, which is enough of the sum so far.
+        let so_far = if i < half { 0.0 } else { (&exact >> 1000u32).to_f64().unwrap() * 2f64.powi(-74) };
+        items.push(round(x * exponent.exp2() - so_far));
+        exact += scaled(items[i]);
     }
     items
+}
+
+/// sum |x| over |sum x|, to an order of magnitude; infinite where the sum is 0.
+pub fn condition(items: &[f64]) -> f64 {
+    let all = || items.iter().map(|&x| scaled(x));
+    let (sum, magnitude) = (all().sum::<BigInt>(), all().map(|x| x.abs()).sum::<BigInt>());
+    if sum.is_zero() { f64::INFINITY } else { ((magnitude.bits() as f64) - (sum.bits() as f64)).exp2() }
 }
