@@ -1,6 +1,8 @@
 //! What the benches share: data, and the floor that every host reduction stands on.
 
 use rayon::prelude::*;
+use strix_reduce::gpu::Gpu;
+use strix_reduce::wgpu;
 
 /// Element counts, 1e3 to 1e8.
 pub const SIZES: [usize; 6] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
@@ -44,4 +46,17 @@ pub fn read_all(items: &[f32]) -> u32 {
             )
         })
         .reduce(|| 0, |a, b| a ^ b)
+}
+
+/// The items in a buffer on the device, there before the clock starts.
+pub fn resident(gpu: &Gpu, items: &[f32]) -> wgpu::Buffer {
+    let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+        label: Some("bench"),
+        size: 4 * items.len() as u64,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    gpu.queue().write_buffer(&buffer, 0, bytemuck::cast_slice(items));
+    gpu.queue().submit([]);
+    buffer
 }

@@ -4,9 +4,9 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
-use strix_benches::{SIZES, data, read_all};
+use strix_benches::{SIZES, data, read_all, resident};
 use strix_reduce::gpu::Gpu;
-use strix_reduce::{Aggregator, Count, Engine, Max, Mean, Min, Reducer, Sum, Variance, wgpu};
+use strix_reduce::{Aggregator, Count, Engine, Max, Mean, Min, Reducer, Sum, Variance};
 
 fn main() {
     let mut criterion = Criterion::default()
@@ -58,17 +58,4 @@ fn host<A: Aggregator<f32> + Copy>(aggregator: A, engine: &Engine, items: &[f32]
     let mut reducer = Reducer::new(aggregator, engine).expect("the aggregators have a GPU half");
     reducer.push(black_box(items)).expect("the device works");
     reducer.finish()
-}
-
-/// The items in a buffer on the device, there before the clock starts.
-fn resident(gpu: &Gpu, items: &[f32]) -> wgpu::Buffer {
-    let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
-        label: Some("bench"),
-        size: 4 * items.len() as u64,
-        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
-    gpu.queue().write_buffer(&buffer, 0, bytemuck::cast_slice(items));
-    gpu.queue().submit([]);
-    buffer
 }

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use every::{Each, each, state_of};
 use strix_reduce::state::{Envelope, MOST_ITEMS, VERSION, from_bytes, to_bytes};
 use strix_reduce::{
-    Aggregator, Boxed, Combine, ConfusionMatrix, Count, Covariance, DecayedMean, Distinct, Engine, Error, First,
+    Aggregator, Boxed, Combine, ConfusionMatrix, Count, Covariance, DecayedMean, Distinct, Engine, Error, Exact, First,
     Histogram, Max, Mean, Min, Portable, Quantiles, Range, Reducer, Sum, TopK, Variance, Weighted,
 };
 
@@ -244,6 +244,13 @@ fn payloads_that_no_items_lead_to_are_refused() {
     refused::<f64, _>(top(), &(vec![(-0.0, 2u64)], 4u64, 0u64), "canonical");
     refused::<i32, _>(top(), &(vec![(2, 1u64), (1, 1)], 4u64, 0u64), "canonical");
     refused::<f64, _>(Sum, &(1u64, (f64::from_bits(nan.to_bits() | 1), 0.0)), "canonical");
+    let sum = |specials: (u64, u64, u64, u64, bool), top: u64| (specials, (0u64, 0u64, 0u64, 0u64, 0u64, top));
+    refused::<f32, _>(Exact(Sum), &sum((1, 0, 0, 0, false), 1 << 40), "do not sum to");
+    refused::<f32, _>(Exact(Sum), &sum((1, 0, 0, 0, true), 1), "every element is -0");
+    refused::<f32, _>(Exact(Sum), &sum((1, 1, 1, 0, false), 0), "2 of 1 elements");
+    let moments = |sum: (u64, u64), squares: (u64, u64, u64)| ((2u64, 0u64, 0u64, 0u64, false), sum, squares);
+    refused::<u8, _>(Exact(Variance), &moments((9, 0), (1, 0, 0)), "no such sum and sum of squares");
+    refused::<u8, _>(Exact(Variance), &moments((0, 0), (0, 0, u64::MAX)), "no such sum and sum of squares");
     // A varint of two bytes for what fits one.
     let bytes = forged::<u8, _>(&Count, &[0x81, 0x00]);
     assert!(refusal::<u8, _>(&Count, &bytes).unwrap().contains("canonical"));

@@ -115,6 +115,11 @@ impl Gpu {
         format!("{} ({})", self.inner.info.name, self.inner.info.backend)
     }
 
+    /// Whether it is a software renderer, which shares the processor with the CPU engine.
+    pub fn is_software(&self) -> bool {
+        self.inner.info.device_type == wgpu::DeviceType::Cpu
+    }
+
     /// The device, for buffers that are to be reduced where they lie.
     pub fn device(&self) -> &wgpu::Device {
         &self.inner.device

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 
 use strix_reduce::{
     Aggregator, All, Any, ArgMax, ArgMin, Block, Combine, ConfusionMatrix, Count, Covariance, DecayedMean, Distinct,
-    First, GeometricMean, HarmonicMean, Histogram, Last, LinearRegression, Max, Mean, Min, Portable, Product,
+    Exact, First, GeometricMean, HarmonicMean, Histogram, Last, LinearRegression, Max, Mean, Min, Portable, Product,
     Quantiles, Range, Shape, Sum, TopK, Variance, Weighted,
 };
 
@@ -62,6 +62,12 @@ pub fn each(visit: &mut impl Each) {
     // Whole half-lives apart: other powers of two depend on the platform's mathematics in their last digit.
     let timed: Vec<(f64, f64)> = pairs.iter().map(|&(time, x)| ((time * 2.0).floor() / 2.0, x)).collect();
     visit.one("decayed_mean", DecayedMean::new(0.5).unwrap(), &timed);
+    visit.one("exact_sum_f32", Exact(Sum), &narrow);
+    visit.one("exact_sum_f64", Exact(Sum), &floats);
+    visit.one("exact_mean_u64", Exact(Mean), &wide);
+    visit.one("exact_variance_f32", Exact(Variance), &narrow);
+    visit.one("exact_variance_f64", Exact(Variance), &floats);
+    visit.one("exact_covariance_f64", Exact(Covariance), &pairs);
     visit.one("histogram_f64", Histogram::uniform(0.0, 4.0, 8).unwrap(), &floats);
     visit.one("quantiles_f64", Quantiles::with_k(16).unwrap(), &floats);
     visit.one("quantiles_few", Quantiles::default(), &whole[..9]);

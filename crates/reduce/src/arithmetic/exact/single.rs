@@ -5,14 +5,16 @@
 //! in integers alone.
 #![expect(clippy::needless_range_loop, reason = "plain loops over lanes compile to vector instructions")]
 
+use std::ops::Range;
+
 use prefetch_index::prefetch_index;
 
 use super::floats::whole;
 use super::round::power_of_two;
 use super::{Fixed, FixedPoint};
 
-/// Items that are looked at together.
-const PIECE: usize = 4096;
+/// Items that are looked at together: with the next piece, which is fetched meanwhile, half of the first-level cache.
+const PIECE: usize = 2048;
 
 /// Sums side by side: enough to hide the latency of the adder.
 const LANES: usize = 16;
@@ -32,12 +34,13 @@ pub(super) fn sums<const SQUARES: bool>(items: &[f32]) -> (bool, Fixed<6>, Fixed
         let mut bins: Option<Box<Bins>> = None;
         // Pieces that will be binned without a look, as the last one had to be.
         let mut skip = 0;
-        for piece in chunk.chunks(PIECE) {
-            if skip == 0 && lanes::<SQUARES>(piece, &mut first, &mut second) {
+        for begin in (0..chunk.len()).step_by(PIECE) {
+            let piece = begin..chunk.len().min(begin + PIECE);
+            if skip == 0 && lanes::<SQUARES>(chunk, piece.clone(), &mut first, &mut second) {
                 continue;
             }
             skip = if skip == 0 { 7 } else { skip - 1 };
-            bins.get_or_insert_default().add::<SQUARES>(piece);
+            bins.get_or_insert_default().add::<SQUARES>(chunk, piece);
         }
         if let Some(bins) = bins {
             bins.empty::<SQUARES>(&mut first, &mut second);
@@ -47,9 +50,16 @@ pub(super) fn sums<const SQUARES: bool>(items: &[f32]) -> (bool, Fixed<6>, Fixed
     (any, first, second)
 }
 
-/// Adds up at most [`PIECE`] items in f64 lanes that cannot round, and says whether they could be.
+/// Adds up at most [`PIECE`] items of a chunk in f64 lanes that cannot round, and says whether they could be.
 #[inline(always)]
-fn lanes<const SQUARES: bool>(items: &[f32], first: &mut Fixed<6>, second: &mut Fixed<10>) -> bool {
+fn lanes<const SQUARES: bool>(
+    chunk: &[f32],
+    piece: Range<usize>,
+    first: &mut Fixed<6>,
+    second: &mut Fixed<10>,
+) -> bool {
+    let next = piece.start + PIECE;
+    let items = &chunk[piece];
     let (most, fewest) = range(items);
     if most == 0 {
         return true;
@@ -61,7 +71,7 @@ fn lanes<const SQUARES: bool>(items: &[f32], first: &mut Fixed<6>, second: &mut 
     }
     // The last bit of the least item.
     let unit = bottom - 127 - 23;
-    first.add(whole(lane_sums(items), -unit), (unit + 149) as usize);
+    first.add(whole(lane_sums(items, chunk, next), -unit), (unit + 149) as usize);
     if SQUARES {
         // Squares have 48 bits. Each is split at a power of two that all share: 2^9 high parts are below 2^(cut + 53),
         // as many low ones below 2^(cut + 8), and multiples of the least square's last bit.
@@ -89,11 +99,13 @@ fn range(items: &[f32]) -> (u32, u32) {
 // One loop for each thing, over items that are in the first-level cache by now: loops that do several are compiled to
 // vector instructions of less than half the width.
 
+/// Meanwhile the items of the chunk from `next` on are fetched.
 #[inline(always)]
-fn lane_sums(items: &[f32]) -> [f64; LANES] {
+fn lane_sums(items: &[f32], chunk: &[f32], next: usize) -> [f64; LANES] {
     let mut sums = [0.0f64; LANES];
     let (rows, rest) = items.as_chunks::<LANES>();
-    for row in rows {
+    for (place, row) in (next..).step_by(LINE).zip(rows) {
+        prefetch_index(chunk, place);
         let wide = widened(row);
         for lane in 0..LANES {
             sums[lane] += wide[lane];
@@ -166,10 +178,10 @@ const COUNT: u32 = 40;
 
 impl Bins {
     #[inline(always)]
-    fn add<const SQUARES: bool>(&mut self, items: &[f32]) {
-        for (place, line) in (0..).step_by(LINE).zip(items.chunks(LINE)) {
+    fn add<const SQUARES: bool>(&mut self, chunk: &[f32], piece: Range<usize>) {
+        for (place, line) in (piece.start..).step_by(LINE).zip(chunk[piece].chunks(LINE)) {
             // Sorting into bins is so much work for an item that a processor does not reach the next ones in time.
-            prefetch_index(items, place + AHEAD);
+            prefetch_index(chunk, place + AHEAD);
             for x in line {
                 let bits = x.to_bits();
                 let fraction = u64::from(bits & 0x7f_ffff);
