@@ -1,6 +1,8 @@
 //! Sum, moments and extremes of a block of f32 in one loop: what fused statistics cost one pass for.
 #![expect(clippy::needless_range_loop, reason = "plain loops over lanes compile to vector instructions")]
 
+use prefetch_index::prefetch_index;
+
 use super::compensated::{LANES, across};
 use super::{Compensated, FloatMoments};
 use crate::block::{Block, Facts};
@@ -8,6 +10,9 @@ use crate::block::{Block, Facts};
 /// Spread of a block around its center, at most, as a multiple of its variance. A center further off
 /// would cancel digits, so that the block is read again around its mean.
 const OFF_CENTER: f64 = 2.0;
+
+/// How many items ahead of their use they are fetched, past the block's end too, where the next one mostly lies.
+const AHEAD: usize = 1024;
 
 /// Fills in the block's sum, and the other facts that are wanted.
 ///
@@ -84,7 +89,9 @@ impl<const MOMENTS: bool, const EXTREMES: bool> pulp::WithSimd for Pass<'_, MOME
         let mut squares = [0.0f64; LANES];
         let mut least = [f32::INFINITY; LANES];
         let mut greatest = [f32::NEG_INFINITY; LANES];
-        for row in rows {
+        for (place, row) in (AHEAD..).step_by(LANES).zip(rows) {
+            // A row is a cache line. The processor's window is too short to ask for those far ahead by itself.
+            prefetch_index(items, place);
             let mut wide = [0.0f64; LANES];
             for lane in 0..LANES {
                 wide[lane] = f64::from(row[lane]);
