@@ -93,8 +93,7 @@ fn names() -> String {
 }
 
 /// The format of `source`: as `given`, else as its name ends (under `.gz` or `.zst`), else by its
-/// first bytes. Standard input keeps those for its reader; a named pipe does not, so leave it to
-/// [`open_table`](crate::open_table) and [`open`](crate::open), which tell the format likewise.
+/// first bytes, which standard input and named pipes keep for their reader.
 ///
 /// # Errors
 /// [`Error::Io`] when it has to be looked into and cannot be read; [`Error::Format`] when it looks

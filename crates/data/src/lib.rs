@@ -30,6 +30,7 @@ mod jsonl;
 mod limit;
 mod npy;
 mod npz;
+mod once;
 mod pages;
 mod parquet;
 mod raw;

@@ -12,7 +12,7 @@ use crate::table::ItemType;
 pub(super) struct Agreed {
     pub(super) schema: SchemaRef,
     pub(super) options: TableOptions,
-    /// Standard input cannot be opened twice, and one file need not be.
+    /// A pipe cannot be opened twice, and one file need not be.
     pub(super) open: Vec<Option<Box<dyn TableReader>>>,
 }
 
@@ -35,7 +35,7 @@ pub(super) fn agree(args: &Reduce, sources: &[Source], statistics: &mut [Statist
             None => {
                 let reader = strix_data::open_table(&sources[0], &options)?;
                 let column = only_column(&sources[0], &reader.schema(), &args.by)?;
-                if matches!(sources[0], Source::Stdin) {
+                if !sources[0].opens_again() {
                     open[0] = Some(reader);
                 }
                 column
@@ -60,7 +60,7 @@ pub(super) fn agree(args: &Reduce, sources: &[Source], statistics: &mut [Statist
             None => strix_data::open_table(source, &options)?,
         };
         schemas.push(reader.schema());
-        if sources.len() == 1 || matches!(source, Source::Stdin) {
+        if sources.len() == 1 || !source.opens_again() {
             *open = Some(reader);
         }
     }
@@ -136,7 +136,7 @@ fn asked(
 
 /// Whether the types of a source's columns are ours to choose, and it can be read again.
 fn is_text(source: &Source) -> bool {
-    !matches!(source, Source::Stdin)
+    source.opens_again()
         && matches!(strix_data::format_of(source, None), Ok(Format::Csv | Format::Tsv | Format::JsonLines))
 }
 
