@@ -11,6 +11,7 @@ use crate::cells::{Cells, Kind, Missing};
 use crate::columns::{choose, labels};
 use crate::input::{Input, Progress, Stream, line_at};
 use crate::limit::{Limited, TooLong};
+use crate::marked::{End, Marked};
 use crate::table::{BATCH_BYTES, ROWS};
 use crate::{Error, Source, TableOptions, TableReader};
 
@@ -150,7 +151,7 @@ struct Rows {
     /// The source again, to count lines for a message.
     again: Option<Source>,
     progress: Progress,
-    reader: Reader<Limited<Stream>>,
+    reader: Reader<Limited<Marked<Stream>>>,
     record: ByteRecord,
     /// Whether `record` is the first one, and data.
     pending: bool,
@@ -168,7 +169,7 @@ impl Rows {
             .has_headers(false)
             .delimiter(separator)
             .buffer_capacity(1 << 16)
-            .from_reader(Limited::new(input.stream, separator));
+            .from_reader(Limited::new(Marked::new(input.stream), separator));
         Self {
             label: input.label,
             again: input.again,
@@ -187,7 +188,16 @@ impl Rows {
     fn read(&mut self) -> Result<bool, Error> {
         self.reader.get_mut().reset();
         let start = self.reader.position().clone();
-        self.reader.read_byte_record(&mut self.record).map_err(|e| self.broken(&start, e))
+        let read = self.reader.read_byte_record(&mut self.record);
+        // A record that is too short as well is so because of the quote.
+        let whole =
+            read.as_ref().map_or_else(|e| matches!(e.kind(), csv::ErrorKind::UnequalLengths { .. }), |&read| read);
+        let behind = self.reader.position().byte();
+        match self.reader.get_ref().get_ref().end(behind, self.record.iter()).filter(|_| whole) {
+            Some(End::Whole) => Ok(false),
+            Some(End::OpenQuote) => Err(self.open_quote(&start)),
+            None => read.map_err(|e| self.broken(&start, e)),
+        }
     }
 
     /// Reads the next block: all rows, or all bytes, that a batch may have.
@@ -225,6 +235,15 @@ impl Rows {
     fn line_of(&self, row: usize) -> u64 {
         let (byte, line) = self.starts.get(row).copied().unwrap_or_default();
         line_at(self.again.as_ref(), byte).unwrap_or(line)
+    }
+
+    /// Says where the quote opened that the last cell of the last record is in.
+    fn open_quote(&self, start: &Position) -> Error {
+        let cells = self.record.iter().take(self.record.len().saturating_sub(1));
+        let lines: usize = cells.map(|cell| cell.iter().filter(|&&byte| byte == b'\n').count()).sum();
+        let line = line_at(self.again.as_ref(), start.byte()).unwrap_or(start.line()) + lines as u64;
+        let what = format!("line {line}: a quote opens here and is never closed, so that all behind it is one cell");
+        Error::format(&self.label, what)
     }
 
     fn broken(&self, start: &Position, error: csv::Error) -> Error {

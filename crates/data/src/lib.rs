@@ -28,6 +28,7 @@ mod ipc;
 mod json_line;
 mod jsonl;
 mod limit;
+mod marked;
 mod npy;
 mod npz;
 mod once;

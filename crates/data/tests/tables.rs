@@ -167,6 +167,26 @@ fn a_csv_cell_that_does_not_fit_is_placed() {
 }
 
 #[test]
+fn a_quote_that_is_never_closed_is_no_cell() {
+    for (bytes, line) in [
+        ("v,k\n1,a\n2,\"b\n3,c\n4,d\n", 3),
+        ("v,k\n1,a\n2,\"b", 3),
+        ("v,k\n1,a\n\n\"b\n3,c\n", 4),
+        ("v,k\n\"1\n\n\",\"\"\"b\"\"\n", 4),
+        ("v\n1\n\"", 3),
+        ("\"v,k\n1,2\n", 1),
+        ("\u{feff}v\r\n1\r\n\"end", 3),
+    ] {
+        fails("a.csv", bytes, &[&format!("line {line}: a quote opens here"), "never closed"]);
+        fails("a.csv.gz", gzip(bytes.as_bytes()), &[&format!("line {line}: a quote opens here")]);
+    }
+    for bytes in ["v\n1\n\"end\n\"", "\u{feff}v\r\n1\r\n\"end\n\"\r\n\r\n", "v\n\"\"\"\"\nx", "v\n1\nend\n"] {
+        assert_eq!(table("a.csv", bytes).num_rows(), 2, "{bytes:?}");
+    }
+    assert_eq!(table("a.csv", "v,w\n1,").num_rows(), 1);
+}
+
+#[test]
 fn json_lines_have_the_types_of_their_values() {
     let lines =
         "{\"i\":1,\"f\":1,\"t\":\"é\",\"b\":true}\n\n{\"f\":2.5,\"i\":null,\"u\":18446744073709551615}\r\n{\"x\":null}";
