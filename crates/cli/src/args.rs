@@ -64,7 +64,8 @@ pub(crate) struct Reduce {
     /// A text that means a missing value in CSV and TSV, as the empty cell does; for example N/A.
     #[arg(long = "null", value_name = "TEXT")]
     pub(crate) nulls: Vec<String>,
-    /// Whether the first row of CSV and TSV names the columns. [default: as it looks]
+    /// Whether the first row of CSV and TSV names the columns. [default: it does if it has text above a number,
+    /// a name that is asked for, or text and no number]
     #[arg(long, value_name = "true|false")]
     pub(crate) header: Option<bool>,
     /// Draw histograms, and means by group with error bars.

@@ -1,5 +1,6 @@
 //! Comma- and tab-separated values, as tables.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,15 +44,25 @@ pub(crate) fn open(input: Input, separator: u8, options: &TableOptions) -> Resul
         return Err(Error::format(&rows.label, "has no rows"));
     }
     let first = rows.record.clone();
-    let cells: Vec<String> = first.iter().map(|cell| String::from_utf8_lossy(cell.trim_ascii()).into_owned()).collect();
     let wanted = options.columns.as_deref();
-    let header = options.header.unwrap_or_else(|| is_header(&cells, wanted.unwrap_or_default()));
+    let header = options.header.unwrap_or_else(|| {
+        // Kept for the first block, as an error behind it is.
+        match rows.read() {
+            Ok(true) => rows.pending.push_back(rows.record.clone()),
+            Ok(false) => {}
+            Err(error) => rows.failed = Some(error),
+        }
+        is_header(&first, rows.pending.front(), wanted.unwrap_or_default(), &options.nulls)
+    });
+    let cells: Vec<String> = first.iter().map(|cell| String::from_utf8_lossy(cell.trim_ascii()).into_owned()).collect();
     let names = if header { cells } else { (0..cells.len()).map(|index| index.to_string()).collect() };
     if header && let Some(at) = first.iter().position(|cell| std::str::from_utf8(cell).is_err()) {
         let what = format!("line 1 is not UTF-8: the name of column {at} is {:?}", names[at]);
         return Err(Error::format(&rows.label, what));
     }
-    rows.pending = !header;
+    if !header {
+        rows.pending.push_front(first);
+    }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     rows.wanted = choose(&rows.label, &names, wanted, true)?;
     rows.cells.resize_with(rows.wanted.len(), Cells::default);
@@ -77,17 +88,24 @@ pub(crate) fn open(input: Input, separator: u8, options: &TableOptions) -> Resul
 
 /// Whether a first row names the columns.
 ///
-/// It does when a wanted name is in it; but a row of numbers alone is data, and an index then no name
-/// in it. Else it does when it has text and no number, of columns that are wanted by index in those. A cell
-/// such as `1.0x` is no text, but bad data.
-fn is_header(cells: &[String], wanted: &[String]) -> bool {
-    let number = |cell: &str| cell.parse::<f64>().is_ok();
-    let text = |cell: &str| !cell.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) && !cell.is_empty();
-    let numbers = cells.iter().all(|cell| number(cell));
-    let named = |name: &String| cells.contains(name) && !(numbers && name.parse::<usize>().is_ok());
-    let indices: Vec<&String> = wanted.iter().filter_map(|name| cells.get(name.parse::<usize>().ok()?)).collect();
-    let telling: Vec<&String> = if indices.is_empty() { cells.iter().collect() } else { indices };
-    wanted.iter().any(named) || (telling.iter().any(|cell| text(cell)) && !telling.iter().any(|cell| number(cell)))
+/// It does when it has text above a number, or a wanted name; but a row of numbers alone is data, and an index
+/// then no name in it. Else it does when it has text and no number. A cell such as `1.0x` is no text, but bad
+/// data; an empty cell tells nothing.
+fn is_header(first: &ByteRecord, second: Option<&ByteRecord>, wanted: &[String], nulls: &[String]) -> bool {
+    let number = |cell: &[u8]| Kind::F64.fits(cell.trim_ascii());
+    let text = |cell: &[u8]| {
+        let cell = cell.trim_ascii();
+        let digits = cell.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let odd = b"+-".contains(cell.first().unwrap_or(&b'+')) || cell.get(digits) == Some(&b'.');
+        !number(cell) && !odd && !nulls.iter().any(|null| null.as_bytes() == cell)
+    };
+    let numbers = first.iter().all(number);
+    let named = |name: &String| {
+        first.iter().any(|cell| cell.trim_ascii() == name.as_bytes()) && !(numbers && name.parse::<usize>().is_ok())
+    };
+    let above =
+        second.is_some_and(|second| first.iter().zip(second).any(|(above, below)| text(above) && number(below)));
+    above || wanted.iter().any(named) || (first.iter().any(text) && !first.iter().any(number))
 }
 
 impl TableReader for CsvTable {
@@ -153,8 +171,8 @@ struct Rows {
     progress: Progress,
     reader: Reader<Limited<Marked<Stream>>>,
     record: ByteRecord,
-    /// Whether `record` is the first one, and data.
-    pending: bool,
+    /// Data that was read to tell whether there is a header.
+    pending: VecDeque<ByteRecord>,
     wanted: Vec<usize>,
     cells: Vec<Cells>,
     /// Where each record of the block begins: the byte, and the line as the parser counts.
@@ -176,7 +194,7 @@ impl Rows {
             progress: input.progress,
             reader,
             record: ByteRecord::new(),
-            pending: false,
+            pending: VecDeque::new(),
             wanted: Vec::new(),
             cells: Vec::new(),
             starts: Vec::new(),
@@ -205,8 +223,12 @@ impl Rows {
         self.starts.clear();
         self.cells.iter_mut().for_each(Cells::clear);
         let mut bytes = 0;
-        while self.failed.is_none() && self.len() < ROWS && bytes < BATCH_BYTES {
-            if !std::mem::take(&mut self.pending) {
+        while self.len() < ROWS && bytes < BATCH_BYTES {
+            if let Some(record) = self.pending.pop_front() {
+                self.record = record;
+            } else if self.failed.is_some() {
+                break;
+            } else {
                 match self.read() {
                     Ok(true) => {}
                     Ok(false) => break,

@@ -29,7 +29,8 @@ pub struct TableOptions {
     /// Texts that mean a missing value in CSV and TSV, besides the empty cell.
     pub nulls: Vec<String>,
     /// Whether the first row of CSV and TSV names the columns; `None` to tell by its looks: it does
-    /// when it holds a name of `columns`, or else some cell that is text and none that is a number.
+    /// when it holds text above a number of the next row, or a name of `columns`, or else some cell that is
+    /// text and none that is a number.
     pub header: Option<bool>,
 }
 

@@ -129,6 +129,31 @@ fn headers_are_told_from_data() {
     assert_eq!(names(&table_with(&memory("a.csv", "a,b\n"), &header(false)).unwrap()), ["0", "1"]);
     let spaced = table("a.csv", " a , b \n 1 ,\" x \"\n");
     assert_eq!((ints(&spaced, "a"), texts(&spaced, "b")), (vec![Some(1)], vec![Some("x")]));
+    // Text above a number makes a header, whatever else is in it, and an index does not unmake it.
+    for (bytes, wanted, header) in [
+        ("country,2020,2021\n49,1,2\n33,3,4\n", None, true),
+        ("country,2020,2021\nUlm,1,2\nBonn,3,4\n", Some("2021"), true),
+        ("country,2020\n1,\n2,7\n", Some("1"), true),
+        (",a,b\n0,1,2\n1,3,4\n", None, true),
+        (",a,b\n0,1,2\n1,3,4\n", Some("0"), true),
+        (",a,b\n0,x,y\n1,x,y\n", Some("0"), true),
+        ("1st,2nd\n1,2\n3,4\n", None, true),
+        ("1st,2nd\n1,2\n3,4\n", Some("1"), true),
+        ("Ulm,10\nBonn,20\n", Some("1"), false),
+        ("Ulm,10\nBonn,20\n", Some("0"), false),
+        ("1.0x,1\n2,3\n", None, false),
+        ("NA,1\n2,3\n", None, false),
+    ] {
+        let options = TableOptions {
+            columns: wanted.map(|wanted| vec![wanted.to_string()]),
+            nulls: vec!["NA".into()],
+            ..TableOptions::default()
+        };
+        let batch = table_with(&memory("a.csv", bytes), &options).unwrap();
+        let rows = bytes.lines().count() - usize::from(header);
+        assert_eq!(batch.num_rows(), rows, "{bytes:?}, {wanted:?}");
+    }
+    fails("a.csv", "a,b\n1\n", &["line 2 has 1 cells"]);
     // A wanted name makes a header, even beside a number; an index in a row of numbers does not.
     let mixed = table_with(&memory("a.csv", "x,2020\n1,2\n"), &columns(&["x"])).unwrap();
     assert_eq!(ints(&mixed, "x"), [Some(1)]);
