@@ -58,7 +58,7 @@ pub(crate) struct Reduce {
     /// The files' format, where neither name nor content tells it.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
-    /// The type of a column of CSV, TSV or JSON Lines: bool, i64, f64 or text.
+    /// The type of a column of CSV, TSV or JSON Lines: bool, i64, u64, f64 or text.
     #[arg(long = "type", value_name = "COLUMN=TYPE", value_parser = column_type)]
     pub(crate) types: Vec<(String, ColumnType)>,
     /// A text that means a missing value in CSV and TSV, as the empty cell does; for example N/A.

@@ -267,3 +267,37 @@ fn bad_questions_about_tables() {
         &["sales.npz", "price", "row", "NaN", "--nan skip"],
     );
 }
+
+#[test]
+fn integers_beyond_what_f64_tells_apart_stay_apart() {
+    let place = Place::new();
+    let groups = |files: &[&str]| {
+        let rows = place.json(&[&["reduce", "--by", "id", "--stats", "count", "--json"], files].concat());
+        rows.as_array().unwrap().iter().map(|row| row["id"].clone()).collect::<Vec<_>>()
+    };
+    place.write("wide.csv", "id,v\n12345678901234567890123,1\n12345678901234567890124,2\n5,3\n");
+    place.write("wide.jsonl", "{\"id\":12345678901234567890123}\n{\"id\":12345678901234567890124}\n{\"id\":5}\n");
+    let wide = json!(["12345678901234567890123", "12345678901234567890124", "5"]);
+    for file in ["wide.csv", "wide.jsonl"] {
+        assert_eq!(json!(groups(&[file])), wide);
+        let rows = place.json(&["reduce", file, "--stats", "count(id), min(id), mean(id)", "--json"]);
+        assert_eq!(rows[0]["min(id)"], 5.0);
+        assert_eq!(rows[0]["count(id)"], 3);
+        assert_eq!(place.json(&["reduce", file, "--stats", "distinct(id)", "--json"])[0]["distinct(id)"], 3);
+    }
+    let message = place.fails(3, &["reduce", "wide.csv", "--by", "id", "--stats", "sum(id)"]);
+    mentions(&message, &["wide.csv", "\"id\"", "beyond 64 bits", "--type id=f64"]);
+
+    // A file without values says nothing of the type; signed and unsigned do not meet in f64.
+    place.write("near.csv", "id,v\n9007199254740993,1\n9007199254740992,2\n");
+    place.write("none.csv", "id,v\n,1\n");
+    place.write("large.csv", "id,v\n18446744073709551615,1\n18446744073709551614,1\n");
+    let near = [json!(null), json!(9_007_199_254_740_992u64), json!(9_007_199_254_740_993u64)];
+    assert_eq!(groups(&["near.csv", "none.csv"]), near);
+    assert_eq!(groups(&["none.csv", "near.csv"]), near);
+    assert_eq!(groups(&["none.csv", "large.csv"])[2], json!(u64::MAX));
+    let both = groups(&["near.csv", "large.csv"]);
+    assert_eq!((both.len(), &both[1]), (4, &json!("18446744073709551615")));
+    let sum = place.json(&["reduce", "near.csv", "large.csv", "--stats", "max(id)", "--json"]);
+    assert_eq!(sum[0]["max(id)"], 18446744073709551615.0);
+}

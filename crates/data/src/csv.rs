@@ -8,13 +8,13 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use csv::{ByteRecord, Position, Reader, ReaderBuilder};
 
-use crate::cells::{Cells, Kind, Missing};
+use crate::cells::{Cells, Evidence, Kind, Missing};
 use crate::columns::{choose, labels};
 use crate::input::{Input, Progress, Stream, line_at};
 use crate::limit::{Limited, TooLong};
 use crate::marked::{End, Marked};
 use crate::table::{BATCH_BYTES, ROWS};
-use crate::{Error, Source, TableOptions, TableReader};
+use crate::{Error, Source, TableOptions, TableReader, Told};
 
 pub(crate) struct CsvTable {
     rows: Rows,
@@ -33,8 +33,8 @@ struct Column {
     /// As `--type` knows it.
     name: String,
     kind: Kind,
-    /// Whether the user said so.
-    given: bool,
+    /// What it was told from; `None` if the user said so.
+    evidence: Option<Evidence>,
 }
 
 /// Opens a table, finds the wanted columns, and tells their types from the first block.
@@ -76,8 +76,9 @@ pub(crate) fn open(input: Input, separator: u8, options: &TableOptions) -> Resul
         let by_index = |asked: &str| !names.contains(&asked) && asked.parse() == Ok(index);
         let given = options.types.iter().rfind(|(asked, _)| *asked == name || asked == names[index] || by_index(asked));
         let label = if header { format!("{:?}", names[index]) } else { index.to_string() };
-        let kind = given.map_or_else(|| cells.kind(&nulls), |&(_, kind)| kind.into());
-        Column { label, name, kind, given: given.is_some() }
+        let evidence = if given.is_none() { Some(cells.evidence(&nulls)) } else { None };
+        let kind = given.map(|&(_, kind)| kind.into()).or(evidence.map(Kind::of)).unwrap_or(Kind::Text);
+        Column { label, name, kind, evidence }
     };
     let labels = labels(&names, wanted, &rows.wanted);
     let columns: Vec<Column> = labels.into_iter().zip(&rows.wanted).zip(&rows.cells).map(column).collect();
@@ -117,6 +118,10 @@ impl TableReader for CsvTable {
         self.rows.progress.get()
     }
 
+    fn told(&self, column: usize) -> Told {
+        self.columns.get(column).and_then(|column| column.evidence).into()
+    }
+
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
         if !std::mem::take(&mut self.waiting) {
             self.rows.read_block();
@@ -138,13 +143,13 @@ impl TableReader for CsvTable {
 impl CsvTable {
     /// Says which cell is not of its column's type, and what to do.
     fn misfit(&self, column: &Column, row: usize, cell: &[u8]) -> Error {
-        let Column { label, name, kind, given } = column;
+        let Column { label, name, kind, evidence } = column;
         let line = self.rows.line_of(row);
         let held = String::from_utf8_lossy(&cell[..cell.len().min(80)]);
         let place = format!("line {line}, column {label}: the cell holds {held:?}");
         let what = match kind {
             Kind::Text => format!("{place}, which is not UTF-8; convert the file to UTF-8 (iconv -t UTF-8)"),
-            _ if *given => format!(
+            _ if evidence.is_none() => format!(
                 "{place}, which is no {kind}, as which the column is read; if it means a missing value: --null {held}",
                 kind = kind.name()
             ),
