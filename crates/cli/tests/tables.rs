@@ -301,3 +301,16 @@ fn integers_beyond_what_f64_tells_apart_stay_apart() {
     let sum = place.json(&["reduce", "near.csv", "large.csv", "--stats", "max(id)", "--json"]);
     assert_eq!(sum[0]["max(id)"], 18446744073709551615.0);
 }
+
+#[test]
+fn rows_are_counted_without_their_cells() {
+    let place = Place::new();
+    place.write("nested.jsonl", "{\"a\":[1],\"b\":2}\n{\"c\":{}}\n");
+    place.write("latin.csv", b"a,b\n1,\xff\n2,x\n");
+    for file in ["nested.jsonl", "latin.csv"] {
+        assert_eq!(place.json(&["reduce", file, "--stats", "count", "--json"])["stats"]["count"], 2, "{file}");
+    }
+    for file in FILES {
+        assert_eq!(place.json(&["reduce", &fixture(file), "--stats", "count", "--json"])["stats"]["count"], 3000);
+    }
+}

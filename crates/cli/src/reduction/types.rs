@@ -49,9 +49,8 @@ pub(super) fn agree(args: &Reduce, sources: &[Source], statistics: &mut [Statist
             columns.push(column.clone());
         }
     }
-    if !columns.is_empty() {
-        options.columns = Some(columns);
-    }
+    // Of no columns, rows are counted and nothing is parsed.
+    options.columns = Some(columns);
 
     let mut found: Vec<Found> = Vec::new();
     for (source, open) in sources.iter().zip(&mut open) {
