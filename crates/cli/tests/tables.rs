@@ -314,3 +314,25 @@ fn rows_are_counted_without_their_cells() {
         assert_eq!(place.json(&["reduce", &fixture(file), "--stats", "count", "--json"])["stats"]["count"], 3000);
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn long_cells_take_bounded_memory() {
+    let place = Place::new();
+    let file = std::fs::File::create(place.path("long.csv")).unwrap();
+    let mut file = std::io::BufWriter::new(file);
+    writeln!(file, "k,t").unwrap();
+    (0..600_000).for_each(|row| writeln!(file, "{},{row:01000}", row % 3).unwrap());
+    file.into_inner().unwrap();
+    let args = ["reduce", "long.csv", "--by", "k", "--stats", "distinct(t)", "--csv"];
+    let mut child = place.command().args(args).stdout(Stdio::null()).spawn().unwrap();
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(peak);
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(child.wait().unwrap().success());
+    assert!((1..250_000).contains(&peak), "{peak} kB");
+}

@@ -13,8 +13,8 @@ use crate::{Error, Format, Source, csv, ipc, jsonl, npz, parquet};
 
 /// Rows of a batch at most.
 pub(crate) const ROWS: usize = 1 << 16;
-/// Bytes, roughly, after which a batch ends before it has all its rows.
-pub(crate) const BATCH_BYTES: usize = 64 << 20;
+/// Bytes, roughly, after which a batch ends before it has all its rows. Several batches are under way at once.
+pub(crate) const BATCH_BYTES: usize = 16 << 20;
 
 /// How to read a table.
 #[derive(Debug, Clone, Default)]
