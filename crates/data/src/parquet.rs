@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, RowGroups, RowSelection, RowSelector,
 };
 use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{ChunkReader, Length};
@@ -147,7 +148,8 @@ impl ParquetTable {
     fn check_group(&self) -> Result<(), Error> {
         for column in self.chunks() {
             let (start, len) = column.byte_range();
-            pages::check(&self.bytes, start, len).map_err(|what| {
+            let zstd = matches!(column.compression(), Compression::ZSTD(_));
+            pages::check(&self.bytes, start, len, zstd).map_err(|what| {
                 let name = column.column_path().string();
                 broken(&self.label, &format!("column {name:?}, row group {}: {what}", self.group))
             })?;

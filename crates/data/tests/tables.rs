@@ -318,6 +318,20 @@ fn large_arrow_batches_are_cut() {
 }
 
 #[test]
+fn zeros_pack_into_very_little() {
+    let column = arrow::array::Int64Array::from_iter_values(std::iter::repeat_n(0, 10_000_000));
+    let batch = RecordBatch::try_from_iter([("a", std::sync::Arc::new(column) as _)]).unwrap();
+    let options = arrow::ipc::writer::IpcWriteOptions::default();
+    let options = options.try_with_compression(Some(arrow::ipc::CompressionType::ZSTD)).unwrap();
+    let mut writer =
+        arrow::ipc::writer::FileWriter::try_new_with_options(Vec::new(), &batch.schema(), options).unwrap();
+    writer.write(&batch).unwrap();
+    let bytes = writer.into_inner().unwrap();
+    assert!(bytes.len() < 10_000, "{}", bytes.len());
+    assert_eq!(table("a.arrow", bytes).num_rows(), 10_000_000);
+}
+
+#[test]
 fn cut_and_damaged_typed_files_are_refused() {
     for (format, name) in [(Format::Parquet, "a.parquet"), (Format::ArrowIpc, "a.arrow"), (Format::Npz, "a.npz")] {
         let bytes = &corpus::of(format)[0];
