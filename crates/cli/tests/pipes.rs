@@ -4,7 +4,10 @@
 
 mod common;
 
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use common::{Place, mentions, npy};
 use serde_json::json;
@@ -41,4 +44,33 @@ fn all_of_a_named_pipe_is_read() {
     let answer = place.json(&["reduce", "array", "--stats", "count,sum", "--json"]);
     assert_eq!(answer["stats"], json!({"count": 100_000, "sum": 4_999_950_000u64}));
     writer.join().unwrap().unwrap();
+}
+
+#[test]
+fn ctrl_c_is_heard_while_a_pipe_is_silent() {
+    let place = Place::new();
+    // More rows than a batch has, and fewer, of which no batch comes.
+    for (rows, read) in [(100_000, Some(65_536)), (10, None)] {
+        let mut command = place.command();
+        command.args(["reduce", "-", "--stats", "count,sum", "--json"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let csv: String = (0..rows).map(|row| format!("{row}\n")).collect();
+        stdin.write_all(csv.as_bytes()).unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(child.try_wait().unwrap().is_none());
+        let kill = format!("kill -INT {}", child.id());
+        assert!(Command::new("bash").args(["-c", &kill]).status().unwrap().success());
+        let asked = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            assert!(asked.elapsed() < Duration::from_secs(5), "Ctrl-C goes unheard");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let output = child.wait_with_output().unwrap();
+        drop(stdin);
+        assert_eq!(output.status.code(), Some(130));
+        mentions(&String::from_utf8(output.stderr).unwrap(), &["stopped", "standard input"]);
+        let answer = serde_json::from_slice::<serde_json::Value>(&output.stdout).ok();
+        assert_eq!(answer.map(|answer| answer["stats"]["count"].clone()), read.map(|read: u64| json!(read)));
+    }
 }

@@ -5,7 +5,7 @@ use strix_data::{Chunk, ChunkReader, Dtype, Source};
 use strix_reduce::arithmetic::Accumulator;
 use strix_reduce::{Boxed, Element, Engine, Error, Reducer};
 
-use super::{ELEMENTS, Outcome, bar};
+use super::{ELEMENTS, Outcome, bar, patience};
 use crate::args::Reduce;
 use crate::failure::Failure;
 use crate::interrupt;
@@ -53,7 +53,8 @@ pub(crate) fn reduce_arrays(args: &Reduce, sources: &[Source], statistics: Vec<S
 }
 
 fn open(args: &Reduce, source: &Source) -> Result<Box<dyn ChunkReader>, Failure> {
-    Ok(strix_data::open(source, args.column.as_deref(), args.format)?)
+    let (column, format) = (args.column.clone(), args.format);
+    patience::opened(source, move |source| strix_data::open(source, column.as_deref(), format))
 }
 
 fn reduce<T: Typed + Numeral>(

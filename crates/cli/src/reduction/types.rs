@@ -3,6 +3,7 @@
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use strix_data::{ColumnType, Format, Source, TableOptions, TableReader, Told};
 
+use super::patience;
 use crate::args::Reduce;
 use crate::failure::Failure;
 use crate::statistic::{self, Family, Statistic};
@@ -33,7 +34,7 @@ pub(super) fn agree(args: &Reduce, sources: &[Source], statistics: &mut [Statist
         let column = match &args.column {
             Some(column) => column.clone(),
             None => {
-                let reader = strix_data::open_table(&sources[0], &options)?;
+                let reader = open_table(&sources[0], &options)?;
                 let column = only_column(&sources[0], &reader.schema(), &args.by)?;
                 if !sources[0].opens_again() {
                     open[0] = Some(reader);
@@ -56,7 +57,7 @@ pub(super) fn agree(args: &Reduce, sources: &[Source], statistics: &mut [Statist
     for (source, open) in sources.iter().zip(&mut open) {
         let reader = match open.take() {
             Some(reader) => reader,
-            None => strix_data::open_table(source, &options)?,
+            None => open_table(source, &options)?,
         };
         let schema = reader.schema();
         let told = (0..schema.fields().len()).map(|column| reader.told(column)).collect();
@@ -93,10 +94,16 @@ pub(super) fn agree(args: &Reduce, sources: &[Source], statistics: &mut [Statist
     }
     if options.types.len() > given {
         open.iter_mut().for_each(|reader| *reader = None);
-        let reader = strix_data::open_table(&sources[0], &options)?;
+        let reader = open_table(&sources[0], &options)?;
         found[0].schema = reader.schema();
     }
     Ok(Agreed { schema: found.swap_remove(0).schema, options, open })
+}
+
+/// Opens a table, until Ctrl-C.
+pub(super) fn open_table(source: &Source, options: &TableOptions) -> Result<Box<dyn TableReader>, Failure> {
+    let options = options.clone();
+    patience::opened(source, move |source| strix_data::open_table(source, &options))
 }
 
 /// The columns of one file.
