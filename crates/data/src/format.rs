@@ -130,7 +130,8 @@ fn by_content(source: &Source, head: &[u8]) -> Result<Format, Error> {
         _ if begins(b"ARROW1") || begins(&[0xff; 4]) => Format::ArrowIpc,
         _ if begins(b"PK\x03\x04") || begins(b"PK\x05\x06") => Format::Npz,
         [0, 0, 8 | 9 | 11..=14, dimensions, ..] if *dimensions > 0 => Format::Idx,
-        _ if first == Some(b'{') => Format::JsonLines,
+        // Whose reader knows what to do with a list of objects.
+        _ if matches!(first, Some(b'{' | b'[')) => Format::JsonLines,
         // A word alone is no table.
         _ if !text.contains(&0) && is_text(text) && text.iter().any(|byte| b",\t\n".contains(byte)) => {
             let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use crate::once::Once;
 use crate::seekable::{Seekable, read_full};
@@ -112,7 +112,38 @@ fn unpack(mut raw: Counted) -> io::Result<(Stream, bool)> {
 
 /// The content of a gzip stream, of all its members.
 pub(crate) fn unpack_gzip<R: BufRead>(packed: R) -> impl Read + use<R> {
-    Unpacked { inner: MultiGzDecoder::new(packed), what: "gzip" }
+    Unpacked { inner: Members { member: Some(GzDecoder::new(packed)) }, what: "gzip" }
+}
+
+/// The members of a gzip stream, one after the other. Zeros behind them are padding, as of tapes.
+struct Members<R> {
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let Some(mut packed) = self.member.take().map(GzDecoder::into_inner) else { break };
+            loop {
+                let ahead = packed.fill_buf()?;
+                let zeros = ahead.iter().take_while(|&&byte| byte == 0).count();
+                if zeros < ahead.len() {
+                    packed.consume(zeros);
+                    self.member = Some(GzDecoder::new(packed));
+                    break;
+                }
+                if zeros == 0 {
+                    break;
+                }
+                packed.consume(zeros);
+            }
+        }
+        Ok(0)
+    }
 }
 
 /// Says of a decoder's errors that the stream is at fault, where it is no error of the system.

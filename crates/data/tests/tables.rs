@@ -100,6 +100,9 @@ fn text_formats_come_packed_too() {
         // Two members, as from `cat`.
         let half = bytes.len() / 2;
         assert_eq!(table(name, [gzip(&bytes[..half]), gzip(&bytes[half..])].concat()), plain);
+        let padded = [gzip(bytes), vec![0; 3_000_000]].concat();
+        assert_eq!(table(name, &padded), plain);
+        fails(name, [padded, b"x".to_vec()].concat(), &["gzip stream is corrupt"]);
         assert_eq!(table("unnamed", gzip(bytes)), plain, "by content, {name}");
     }
 }
@@ -272,6 +275,7 @@ fn json_lines_say_what_is_wrong_where() {
     fails("a.jsonl", "{\"a\":1}\n{\"a\":[1]}", &["line 2: key \"a\" holds an array"]);
     fails("a.jsonl", "{\"a\":{\"b\":1}}", &["line 1: key \"a\" holds an object"]);
     fails("a.jsonl", "{\"a\":1}\n{\"a\":", &["line 2", "no JSON object", "EOF"]);
+    fails("unnamed", "[\n{\"a\":1},\n{\"a\":2}]", &["line 1", "found an array", "jq"]);
     fails("a.json", "[{\"a\":1}]", &["line 1", "expected a JSON object, found an array", "jq"]);
     fails("a.jsonl", "{}\n17", &["line 2", "found no object"]);
     fails("a.jsonl", "{\"a\":1} x", &["line 1", "trailing"]);
