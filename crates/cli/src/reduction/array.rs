@@ -91,6 +91,17 @@ where
             Some(first) => first,
             None => open(args, source)?,
         };
+        let placed =
+            |s: &&Statistic| matches!(s.family, Family::ArgMin | Family::ArgMax | Family::First | Family::Last);
+        if !reader.is_c_order()
+            && let Some(statistic) = plan.statistics.iter().find(placed)
+        {
+            return Err(Failure::Input(format!(
+                "{source}: is in Fortran order, whose places are not those that {} tells; save it in C order \
+                 (numpy.ascontiguousarray)",
+                statistic.text
+            )));
+        }
         let progress = bar(source.to_string(), reader.elements());
         let before = reducer.pushed();
         while let Some(chunk) = reader.next_chunk()? {
