@@ -47,6 +47,7 @@ pub(crate) struct Reduce {
     #[arg(long, value_delimiter = ',', value_name = "COLUMN")]
     pub(crate) by: Vec<String>,
     /// The column of statistics that name none, by its name or its index from 0; an array of an .npz likewise.
+    /// JSON Lines have names alone.
     #[arg(long, value_name = "NAME or INDEX")]
     pub(crate) column: Option<String>,
     /// auto takes a hardware GPU where there is one, else the CPU, and says why.

@@ -81,6 +81,9 @@ fn arrays_of_an_npz_are_columns() {
     }
     let mean = place.json(&["reduce", &fixture("sales.npz"), "--column", "units", "--stats", "sum", "--json"]);
     assert_eq!((&mean["stats"]["sum"], &mean["dtype"]), (&expected["sum(units)"], &json!("i64")));
+    let named =
+        |column: &str| place.json(&["reduce", &fixture("sales.npz"), "--column", column, "--json"])["stats"].clone();
+    assert_eq!(named("2"), named("units"));
 }
 
 #[test]
@@ -335,4 +338,14 @@ fn long_cells_take_bounded_memory() {
     }
     assert!(child.wait().unwrap().success());
     assert!((1..250_000).contains(&peak), "{peak} kB");
+}
+
+#[test]
+fn a_column_goes_by_name_and_index_at_once() {
+    let place = Place::new();
+    place.write("x.csv", "k,price\na,1\nb,2\n");
+    let rows = place.json(&["reduce", "x.csv", "--stats", "count(price),mean(1)", "--json"]);
+    assert_eq!(rows[0], json!({"count(price)": 2, "mean(1)": 1.5}));
+    let rows = place.json(&["reduce", &fixture("sales.parquet"), "--by", "region", "--stats", "distinct(0)", "--json"]);
+    assert!(rows.as_array().is_some_and(|rows| rows.len() > 1));
 }

@@ -64,10 +64,10 @@ pub(crate) fn open(input: Input, separator: u8, options: &TableOptions) -> Resul
         rows.pending.push_front(first);
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    rows.wanted = choose(&rows.label, &names, wanted, true)?;
+    rows.wanted = choose(&rows.label, &names, wanted)?;
     rows.cells.resize_with(rows.wanted.len(), Cells::default);
     for (name, _) in &options.types {
-        choose(&rows.label, &names, Some(std::slice::from_ref(name)), true)?;
+        choose(&rows.label, &names, Some(std::slice::from_ref(name)))?;
     }
 
     rows.read_block();
@@ -80,7 +80,7 @@ pub(crate) fn open(input: Input, separator: u8, options: &TableOptions) -> Resul
         let kind = given.map(|&(_, kind)| kind.into()).or(evidence.map(Kind::of)).unwrap_or(Kind::Text);
         Column { label, name, kind, evidence }
     };
-    let labels = labels(&names, wanted, &rows.wanted);
+    let labels = labels(&names, wanted);
     let columns: Vec<Column> = labels.into_iter().zip(&rows.wanted).zip(&rows.cells).map(column).collect();
     let fields: Vec<_> = columns.iter().map(|column| Field::new(&column.name, column.kind.data_type(), true)).collect();
     let seen = rows.len();

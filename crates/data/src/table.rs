@@ -22,8 +22,8 @@ pub struct TableOptions {
     /// The format; `None` to tell it by name or content.
     pub format: Option<Format>,
     /// The columns to read, each once, in that order and under these names; others are not even parsed. `None`
-    /// is all of them. But in JSON Lines and npz, an index from 0 also names a column, if no column has it as
-    /// its name.
+    /// is all of them. But in JSON Lines, whose keys have no order, an index from 0 also names a column, if no
+    /// column has it as its name.
     pub columns: Option<Vec<String>>,
     /// Types of columns of CSV, TSV and JSON Lines, rather than what their first rows look like.
     pub types: Vec<(String, ColumnType)>,

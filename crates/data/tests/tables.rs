@@ -169,6 +169,8 @@ fn columns_are_chosen_by_name_and_index_in_order() {
     let batch = table_with(&memory("a.csv", ALL), &columns(&["t", "0", "t"])).unwrap();
     assert_eq!(names(&batch), ["t", "0"]);
     assert_eq!(ints(&batch, "0"), [Some(1), Some(-2), None]);
+    let both = table_with(&memory("a.csv", ALL), &columns(&["i", "0"])).unwrap();
+    assert_eq!((names(&both), ints(&both, "i")), (vec!["i", "0"], ints(&both, "0")));
     let none = table_with(&memory("a.csv", ALL), &columns(&[])).unwrap();
     assert_eq!((none.num_columns(), none.num_rows()), (0, 3));
     says(table_with(&memory("a.csv", ALL), &columns(&["z"])), &["a.csv", "no column \"z\"", "\"i\", \"u\", \"f\""]);
@@ -303,6 +305,8 @@ fn typed_files_keep_their_types() {
                 let some = table_with(&source, &columns(&["g", "0"])).unwrap();
                 assert_eq!(names(&some), ["g", "0"]);
                 assert_eq!(ints(&some, "0")[..40], ints(&expected, "a"));
+                let both = table_with(&source, &columns(&["g", "0", "a"])).unwrap();
+                assert_eq!((names(&both), ints(&both, "0")), (vec!["g", "0", "a"], ints(&both, "a")));
                 let none = table_with(&source, &columns(&[])).unwrap();
                 assert_eq!(none.num_rows(), all.num_rows());
                 says(table_with(&source, &columns(&["z"])), &["no column \"z\"", "\"a\", \"b\""]);
@@ -369,6 +373,9 @@ fn the_arrays_of_an_npz_are_columns() {
         let source = memory("a.npz", &bytes);
         assert_eq!(names(&table_with(&source, &columns(&["flag", "a"])).unwrap()), ["flag", "a"]);
         assert_eq!(table_with(&source, &columns(&[])).unwrap().num_rows(), 3);
+        let indexed = table_with(&source, &columns(&["2", "a", "0"])).unwrap();
+        assert_eq!((names(&indexed), ints(&indexed, "0")), (vec!["2", "a", "0"], ints(&batch, "a")));
+        assert_eq!(open(&source, Some("3"), None).unwrap().dtype(), Dtype::I16);
         says(table_with(&source, &columns(&["square"])), &["\"square\"", "shape [1, 3]", "one dimension"]);
         says(table_with(&source, &columns(&["z"])), &["no column \"z\"", "\"a\", \"h\""]);
         let array = open(&source, Some("square.npy"), None).unwrap();
