@@ -47,6 +47,7 @@ pub(crate) struct Reduce {
     #[arg(long, value_delimiter = ',', value_name = "COLUMN")]
     pub(crate) by: Vec<String>,
     /// The column of statistics that name none, by its name or its index from 0; an array of an .npz likewise.
+    /// JSON Lines have names alone.
     #[arg(long, value_name = "NAME or INDEX")]
     pub(crate) column: Option<String>,
     /// auto takes a hardware GPU where there is one, else the CPU, and says why.
@@ -58,13 +59,14 @@ pub(crate) struct Reduce {
     /// The files' format, where neither name nor content tells it.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
-    /// The type of a column of CSV, TSV or JSON Lines: bool, i64, f64 or text.
+    /// The type of a column of CSV, TSV or JSON Lines: bool, i64, u64, f64 or text.
     #[arg(long = "type", value_name = "COLUMN=TYPE", value_parser = column_type)]
     pub(crate) types: Vec<(String, ColumnType)>,
     /// A text that means a missing value in CSV and TSV, as the empty cell does; for example N/A.
     #[arg(long = "null", value_name = "TEXT")]
     pub(crate) nulls: Vec<String>,
-    /// Whether the first row of CSV and TSV names the columns. [default: as it looks]
+    /// Whether the first row of CSV and TSV names the columns. [default: it does if it has text above a number,
+    /// a name that is asked for, or text and no number]
     #[arg(long, value_name = "true|false")]
     pub(crate) header: Option<bool>,
     /// Draw histograms, and means by group with error bars.

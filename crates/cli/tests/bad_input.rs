@@ -90,6 +90,20 @@ fn cells_are_named_by_line_and_column() {
 }
 
 #[test]
+fn places_in_fortran_order_are_not_told() {
+    let place = Place::new();
+    let bytes: Vec<u8> = [3i64, 0, 1, 2].iter().flat_map(|x| x.to_le_bytes()).collect();
+    place.write("f.npy", npy("'<i8'", true, "(2, 2)", &bytes));
+    place.write("row.npy", npy("'<i8'", true, "(1, 4)", &bytes));
+    for stat in ["arg_min", "arg_max", "first", "last"] {
+        let message = place.fails(INPUT, &["reduce", "row.npy", "f.npy", "--stats", stat]);
+        mentions(&message, &["f.npy", "Fortran order", stat, "ascontiguousarray"]);
+    }
+    assert_eq!(place.json(&["reduce", "f.npy", "--stats", "sum,min", "--json"])["stats"]["sum"], 6);
+    assert_eq!(place.json(&["reduce", "row.npy", "--stats", "arg_min", "--json"])["stats"]["arg_min"], 1);
+}
+
+#[test]
 fn a_bad_file_after_good_ones_gives_no_answer_at_all() {
     let place = Place::new();
     let good = place.write("good.csv", "1\n2\nNaN\n");

@@ -10,6 +10,7 @@ use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
+use crate::columns::place;
 use crate::guard::guard;
 use crate::input::{Input, Stream};
 use crate::raw::RawReader;
@@ -98,7 +99,7 @@ pub(crate) fn in_array(label: &Path, name: &str, error: Error) -> Error {
     }
 }
 
-/// One array of the archive: that of the name, or the only one.
+/// One array of the archive: that of the name or index, or the only one.
 pub(crate) fn open_array(input: Input, name: Option<&str>) -> Result<RawReader<Stream>, Error> {
     let archive = Archive::open(input)?;
     let listed = || {
@@ -111,7 +112,9 @@ pub(crate) fn open_array(input: Input, name: Option<&str>) -> Result<RawReader<S
             let what = format!("has {} arrays; name one of {}", archive.members.len(), listed());
             return Err(Error::format(&archive.label, what));
         }
-        Some(name) => archive.members.iter().find(|member| member.name == name.strip_suffix(".npy").unwrap_or(name)),
+        Some(name) => {
+            place(&archive.names(), name.strip_suffix(".npy").unwrap_or(name)).map(|place| &archive.members[place])
+        }
     };
     let Some(member) = member else {
         let what = format!("has no array {:?}; its arrays are {}", name.unwrap_or_default(), listed());

@@ -21,6 +21,15 @@ impl Kind {
     /// In the order in which they are tried.
     const TRIED: [Self; 4] = [Self::I64, Self::U64, Self::F64, Self::Bool];
 
+    /// The type of a column that was told from its values.
+    pub(crate) fn of(evidence: Evidence) -> Self {
+        match evidence {
+            Evidence::Values(kind) => kind,
+            Evidence::None => Self::F64,
+            Evidence::WideIntegers => Self::Text,
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::I64 => "i64",
@@ -53,11 +62,29 @@ impl Kind {
     }
 }
 
+/// What the first values of a column say about its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// Nothing, as there are none.
+    None,
+    /// They are of that type.
+    Values(Kind),
+    /// They are integers that no type of 64 bits holds; as `f64`, different ones would be equal.
+    WideIntegers,
+}
+
+/// Whether it is an integer in digits, however long.
+pub(crate) fn is_integer(cell: &[u8]) -> bool {
+    let digits = cell.strip_prefix(b"-").or(cell.strip_prefix(b"+")).unwrap_or(cell);
+    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
+}
+
 impl From<ColumnType> for Kind {
     fn from(kind: ColumnType) -> Self {
         match kind {
             ColumnType::Bool => Self::Bool,
             ColumnType::I64 => Self::I64,
+            ColumnType::U64 => Self::U64,
             ColumnType::F64 => Self::F64,
             ColumnType::Text => Self::Text,
         }
@@ -88,12 +115,15 @@ impl Cells {
     }
 
     /// The first type that all cells have which are not missing.
-    pub(crate) fn kind(&self, missing: &Missing) -> Kind {
+    pub(crate) fn evidence(&self, missing: &Missing) -> Evidence {
         if self.iter().all(|cell| missing.is(cell)) {
-            return Kind::F64;
+            return Evidence::None;
         }
-        let fits = |kind: &Kind| self.iter().all(|cell| missing.is(cell) || kind.fits(cell));
-        Kind::TRIED.into_iter().find(fits).unwrap_or(Kind::Text)
+        let all = |fit: &dyn Fn(&[u8]) -> bool| self.iter().all(|cell| missing.is(cell) || fit(cell));
+        match Kind::TRIED.into_iter().find(|kind| all(&|cell| kind.fits(cell))).unwrap_or(Kind::Text) {
+            Kind::F64 if all(&is_integer) => Evidence::WideIntegers,
+            kind => Evidence::Values(kind),
+        }
     }
 
     /// The cells as an array; of the first that does not fit, its row and what it holds.

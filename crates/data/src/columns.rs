@@ -1,5 +1,6 @@
 //! Which columns are wanted, and the shape that those of typed files are given.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,33 +13,31 @@ use crate::Error;
 /// Names shown of the columns that there are.
 const SHOWN: usize = 20;
 
-/// The place of each wanted column among `names`, each once; all of them if none is named.
-pub(crate) fn choose(
-    label: &Path,
-    names: &[&str],
-    wanted: Option<&[String]>,
-    by_index: bool,
-) -> Result<Vec<usize>, Error> {
+/// The place of each wanted column among `names`, each name once; all of them if none is named.
+pub(crate) fn choose(label: &Path, names: &[&str], wanted: Option<&[String]>) -> Result<Vec<usize>, Error> {
     let Some(wanted) = wanted else { return Ok((0..names.len()).collect()) };
-    let mut chosen = Vec::new();
-    for name in wanted {
-        let named = names.iter().position(|there| there == name);
-        let indexed = || name.parse().ok().filter(|&index| by_index && index < names.len());
-        let Some(index) = named.or_else(indexed) else { return Err(missing(label, name, names)) };
-        if !chosen.contains(&index) {
-            chosen.push(index);
-        }
-    }
-    Ok(chosen)
+    let place = |name: &String| place(names, name).ok_or_else(|| missing(label, name, names));
+    once(wanted).into_iter().map(place).collect()
 }
 
-/// The names under which chosen columns go: as they were asked for, an index included.
-pub(crate) fn labels(names: &[&str], wanted: Option<&[String]>, chosen: &[usize]) -> Vec<String> {
-    let asked = |index: usize| {
-        let asked = wanted?.iter().find(|name| !names.contains(&name.as_str()) && name.parse() == Ok(index));
-        asked.cloned()
-    };
-    chosen.iter().map(|&index| asked(index).unwrap_or_else(|| names[index].to_string())).collect()
+/// The place of a column that is asked for by its name, or else by its index.
+pub(crate) fn place(names: &[&str], asked: &str) -> Option<usize> {
+    let indexed = || asked.parse().ok().filter(|&index| index < names.len());
+    names.iter().position(|&there| there == asked).or_else(indexed)
+}
+
+/// The names under which chosen columns go: as they were asked for, an index included. A column that is asked
+/// for both ways is there twice.
+pub(crate) fn labels(names: &[&str], wanted: Option<&[String]>) -> Vec<String> {
+    match wanted {
+        Some(wanted) => once(wanted).into_iter().cloned().collect(),
+        None => names.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn once(wanted: &[String]) -> Vec<&String> {
+    let mut seen = HashSet::new();
+    wanted.iter().filter(|name| seen.insert(*name)).collect()
 }
 
 /// That a wanted column is not there, and which ones are.
@@ -67,8 +66,8 @@ pub(crate) struct Shape {
 impl Shape {
     pub(crate) fn new(label: &Path, file: &Schema, wanted: Option<&[String]>) -> Result<Self, Error> {
         let names: Vec<_> = file.fields().iter().map(|field| field.name().as_str()).collect();
-        let chosen = choose(label, &names, wanted, true)?;
-        let labels = labels(&names, wanted, &chosen);
+        let chosen = choose(label, &names, wanted)?;
+        let labels = labels(&names, wanted);
         let field = |(&index, label): (&usize, String)| {
             let field = file.field(index);
             Field::new(label, plain(field.data_type()), field.is_nullable())
@@ -76,6 +75,7 @@ impl Shape {
         let fields: Vec<Field> = chosen.iter().zip(labels).map(field).collect();
         let mut sorted = chosen.clone();
         sorted.sort_unstable();
+        sorted.dedup();
         let order = chosen.iter().filter_map(|index| sorted.binary_search(index).ok()).collect();
         Ok(Self { schema: Arc::new(Schema::new(fields)), chosen, order })
     }
@@ -84,6 +84,7 @@ impl Shape {
     pub(crate) fn projection(&self) -> Vec<usize> {
         let mut sorted = self.chosen.clone();
         sorted.sort_unstable();
+        sorted.dedup();
         sorted
     }
 

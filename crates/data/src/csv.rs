@@ -1,5 +1,6 @@
 //! Comma- and tab-separated values, as tables.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,12 +8,13 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use csv::{ByteRecord, Position, Reader, ReaderBuilder};
 
-use crate::cells::{Cells, Kind, Missing};
+use crate::cells::{Cells, Evidence, Kind, Missing};
 use crate::columns::{choose, labels};
 use crate::input::{Input, Progress, Stream, line_at};
 use crate::limit::{Limited, TooLong};
+use crate::marked::{End, Marked};
 use crate::table::{BATCH_BYTES, ROWS};
-use crate::{Error, Source, TableOptions, TableReader};
+use crate::{Error, Source, TableOptions, TableReader, Told};
 
 pub(crate) struct CsvTable {
     rows: Rows,
@@ -31,8 +33,8 @@ struct Column {
     /// As `--type` knows it.
     name: String,
     kind: Kind,
-    /// Whether the user said so.
-    given: bool,
+    /// What it was told from; `None` if the user said so.
+    evidence: Option<Evidence>,
 }
 
 /// Opens a table, finds the wanted columns, and tells their types from the first block.
@@ -42,20 +44,30 @@ pub(crate) fn open(input: Input, separator: u8, options: &TableOptions) -> Resul
         return Err(Error::format(&rows.label, "has no rows"));
     }
     let first = rows.record.clone();
-    let cells: Vec<String> = first.iter().map(|cell| String::from_utf8_lossy(cell.trim_ascii()).into_owned()).collect();
     let wanted = options.columns.as_deref();
-    let header = options.header.unwrap_or_else(|| is_header(&cells, wanted.unwrap_or_default()));
+    let header = options.header.unwrap_or_else(|| {
+        // Kept for the first block, as an error behind it is.
+        match rows.read() {
+            Ok(true) => rows.pending.push_back(rows.record.clone()),
+            Ok(false) => {}
+            Err(error) => rows.failed = Some(error),
+        }
+        is_header(&first, rows.pending.front(), wanted.unwrap_or_default(), &options.nulls)
+    });
+    let cells: Vec<String> = first.iter().map(|cell| String::from_utf8_lossy(cell.trim_ascii()).into_owned()).collect();
     let names = if header { cells } else { (0..cells.len()).map(|index| index.to_string()).collect() };
     if header && let Some(at) = first.iter().position(|cell| std::str::from_utf8(cell).is_err()) {
         let what = format!("line 1 is not UTF-8: the name of column {at} is {:?}", names[at]);
         return Err(Error::format(&rows.label, what));
     }
-    rows.pending = !header;
+    if !header {
+        rows.pending.push_front(first);
+    }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    rows.wanted = choose(&rows.label, &names, wanted, true)?;
+    rows.wanted = choose(&rows.label, &names, wanted)?;
     rows.cells.resize_with(rows.wanted.len(), Cells::default);
     for (name, _) in &options.types {
-        choose(&rows.label, &names, Some(std::slice::from_ref(name)), true)?;
+        choose(&rows.label, &names, Some(std::slice::from_ref(name)))?;
     }
 
     rows.read_block();
@@ -64,10 +76,11 @@ pub(crate) fn open(input: Input, separator: u8, options: &TableOptions) -> Resul
         let by_index = |asked: &str| !names.contains(&asked) && asked.parse() == Ok(index);
         let given = options.types.iter().rfind(|(asked, _)| *asked == name || asked == names[index] || by_index(asked));
         let label = if header { format!("{:?}", names[index]) } else { index.to_string() };
-        let kind = given.map_or_else(|| cells.kind(&nulls), |&(_, kind)| kind.into());
-        Column { label, name, kind, given: given.is_some() }
+        let evidence = if given.is_none() { Some(cells.evidence(&nulls)) } else { None };
+        let kind = given.map(|&(_, kind)| kind.into()).or(evidence.map(Kind::of)).unwrap_or(Kind::Text);
+        Column { label, name, kind, evidence }
     };
-    let labels = labels(&names, wanted, &rows.wanted);
+    let labels = labels(&names, wanted);
     let columns: Vec<Column> = labels.into_iter().zip(&rows.wanted).zip(&rows.cells).map(column).collect();
     let fields: Vec<_> = columns.iter().map(|column| Field::new(&column.name, column.kind.data_type(), true)).collect();
     let seen = rows.len();
@@ -76,17 +89,24 @@ pub(crate) fn open(input: Input, separator: u8, options: &TableOptions) -> Resul
 
 /// Whether a first row names the columns.
 ///
-/// It does when a wanted name is in it; but a row of numbers alone is data, and an index then no name
-/// in it. Else it does when it has text and no number, of columns that are wanted by index in those. A cell
-/// such as `1.0x` is no text, but bad data.
-fn is_header(cells: &[String], wanted: &[String]) -> bool {
-    let number = |cell: &str| cell.parse::<f64>().is_ok();
-    let text = |cell: &str| !cell.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) && !cell.is_empty();
-    let numbers = cells.iter().all(|cell| number(cell));
-    let named = |name: &String| cells.contains(name) && !(numbers && name.parse::<usize>().is_ok());
-    let indices: Vec<&String> = wanted.iter().filter_map(|name| cells.get(name.parse::<usize>().ok()?)).collect();
-    let telling: Vec<&String> = if indices.is_empty() { cells.iter().collect() } else { indices };
-    wanted.iter().any(named) || (telling.iter().any(|cell| text(cell)) && !telling.iter().any(|cell| number(cell)))
+/// It does when it has text above a number, or a wanted name; but a row of numbers alone is data, and an index
+/// then no name in it. Else it does when it has text and no number. A cell such as `1.0x` is no text, but bad
+/// data; an empty cell tells nothing.
+fn is_header(first: &ByteRecord, second: Option<&ByteRecord>, wanted: &[String], nulls: &[String]) -> bool {
+    let number = |cell: &[u8]| Kind::F64.fits(cell.trim_ascii());
+    let text = |cell: &[u8]| {
+        let cell = cell.trim_ascii();
+        let digits = cell.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let odd = b"+-".contains(cell.first().unwrap_or(&b'+')) || cell.get(digits) == Some(&b'.');
+        !number(cell) && !odd && !nulls.iter().any(|null| null.as_bytes() == cell)
+    };
+    let numbers = first.iter().all(number);
+    let named = |name: &String| {
+        first.iter().any(|cell| cell.trim_ascii() == name.as_bytes()) && !(numbers && name.parse::<usize>().is_ok())
+    };
+    let above =
+        second.is_some_and(|second| first.iter().zip(second).any(|(above, below)| text(above) && number(below)));
+    above || wanted.iter().any(named) || (first.iter().any(text) && !first.iter().any(number))
 }
 
 impl TableReader for CsvTable {
@@ -96,6 +116,10 @@ impl TableReader for CsvTable {
 
     fn progress(&self) -> (u64, Option<u64>) {
         self.rows.progress.get()
+    }
+
+    fn told(&self, column: usize) -> Told {
+        self.columns.get(column).and_then(|column| column.evidence).into()
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
@@ -119,13 +143,13 @@ impl TableReader for CsvTable {
 impl CsvTable {
     /// Says which cell is not of its column's type, and what to do.
     fn misfit(&self, column: &Column, row: usize, cell: &[u8]) -> Error {
-        let Column { label, name, kind, given } = column;
+        let Column { label, name, kind, evidence } = column;
         let line = self.rows.line_of(row);
         let held = String::from_utf8_lossy(&cell[..cell.len().min(80)]);
         let place = format!("line {line}, column {label}: the cell holds {held:?}");
         let what = match kind {
             Kind::Text => format!("{place}, which is not UTF-8; convert the file to UTF-8 (iconv -t UTF-8)"),
-            _ if *given => format!(
+            _ if evidence.is_none() => format!(
                 "{place}, which is no {kind}, as which the column is read; if it means a missing value: --null {held}",
                 kind = kind.name()
             ),
@@ -150,10 +174,10 @@ struct Rows {
     /// The source again, to count lines for a message.
     again: Option<Source>,
     progress: Progress,
-    reader: Reader<Limited<Stream>>,
+    reader: Reader<Limited<Marked<Stream>>>,
     record: ByteRecord,
-    /// Whether `record` is the first one, and data.
-    pending: bool,
+    /// Data that was read to tell whether there is a header.
+    pending: VecDeque<ByteRecord>,
     wanted: Vec<usize>,
     cells: Vec<Cells>,
     /// Where each record of the block begins: the byte, and the line as the parser counts.
@@ -168,14 +192,14 @@ impl Rows {
             .has_headers(false)
             .delimiter(separator)
             .buffer_capacity(1 << 16)
-            .from_reader(Limited::new(input.stream, separator));
+            .from_reader(Limited::new(Marked::new(input.stream), separator));
         Self {
             label: input.label,
             again: input.again,
             progress: input.progress,
             reader,
             record: ByteRecord::new(),
-            pending: false,
+            pending: VecDeque::new(),
             wanted: Vec::new(),
             cells: Vec::new(),
             starts: Vec::new(),
@@ -187,7 +211,16 @@ impl Rows {
     fn read(&mut self) -> Result<bool, Error> {
         self.reader.get_mut().reset();
         let start = self.reader.position().clone();
-        self.reader.read_byte_record(&mut self.record).map_err(|e| self.broken(&start, e))
+        let read = self.reader.read_byte_record(&mut self.record);
+        // A record that is too short as well is so because of the quote.
+        let whole =
+            read.as_ref().map_or_else(|e| matches!(e.kind(), csv::ErrorKind::UnequalLengths { .. }), |&read| read);
+        let behind = self.reader.position().byte();
+        match self.reader.get_ref().get_ref().end(behind, self.record.iter()).filter(|_| whole) {
+            Some(End::Whole) => Ok(false),
+            Some(End::OpenQuote) => Err(self.open_quote(&start)),
+            None => read.map_err(|e| self.broken(&start, e)),
+        }
     }
 
     /// Reads the next block: all rows, or all bytes, that a batch may have.
@@ -195,8 +228,12 @@ impl Rows {
         self.starts.clear();
         self.cells.iter_mut().for_each(Cells::clear);
         let mut bytes = 0;
-        while self.failed.is_none() && self.len() < ROWS && bytes < BATCH_BYTES {
-            if !std::mem::take(&mut self.pending) {
+        while self.len() < ROWS && bytes < BATCH_BYTES {
+            if let Some(record) = self.pending.pop_front() {
+                self.record = record;
+            } else if self.failed.is_some() {
+                break;
+            } else {
                 match self.read() {
                     Ok(true) => {}
                     Ok(false) => break,
@@ -225,6 +262,15 @@ impl Rows {
     fn line_of(&self, row: usize) -> u64 {
         let (byte, line) = self.starts.get(row).copied().unwrap_or_default();
         line_at(self.again.as_ref(), byte).unwrap_or(line)
+    }
+
+    /// Says where the quote opened that the last cell of the last record is in.
+    fn open_quote(&self, start: &Position) -> Error {
+        let cells = self.record.iter().take(self.record.len().saturating_sub(1));
+        let lines: usize = cells.map(|cell| cell.iter().filter(|&&byte| byte == b'\n').count()).sum();
+        let line = line_at(self.again.as_ref(), start.byte()).unwrap_or(start.line()) + lines as u64;
+        let what = format!("line {line}: a quote opens here and is never closed, so that all behind it is one cell");
+        Error::format(&self.label, what)
     }
 
     fn broken(&self, start: &Position, error: csv::Error) -> Error {

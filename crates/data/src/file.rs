@@ -15,6 +15,12 @@ pub trait ChunkReader: Send {
     /// How many elements the header promises, where there is a header.
     fn elements(&self) -> Option<u64>;
 
+    /// Whether the elements come in C order, the last index fastest, so that their places are those of NumPy's
+    /// flat indices.
+    fn is_c_order(&self) -> bool {
+        true
+    }
+
     /// The next chunk, `None` at the end. After an error the reader is of no more use.
     ///
     /// # Errors
@@ -33,9 +39,9 @@ impl<R: Read + Send + 'static> RawReader<R> {
 /// `.npz`; each may be packed with gzip or zstd. The format is as `format` says, or as
 /// [`format_of`](crate::format_of) finds it.
 ///
-/// `array` names an array of the `.npz`, with or without its `.npy`; an archive of one array needs
-/// none. Elements come in file order; of Fortran-ordered data that is the transposed order, in which
-/// any reduction over all elements is the same.
+/// `array` names an array of the `.npz`, with or without its `.npy`, or by its index from 0; an archive of one
+/// array needs none. Elements come in file order. Of Fortran-ordered data that is the transposed order: what
+/// does not ask for places, as a sum does not, is the same.
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be read; [`Error::Format`] when it is a table or none of these formats,

@@ -93,8 +93,7 @@ fn names() -> String {
 }
 
 /// The format of `source`: as `given`, else as its name ends (under `.gz` or `.zst`), else by its
-/// first bytes. Standard input keeps those for its reader; a named pipe does not, so leave it to
-/// [`open_table`](crate::open_table) and [`open`](crate::open), which tell the format likewise.
+/// first bytes, which standard input and named pipes keep for their reader.
 ///
 /// # Errors
 /// [`Error::Io`] when it has to be looked into and cannot be read; [`Error::Format`] when it looks
@@ -131,7 +130,8 @@ fn by_content(source: &Source, head: &[u8]) -> Result<Format, Error> {
         _ if begins(b"ARROW1") || begins(&[0xff; 4]) => Format::ArrowIpc,
         _ if begins(b"PK\x03\x04") || begins(b"PK\x05\x06") => Format::Npz,
         [0, 0, 8 | 9 | 11..=14, dimensions, ..] if *dimensions > 0 => Format::Idx,
-        _ if first == Some(b'{') => Format::JsonLines,
+        // Whose reader knows what to do with a list of objects.
+        _ if matches!(first, Some(b'{' | b'[')) => Format::JsonLines,
         // A word alone is no table.
         _ if !text.contains(&0) && is_text(text) && text.iter().any(|byte| b",\t\n".contains(byte)) => {
             let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();

@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
+use crate::once::Once;
 use crate::seekable::{Seekable, read_full};
 use crate::{Error, Source};
 
@@ -51,24 +52,20 @@ impl Input {
     pub(crate) fn open(source: &Source) -> Result<Self, Error> {
         let label = source.label();
         let (raw, seekable): (Stream, Option<Seekable>) = match source {
-            Source::Stdin => (Box::new(Stdin::open()?), None),
             Source::Memory { bytes, .. } => {
                 let seekable = Seekable::memory(bytes.clone());
                 (Box::new(seekable.clone()), Some(seekable))
             }
-            Source::Path(path) => {
+            Source::Path(path) if source.opens_again() => {
                 let file = File::open(path).map_err(Error::io(path, "open it"))?;
                 let metadata = file.metadata().map_err(Error::io(path, "open it"))?;
                 if metadata.is_dir() {
                     return Err(Error::format(path, "is a directory; name the files in it"));
                 }
-                if metadata.is_file() {
-                    let seekable = Seekable::file(file, metadata.len());
-                    (Box::new(seekable.clone()), Some(seekable))
-                } else {
-                    (Box::new(file), None)
-                }
+                let seekable = Seekable::file(file, metadata.len());
+                (Box::new(seekable.clone()), Some(seekable))
             }
+            Source::Stdin | Source::Path(_) => (Once::claim(source)?.into_stream(), None),
         };
         let progress = Progress { read: Arc::default(), total: seekable.as_ref().map(Seekable::len) };
         let again = seekable.is_some().then(|| source.clone());
@@ -115,7 +112,38 @@ fn unpack(mut raw: Counted) -> io::Result<(Stream, bool)> {
 
 /// The content of a gzip stream, of all its members.
 pub(crate) fn unpack_gzip<R: BufRead>(packed: R) -> impl Read + use<R> {
-    Unpacked { inner: MultiGzDecoder::new(packed), what: "gzip" }
+    Unpacked { inner: Members { member: Some(GzDecoder::new(packed)) }, what: "gzip" }
+}
+
+/// The members of a gzip stream, one after the other. Zeros behind them are padding, as of tapes.
+struct Members<R> {
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let Some(mut packed) = self.member.take().map(GzDecoder::into_inner) else { break };
+            loop {
+                let ahead = packed.fill_buf()?;
+                let zeros = ahead.iter().take_while(|&&byte| byte == 0).count();
+                if zeros < ahead.len() {
+                    packed.consume(zeros);
+                    self.member = Some(GzDecoder::new(packed));
+                    break;
+                }
+                if zeros == 0 {
+                    break;
+                }
+                packed.consume(zeros);
+            }
+        }
+        Ok(0)
+    }
 }
 
 /// Says of a decoder's errors that the stream is at fault, where it is no error of the system.
@@ -148,34 +176,15 @@ impl Read for Counted {
     }
 }
 
-/// Standard input, behind what was peeked of it.
-struct Stdin;
-
-static PEEKED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-static STDIN_TAKEN: AtomicBool = AtomicBool::new(false);
-
-impl Stdin {
-    fn open() -> Result<impl Read + Send, Error> {
-        if STDIN_TAKEN.swap(true, Ordering::Relaxed) {
-            let what = "was read already, and can be read once only; save it to a file and name that";
-            return Err(Error::format(&Source::Stdin.label(), what));
-        }
-        let peeked = std::mem::take(&mut *PEEKED.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(Cursor::new(peeked).chain(io::stdin()))
-    }
-}
-
 /// The head of the unpacked content, without taking anything away from a later reader.
 pub(crate) fn peek(source: &Source) -> Result<Vec<u8>, Error> {
-    let Source::Stdin = source else { return Ok(Input::open(source)?.head) };
+    if source.opens_again() {
+        return Ok(Input::open(source)?.head);
+    }
     let label = source.label();
-    let packed = {
-        let mut peeked = PEEKED.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut more = vec![0; HEAD.saturating_sub(peeked.len())];
-        let read = read_full(&mut io::stdin(), &mut more).map_err(|e| Error::read(&label, e))?;
-        peeked.extend_from_slice(&more[..read]);
-        peeked.clone()
-    };
+    let mut once = Once::claim(source)?;
+    let packed = once.peek(HEAD).map_err(|e| Error::read(&label, e))?.to_vec();
+    once.give_back(source);
     if packed.is_empty() {
         return Err(Error::format(&label, "is empty: 0 bytes"));
     }

@@ -12,7 +12,7 @@ use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::ipc::reader::{FileDecoder, read_footer_length};
-use arrow::ipc::{self, Block, MessageHeader};
+use arrow::ipc::{self, Block, CompressionType, MessageHeader};
 
 use crate::columns::Shape;
 use crate::guard::guard;
@@ -225,12 +225,13 @@ fn check(label: &Path, block: &Block, message: &[u8]) -> Result<MessageHeader, E
     let parsed = ipc::root_as_message(metadata.get(start..).ok_or_else(short)?).map_err(|e| broken(label, &e))?;
     let dictionary = parsed.header_as_dictionary_batch().and_then(|dictionary| dictionary.data());
     let Some(batch) = parsed.header_as_record_batch().or(dictionary) else { return Ok(parsed.header_type()) };
-    if batch.compression().is_some() {
+    if let Some(compression) = batch.compression() {
+        let zstd = compression.codec() == CompressionType::ZSTD;
         for buffer in batch.buffers().into_iter().flatten() {
             let at = usize::try_from(buffer.offset()).unwrap_or(usize::MAX);
             let Some(Some(unpacked)) = body.get(at..).map(|rest| rest.first_chunk()) else { continue };
             let (packed, unpacked) = (buffer.length(), i64::from_le_bytes(*unpacked));
-            if packed > 0 && unpacked > 0 && !plausible(packed as u64, unpacked as u64) {
+            if packed > 0 && unpacked > 0 && !plausible(packed as u64, unpacked as u64, zstd) {
                 return Err(broken(label, &format!("{packed} bytes of a message say that they unpack to {unpacked}")));
             }
         }

@@ -5,12 +5,16 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::cells::Kind;
+use crate::cells::{Evidence, Kind, is_integer};
+use crate::json_value::Values;
 
 /// Columns that a table may have; more is data in the place of keys.
 const COLUMNS: usize = 1 << 16;
 /// Names kept, for messages, of keys that are not wanted.
 const OTHERS: usize = 21;
+
+/// The least magnitude of an integer that the parser takes for a float: 2^63, as `-2^63 - 1` is rounded to it.
+const LEAST_WIDE: f64 = 9_223_372_036_854_775_808.0;
 
 /// A JSON value that fits in a table.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,6 +25,8 @@ pub(crate) enum Cell {
     /// Above `i64::MAX`.
     Unsigned(u64),
     Float(f64),
+    /// An integer beyond 64 bits: its digits are a part of the column's text.
+    Wide(usize, usize),
     /// A part of the column's text.
     Text(usize, usize),
 }
@@ -56,16 +62,27 @@ impl Column {
     }
 
     /// The type that the values have; where they disagree, the type of the first ones.
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn evidence(&self) -> Evidence {
         let any = |what: fn(&Cell) -> bool| self.cells.iter().any(what);
-        match self.cells.iter().find(|&&cell| cell != Cell::Null) {
+        let unsigned = any(|cell| matches!(cell, Cell::Unsigned(_)));
+        Evidence::Values(match self.cells.iter().find(|&&cell| cell != Cell::Null) {
             Some(Cell::Bool(_)) => Kind::Bool,
             Some(Cell::Text(..)) => Kind::Text,
-            None => Kind::F64,
+            None => return Evidence::None,
             Some(_) if any(|cell| matches!(cell, Cell::Float(_))) => Kind::F64,
-            Some(_) if any(|cell| matches!(cell, Cell::Unsigned(_))) => Kind::U64,
+            Some(_) if any(|cell| matches!(cell, Cell::Wide(..))) => return Evidence::WideIntegers,
+            Some(_) if unsigned && any(|cell| matches!(cell, Cell::Int(..0))) => return Evidence::WideIntegers,
+            Some(_) if unsigned => Kind::U64,
             Some(_) => Kind::I64,
-        }
+        })
+    }
+
+    /// Of an integer that the parser took for a float, keeps the digits.
+    fn widen(&mut self, row: usize, digits: &str) {
+        let start = self.text.len();
+        self.text.push_str(digits);
+        self.cells.truncate(row);
+        self.set(row, Cell::Wide(start, self.text.len()));
     }
 
     /// The value as text.
@@ -76,6 +93,7 @@ impl Column {
             Some(Cell::Int(value)) => value.to_string(),
             Some(Cell::Unsigned(value)) => value.to_string(),
             Some(Cell::Float(value)) => format!("{value:?}"),
+            Some(&Cell::Wide(start, end)) => self.text[start..end].to_owned(),
             Some(&Cell::Text(start, end)) => {
                 let text = &self.text[start..end];
                 format!("{:?}", text.chars().take(80).collect::<String>())
@@ -153,6 +171,8 @@ pub(crate) struct LineSeed<'a> {
     pub(crate) problem: &'a mut Option<String>,
     /// Bytes of text that were taken.
     pub(crate) taken: &'a mut usize,
+    /// The line, of which numbers are looked up that the parser does not hand out whole.
+    pub(crate) line: &'a [u8],
 }
 
 impl<'de> DeserializeSeed<'de> for LineSeed<'_> {
@@ -171,7 +191,10 @@ impl<'de> Visitor<'de> for LineSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut entries = 0;
+        let mut values = Values::of(self.line);
         while let Some(place) = map.next_key_seed(KeySeed(self.columns))? {
+            entries += 1;
             let Some(place) = place else {
                 if self.columns.open {
                     *self.problem = Some(format!("has more than {COLUMNS} keys in all; name the columns of interest"));
@@ -183,6 +206,13 @@ impl<'de> Visitor<'de> for LineSeed<'_> {
             let column = &mut self.columns.all[place];
             let seed = CellSeed { column, row: self.row, problem: self.problem, taken: self.taken };
             map.next_value_seed(seed)?;
+            if let Some(Cell::Float(value)) = column.cells.get(self.row)
+                && value.abs() >= LEAST_WIDE
+                && let Some(digits) = values.get(entries - 1).filter(|value| is_integer(value.as_bytes()))
+            {
+                column.widen(self.row, digits);
+                *self.taken += digits.len();
+            }
         }
         Ok(())
     }

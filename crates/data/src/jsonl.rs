@@ -11,20 +11,20 @@ use arrow::array::{StringBuilder, UInt64Array};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use serde_json::de::Deserializer;
 
-use crate::cells::Kind;
+use crate::cells::{Evidence, Kind};
 use crate::columns::missing;
 use crate::input::{Input, Progress, Stream};
 use crate::json_line::{Cell, Column, Columns, LineSeed};
 use crate::limit::RECORD_BYTES;
 use crate::table::{BATCH_BYTES, ROWS};
-use crate::{Error, TableOptions, TableReader};
+use crate::{Error, TableOptions, TableReader, Told};
 
 pub(crate) struct JsonTable {
     lines: Lines,
     progress: Progress,
     columns: Columns,
-    /// The type of each column, and whether the user said so.
-    kinds: Vec<(Kind, bool)>,
+    /// The type of each column, and what it was told from; `None` if the user said so.
+    kinds: Vec<(Kind, Option<Evidence>)>,
     schema: SchemaRef,
     /// Rows that the types were told from.
     seen: usize,
@@ -74,10 +74,13 @@ pub(crate) fn open(input: Input, options: &TableOptions) -> Result<JsonTable, Er
     }
     table.columns.close();
     for column in &table.columns.all {
-        let kind = given.get(column.name.as_str()).map(|&kind| Kind::from(kind));
-        table.kinds.push((kind.unwrap_or_else(|| column.kind()), kind.is_some()));
+        table.kinds.push(match given.get(column.name.as_str()) {
+            Some(&kind) => (kind.into(), None),
+            None => (Kind::of(column.evidence()), Some(column.evidence())),
+        });
     }
-    let field = |(column, &(kind, _)): (&Column, &(Kind, bool))| Field::new(&column.name, kind.data_type(), true);
+    let field =
+        |(column, &(kind, _)): (&Column, &(Kind, Option<Evidence>))| Field::new(&column.name, kind.data_type(), true);
     table.schema = Arc::new(Schema::new(table.columns.all.iter().zip(&table.kinds).map(field).collect::<Vec<_>>()));
     table.seen = table.numbers.len();
     Ok(table)
@@ -92,6 +95,10 @@ impl TableReader for JsonTable {
         self.progress.get()
     }
 
+    fn told(&self, column: usize) -> Told {
+        self.kinds.get(column).and_then(|(_, evidence)| *evidence).into()
+    }
+
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
         if !std::mem::take(&mut self.waiting) {
             self.read_block();
@@ -101,8 +108,8 @@ impl TableReader for JsonTable {
             return self.failed.take().map_or(Ok(None), Err);
         }
         self.columns.all.iter_mut().for_each(|column| column.fill(rows));
-        let array = |(column, &(kind, given)): (&Column, &(Kind, bool))| {
-            array(column, kind, given).map_err(|row| self.misfit(column, kind, given, row))
+        let array = |(column, &(kind, evidence)): (&Column, &(Kind, Option<Evidence>))| {
+            array(column, kind, evidence).map_err(|row| self.misfit(column, kind, evidence.is_none(), row))
         };
         let arrays = self.columns.all.iter().zip(&self.kinds).map(array).collect::<Result<_, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
@@ -154,7 +161,7 @@ impl JsonTable {
         let mut problem = None;
         let mut taken = 0;
         let mut json = Deserializer::from_slice(line);
-        let seed = LineSeed { columns: &mut self.columns, row, problem: &mut problem, taken: &mut taken };
+        let seed = LineSeed { columns: &mut self.columns, row, problem: &mut problem, taken: &mut taken, line };
         let parsed = serde::de::DeserializeSeed::deserialize(seed, &mut json).and_then(|()| json.end());
         match (problem, parsed) {
             (Some(problem), _) => Err(problem),
@@ -171,7 +178,9 @@ impl JsonTable {
             "as --type says".into()
         } else {
             let other = match column.cells.get(row) {
-                Some(Cell::Float(_) | Cell::Unsigned(_)) if matches!(kind, Kind::I64 | Kind::U64) => "f64",
+                Some(Cell::Float(_) | Cell::Unsigned(_) | Cell::Wide(..)) if matches!(kind, Kind::I64 | Kind::U64) => {
+                    "f64"
+                }
                 Some(Cell::Int(_)) if kind == Kind::U64 => "f64",
                 _ => "text",
             };
@@ -182,9 +191,9 @@ impl JsonTable {
     }
 }
 
-/// The column as an array, or the row whose value does not fit. Other values are no text, unless the type
-/// is `given` by the user.
-fn array(column: &Column, kind: Kind, given: bool) -> Result<ArrayRef, usize> {
+/// The column as an array, or the row whose value does not fit. Other values are no text, unless the user
+/// says so, or for integers if that is what the column has.
+fn array(column: &Column, kind: Kind, evidence: Option<Evidence>) -> Result<ArrayRef, usize> {
     let mut wrong = None;
     macro_rules! array {
         ($array:ty, $value:expr) => {{
@@ -212,6 +221,7 @@ fn array(column: &Column, kind: Kind, given: bool) -> Result<ArrayRef, usize> {
             Cell::Int(value) => Some(value as f64),
             Cell::Unsigned(value) => Some(value as f64),
             Cell::Float(value) => Some(value),
+            Cell::Wide(start, end) => column.text[start..end].parse().ok(),
             _ => None,
         }),
         Kind::Bool => array!(BooleanArray, |cell: &Cell| match *cell {
@@ -224,7 +234,10 @@ fn array(column: &Column, kind: Kind, given: bool) -> Result<ArrayRef, usize> {
                 match *cell {
                     Cell::Null => text.append_null(),
                     Cell::Text(start, end) => text.append_value(&column.text[start..end]),
-                    _ if given => text.append_value(column.show(row)),
+                    _ if evidence.is_none() => text.append_value(column.show(row)),
+                    Cell::Int(_) | Cell::Unsigned(_) | Cell::Wide(..) if evidence == Some(Evidence::WideIntegers) => {
+                        text.append_value(column.show(row));
+                    }
                     _ => return Err(row),
                 }
             }

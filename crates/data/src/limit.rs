@@ -21,6 +21,10 @@ impl<R> Limited<R> {
         Self { inner, separator, bytes: 0, cells: 0 }
     }
 
+    pub(crate) fn get_ref(&self) -> &R {
+        &self.inner
+    }
+
     /// Begins a new record.
     pub(crate) fn reset(&mut self) {
         (self.bytes, self.cells) = (0, 0);

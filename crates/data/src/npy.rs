@@ -5,7 +5,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use npyz::{DType, Endianness, NpyHeader, TypeChar};
+use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use crate::format::quoted;
 use crate::guard::guard;
@@ -50,7 +50,9 @@ pub(crate) fn open<R: Read + Send>(path: &Path, mut reader: R) -> Result<RawRead
         }
     };
     let big_endian = ty.endianness() == Endianness::Big;
-    RawReader::new(path.into(), reader, dtype, big_endian, header.shape())
+    let mut array = RawReader::new(path.into(), reader, dtype, big_endian, header.shape())?;
+    array.c_order = header.order() == Order::C;
+    Ok(array)
 }
 
 fn header(path: &Path, reader: &mut impl Read) -> Result<NpyHeader, Error> {

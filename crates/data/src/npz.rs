@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::archive::{Archive, in_array};
-use crate::columns::choose;
+use crate::columns::{choose, labels};
 use crate::file::ChunkReader;
 use crate::input::{Input, Stream};
 use crate::raw::RawReader;
@@ -31,10 +31,10 @@ pub(crate) fn open(input: Input, options: &TableOptions) -> Result<NpzTable, Err
     let archive = Archive::open(input)?;
     let label = archive.label.clone();
     let wanted = options.columns.as_deref();
-    let chosen = choose(&label, &archive.names(), wanted, false)?;
+    let chosen = choose(&label, &archive.names(), wanted)?;
     let mut columns: Vec<(String, RawReader<Stream>)> = Vec::new();
     let mut first: Option<Error> = None;
-    for index in chosen {
+    for (index, column) in chosen.into_iter().zip(labels(&archive.names(), wanted)) {
         let member = &archive.members[index];
         let array = archive.array(member).and_then(|array| match array.shape.len() {
             1 => Ok(array),
@@ -44,7 +44,7 @@ pub(crate) fn open(input: Input, options: &TableOptions) -> Result<NpzTable, Err
             }
         });
         match array {
-            Ok(array) => columns.push((member.name.clone(), array)),
+            Ok(array) => columns.push((column, array)),
             Err(error @ Error::Format { .. }) if wanted.is_none() => first = first.or(Some(error)),
             Err(error) => return Err(error),
         }

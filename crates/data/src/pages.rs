@@ -13,14 +13,16 @@ use crate::thrift::{I32, STRUCT, Thrift};
 const ANY: u64 = 64 << 20;
 /// How many times its size something larger may unpack to.
 const RATIO: u64 = 4096;
+/// The same of zstd, which writes 128 KiB of one byte in four.
+const ZSTD_RATIO: u64 = 40_000;
 
-/// Whether `packed` bytes may well unpack to `unpacked`.
-pub(crate) fn plausible(packed: u64, unpacked: u64) -> bool {
-    unpacked <= ANY || unpacked / RATIO <= packed
+/// Whether `packed` bytes, of zstd or another packer, may well unpack to `unpacked`.
+pub(crate) fn plausible(packed: u64, unpacked: u64, zstd: bool) -> bool {
+    unpacked <= ANY || unpacked / if zstd { ZSTD_RATIO } else { RATIO } <= packed
 }
 
-/// Checks all pages of a column chunk, which has `len` bytes at `start`.
-pub(crate) fn check(bytes: &Seekable, start: u64, len: u64) -> Result<(), String> {
+/// Checks all pages of a column chunk, which has `len` bytes at `start`, packed by zstd or not.
+pub(crate) fn check(bytes: &Seekable, start: u64, len: u64, zstd: bool) -> Result<(), String> {
     let Some(end) = start.checked_add(len).filter(|&end| end <= bytes.len()) else {
         return Err(format!("a column chunk has {len} bytes at {start}, but the file has {}; is it cut?", bytes.len()));
     };
@@ -33,7 +35,7 @@ pub(crate) fn check(bytes: &Seekable, start: u64, len: u64) -> Result<(), String
         let (Ok(packed), Ok(unpacked)) = (u64::try_from(header.packed), u64::try_from(header.unpacked)) else {
             return wrong("has a negative size".into());
         };
-        if !plausible(packed, unpacked) {
+        if !plausible(packed, unpacked, zstd) {
             return wrong(format!("says that its {packed} bytes unpack to {unpacked}"));
         }
         // A value takes a byte at least.

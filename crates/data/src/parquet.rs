@@ -7,9 +7,13 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, RowGroups};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, RowGroups, RowSelection, RowSelector,
+};
 use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::basic::Compression;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 
 use crate::columns::Shape;
@@ -22,6 +26,10 @@ use crate::seekable::Seekable;
 use crate::table::{BATCH_BYTES, ROWS};
 use crate::{Error, TableOptions, TableReader};
 
+/// What the parquet crate says when the text of a batch has more bytes than an array of it can hold, as a
+/// dictionary's may have that is a few bytes in the file.
+const OVERFLOW: &str = "index overflow";
+
 pub(crate) struct ParquetTable {
     label: PathBuf,
     bytes: Arc<Seekable>,
@@ -29,11 +37,12 @@ pub(crate) struct ParquetTable {
     projection: ProjectionMask,
     levels: FieldLevels,
     shape: Shape,
-    /// Rows of a batch, fewer of a wide table.
-    batch_rows: usize,
-    /// The next row group, and the reader of the one before it.
+    /// The row group, how many of its rows were read, and the reader of the rest.
     group: usize,
+    read_of_group: usize,
     reader: Option<ParquetRecordBatchReader>,
+    /// Rows of a batch of the group, fewer of long ones.
+    batch_rows: usize,
     read: u64,
     rows: u64,
     done: bool,
@@ -51,8 +60,6 @@ pub(crate) fn open(input: Input, options: &TableOptions) -> Result<ParquetTable,
         let fields = Some(metadata.schema().fields());
         let levels = parquet_to_arrow_field_levels(parquet.schema_descr(), projection.clone(), fields);
         let levels = levels.map_err(|e| broken(&label, &e))?;
-        let cells = (0..parquet.schema_descr().num_columns()).filter(|&leaf| projection.leaf_included(leaf)).count();
-        let batch_rows = (BATCH_BYTES / size_of::<u64>() / cells.max(1)).clamp(1, ROWS);
         let rows =
             u64::try_from(parquet.num_rows()).map_err(|_| broken(&label, &"it has a negative number of rows"))?;
         Ok(ParquetTable {
@@ -61,9 +68,10 @@ pub(crate) fn open(input: Input, options: &TableOptions) -> Result<ParquetTable,
             projection,
             levels,
             shape,
-            batch_rows,
             group: 0,
+            read_of_group: 0,
             reader: None,
+            batch_rows: 0,
             read: 0,
             rows,
             done: false,
@@ -99,10 +107,24 @@ impl TableReader for ParquetTable {
 impl ParquetTable {
     fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
         loop {
-            if let Some(batch) = self.reader.as_mut().and_then(Iterator::next) {
-                let batch = batch.and_then(|batch| self.shape.apply(&batch)).map_err(|e| broken(&self.label, &e))?;
-                self.read += batch.num_rows() as u64;
-                return Ok(Some(batch));
+            match self.reader.as_mut().map(Iterator::next) {
+                Some(Some(Err(e))) if self.batch_rows > 1 && e.to_string().contains(OVERFLOW) => {
+                    self.batch_rows /= 8.min(self.batch_rows);
+                    self.reader = Some(self.open_group()?);
+                    continue;
+                }
+                Some(Some(batch)) => {
+                    let batch =
+                        batch.and_then(|batch| self.shape.apply(&batch)).map_err(|e| broken(&self.label, &e))?;
+                    self.read += batch.num_rows() as u64;
+                    self.read_of_group += batch.num_rows();
+                    return Ok(Some(batch));
+                }
+                Some(None) => {
+                    self.group += 1;
+                    self.read_of_group = 0;
+                }
+                None => {}
             }
             if self.group == self.metadata.metadata().num_row_groups() {
                 if self.read != self.rows {
@@ -111,23 +133,51 @@ impl ParquetTable {
                 }
                 return Ok(None);
             }
-            self.reader = Some(self.open_group(self.group)?);
-            self.group += 1;
+            self.check_group()?;
+            self.batch_rows = self.fitting_rows();
+            self.reader = Some(self.open_group()?);
         }
     }
 
-    /// Checks a row group, and begins to read it.
-    fn open_group(&self, group: usize) -> Result<ParquetRecordBatchReader, Error> {
-        let columns = self.metadata.metadata().row_group(group).columns();
-        for (_, column) in columns.iter().enumerate().filter(|&(leaf, _)| self.projection.leaf_included(leaf)) {
+    /// The columns of the row group that are read.
+    fn chunks(&self) -> impl Iterator<Item = &ColumnChunkMetaData> {
+        let columns = self.metadata.metadata().row_group(self.group).columns();
+        columns.iter().enumerate().filter(|&(leaf, _)| self.projection.leaf_included(leaf)).map(|(_, column)| column)
+    }
+
+    fn check_group(&self) -> Result<(), Error> {
+        for column in self.chunks() {
             let (start, len) = column.byte_range();
-            pages::check(&self.bytes, start, len).map_err(|what| {
-                broken(&self.label, &format!("column {:?}, row group {group}: {what}", column.column_path().string()))
+            let zstd = matches!(column.compression(), Compression::ZSTD(_));
+            pages::check(&self.bytes, start, len, zstd).map_err(|what| {
+                let name = column.column_path().string();
+                broken(&self.label, &format!("column {name:?}, row group {}: {what}", self.group))
             })?;
         }
-        let rows = RowGroup { bytes: self.bytes.clone(), metadata: self.metadata.metadata(), index: group };
-        let batch_rows = self.batch_rows.min(rows.num_rows());
-        ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, &rows, batch_rows, None)
+        Ok(())
+    }
+
+    /// How many rows of the group make a batch, by what the footer says of their size.
+    fn fitting_rows(&self) -> usize {
+        let group = self.metadata.metadata().row_group(self.group);
+        let rows = usize::try_from(group.num_rows()).unwrap_or(0);
+        let bytes = self.chunks().map(|column| {
+            // Of a dictionary, what its values come to when each is written out, if that is known.
+            let bytes = column.uncompressed_size().max(column.unencoded_byte_array_data_bytes().unwrap_or(0));
+            usize::try_from(bytes).unwrap_or(0) / rows.max(1)
+        });
+        let row = bytes.fold(0, |row: usize, bytes| row.saturating_add(bytes.max(size_of::<u64>())));
+        (BATCH_BYTES / row.max(1)).clamp(1, ROWS).min(rows)
+    }
+
+    /// Begins to read the row group behind the rows that were read of it.
+    fn open_group(&self) -> Result<ParquetRecordBatchReader, Error> {
+        let rows = RowGroup { bytes: self.bytes.clone(), metadata: self.metadata.metadata(), index: self.group };
+        let rest = (self.read_of_group > 0).then(|| {
+            let left = rows.num_rows().saturating_sub(self.read_of_group);
+            RowSelection::from(vec![RowSelector::skip(self.read_of_group), RowSelector::select(left)])
+        });
+        ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, &rows, self.batch_rows, rest)
             .map_err(|e| broken(&self.label, &e))
     }
 }

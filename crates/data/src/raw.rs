@@ -15,6 +15,7 @@ pub(crate) struct RawReader<R> {
     pub(crate) path: PathBuf,
     pub(crate) reader: R,
     pub(crate) big_endian: bool,
+    pub(crate) c_order: bool,
     /// What the header promised, for messages: `shape [3, 4] of f32`.
     pub(crate) promise: String,
     dtype: Dtype,
@@ -42,6 +43,7 @@ impl<R: Read + Send> RawReader<R> {
             path,
             reader,
             big_endian,
+            c_order: true,
             promise,
             dtype,
             chunk,
@@ -98,6 +100,11 @@ impl<R: Read + Send> ChunkReader for RawReader<R> {
 
     fn elements(&self) -> Option<u64> {
         Some(self.elements)
+    }
+
+    fn is_c_order(&self) -> bool {
+        // Of one dimension, or one row, there is one order.
+        self.c_order || self.shape.iter().filter(|&&size| size != 1).count() < 2
     }
 
     fn next_chunk(&mut self) -> Result<Option<&Chunk>, Error> {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// ```
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// A file, or anything else that has a path, such as a named pipe.
+    /// A file; or anything else that has a path, such as a named pipe, which can be opened once.
     Path(PathBuf),
     /// Standard input, which can be opened once.
     Stdin,
@@ -33,6 +33,16 @@ impl Source {
         match text.as_ref() {
             dash if dash == "-" => Self::Stdin,
             path => Self::Path(path.into()),
+        }
+    }
+
+    /// Whether it can be opened, and read from its begin, as often as one likes. What cannot: standard input,
+    /// a named pipe, a device. A path where there is nothing counts as a file, which to open is an error.
+    pub fn opens_again(&self) -> bool {
+        match self {
+            Self::Path(path) => std::fs::metadata(path).map_or(true, |there| there.is_file() || there.is_dir()),
+            Self::Stdin => false,
+            Self::Memory { .. } => true,
         }
     }
 

@@ -4,16 +4,17 @@ use std::fmt;
 use std::str::FromStr;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 
+use crate::cells::{Evidence, Kind};
 use crate::format::format_with_head;
 use crate::input::Input;
 use crate::{Error, Format, Source, csv, ipc, jsonl, npz, parquet};
 
 /// Rows of a batch at most.
 pub(crate) const ROWS: usize = 1 << 16;
-/// Bytes, roughly, after which a batch ends before it has all its rows.
-pub(crate) const BATCH_BYTES: usize = 64 << 20;
+/// Bytes, roughly, after which a batch ends before it has all its rows. Several batches are under way at once.
+pub(crate) const BATCH_BYTES: usize = 16 << 20;
 
 /// How to read a table.
 #[derive(Debug, Clone, Default)]
@@ -21,15 +22,16 @@ pub struct TableOptions {
     /// The format; `None` to tell it by name or content.
     pub format: Option<Format>,
     /// The columns to read, each once, in that order and under these names; others are not even parsed. `None`
-    /// is all of them. But in JSON Lines and npz, an index from 0 also names a column, if no column has it as
-    /// its name.
+    /// is all of them. But in JSON Lines, whose keys have no order, an index from 0 also names a column, if no
+    /// column has it as its name.
     pub columns: Option<Vec<String>>,
     /// Types of columns of CSV, TSV and JSON Lines, rather than what their first rows look like.
     pub types: Vec<(String, ColumnType)>,
     /// Texts that mean a missing value in CSV and TSV, besides the empty cell.
     pub nulls: Vec<String>,
     /// Whether the first row of CSV and TSV names the columns; `None` to tell by its looks: it does
-    /// when it holds a name of `columns`, or else some cell that is text and none that is a number.
+    /// when it holds text above a number of the next row, or a name of `columns`, or else some cell that is
+    /// text and none that is a number.
     pub header: Option<bool>,
 }
 
@@ -40,6 +42,8 @@ pub enum ColumnType {
     Bool,
     /// Signed integers of 64 bits.
     I64,
+    /// Unsigned integers of 64 bits.
+    U64,
     /// Floating point numbers of 64 bits.
     F64,
     /// Text, as it is.
@@ -48,16 +52,24 @@ pub enum ColumnType {
 
 impl ColumnType {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Bool, Self::I64, Self::F64, Self::Text];
+    pub const ALL: [Self; 5] = [Self::Bool, Self::I64, Self::U64, Self::F64, Self::Text];
 
     /// Its name, which [`FromStr`] reads again.
     pub fn name(self) -> &'static str {
         match self {
             Self::Bool => "bool",
             Self::I64 => "i64",
+            Self::U64 => "u64",
             Self::F64 => "f64",
             Self::Text => "text",
         }
+    }
+}
+
+impl ColumnType {
+    /// The Arrow type of its columns.
+    pub fn data_type(self) -> DataType {
+        Kind::from(self).data_type()
     }
 }
 
@@ -78,10 +90,36 @@ impl FromStr for ColumnType {
     }
 }
 
+/// What the type of a column was told from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Told {
+    /// From the file itself, the user, or values that are of the type.
+    Known,
+    /// From nothing: none of the first rows of a text file has a value.
+    Nothing,
+    /// From integers that no type of 64 bits holds all of, which makes the column text.
+    WideIntegers,
+}
+
+impl From<Option<Evidence>> for Told {
+    fn from(evidence: Option<Evidence>) -> Self {
+        match evidence {
+            None | Some(Evidence::Values(_)) => Self::Known,
+            Some(Evidence::None) => Self::Nothing,
+            Some(Evidence::WideIntegers) => Self::WideIntegers,
+        }
+    }
+}
+
 /// A stream of rows.
 pub trait TableReader: Send {
     /// The columns of every batch.
     fn schema(&self) -> SchemaRef;
+
+    /// What the type of a column of `schema` was told from.
+    fn told(&self, _column: usize) -> Told {
+        Told::Known
+    }
 
     /// How much was read, and of how much if that is known: bytes of the file, or rows.
     fn progress(&self) -> (u64, Option<u64>);
@@ -96,12 +134,12 @@ pub trait TableReader: Send {
 /// Opens the rows of a table; each of the formats may be packed with gzip or zstd.
 ///
 /// * CSV and TSV: the first batch decides each column's type: all cells are integers of 64 bits
-///   (`Int64`, or `UInt64` where one needs it), else numbers (`Float64`), else `true` or `false`
+///   (`Int64`, or `UInt64` where one needs it and none is negative), else numbers (`Float64`), else `true` or `false`
 ///   (`Boolean`), else text (`Utf8`). An empty cell is missing; a column of those alone is `Float64`.
+///   Integers that need more are text, as numbers of 64 bits would make different ones equal.
 ///   Spaces around a cell are no part of it. Without a header the columns are "0", "1" and so on.
 /// * JSON Lines: likewise by the JSON types; a missing key is a missing value. The columns are the
 ///   keys of the first batch, in the order in which they appear; a key that first appears later is left out.
-///   Integers beyond 64 bits are read as `f64`.
 /// * Parquet and Arrow IPC: as they are, but for dictionaries and the other types of text, which
 ///   become plain values and `Utf8`.
 /// * npz: each 1-D array of numbers is a column; without `columns`, other arrays are left out.

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use peak_alloc::PeakAlloc;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use strix_data::{Format, Source, TableOptions, open, open_table};
+use strix_data::{Format, Source, TableOptions, open, open_table, read_idx};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -32,7 +32,14 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-fn fuzz(format: Format, gzipped: bool) {
+/// What the input is packed by, if it is.
+type Pack = Option<fn(&[u8]) -> Vec<u8>>;
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 3).unwrap()
+}
+
+fn fuzz(format: Format, packing: &str, pack: Pack) {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| {
         let default = std::panic::take_hook();
@@ -56,14 +63,13 @@ fn fuzz(format: Format, gzipped: bool) {
         let mut random = ChaCha8Rng::seed_from_u64(seed << 40 | done);
         let mut bytes = corpus[random.random_range(0..corpus.len())].clone();
         // Of packed input, half is damaged inside, so that the damage gets past the checksum.
-        if gzipped && random.random() {
-            bytes = corpus::gzip(&bytes);
-            mutate(&mut bytes, &corpus, &mut random);
-        } else {
-            mutate(&mut bytes, &corpus, &mut random);
-            if gzipped {
-                bytes = corpus::gzip(&bytes);
-            }
+        let early = pack.filter(|_| random.random());
+        if let Some(pack) = early {
+            bytes = pack(&bytes);
+        }
+        mutate(&mut bytes, &corpus, &mut random);
+        if let (None, Some(pack)) = (early, pack) {
+            bytes = pack(&bytes);
         }
         let project = random.random_ratio(1, 4);
         MEMORY.reset_peak_usage();
@@ -90,8 +96,7 @@ fn fuzz(format: Format, gzipped: bool) {
         done += 1;
     }
     let rate = done as f64 / started.elapsed().as_secs_f64();
-    let gz = if gzipped { ".gz" } else { "" };
-    eprintln!("{format}{gz}: {done} inputs, {accepted} read whole, {rate:.0} a second, at most {most} bytes");
+    eprintln!("{format}{packing}: {done} inputs, {accepted} read whole, {rate:.0} a second, at most {most} bytes");
 }
 
 /// Reads all there is; whether it was all right.
@@ -167,18 +172,44 @@ fn mutate(bytes: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut ChaCha8Rng) {
     }
 }
 
+/// The reader of whole IDX files, which takes a path.
+#[test]
+fn whole_idx() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fuzzed.idx");
+    let corpus = corpus::of(Format::Idx);
+    for case in 0..number("STRIX_FUZZ_CASES").unwrap_or(400).min(10_000) {
+        let mut random = ChaCha8Rng::seed_from_u64(number("STRIX_FUZZ_SEED").unwrap_or(0) << 40 | case);
+        let mut bytes = corpus[random.random_range(0..corpus.len())].clone();
+        if random.random() {
+            bytes = corpus::gzip(&bytes);
+        }
+        mutate(&mut bytes, &corpus, &mut random);
+        std::fs::write(&path, &bytes).unwrap();
+        if let Ok(idx) = read_idx(&path) {
+            assert_eq!(idx.shape.iter().product::<usize>(), idx.data.len(), "case {case}");
+        }
+    }
+}
+
 macro_rules! readers {
-    ($($name:ident $packed:ident $format:ident),*) => {$(
+    ($($name:ident $gzipped:ident $zstd:ident $format:ident),*) => {$(
         #[test]
         fn $name() {
-            fuzz(Format::$format, false);
+            fuzz(Format::$format, "", None);
         }
 
         #[test]
-        fn $packed() {
-            fuzz(Format::$format, true);
+        fn $gzipped() {
+            fuzz(Format::$format, ".gz", Some(corpus::gzip));
+        }
+
+        #[test]
+        fn $zstd() {
+            fuzz(Format::$format, ".zst", Some(zstd));
         }
     )*};
 }
-readers!(csv csv_gz Csv, tsv tsv_gz Tsv, jsonl jsonl_gz JsonLines, parquet parquet_gz Parquet, arrow arrow_gz ArrowIpc);
-readers!(npy npy_gz Npy, npz npz_gz Npz, idx idx_gz Idx);
+readers!(csv csv_gz csv_zst Csv, tsv tsv_gz tsv_zst Tsv, jsonl jsonl_gz jsonl_zst JsonLines);
+readers!(parquet parquet_gz parquet_zst Parquet, arrow arrow_gz arrow_zst ArrowIpc);
+readers!(npy npy_gz npy_zst Npy, npz npz_gz npz_zst Npz, idx idx_gz idx_zst Idx);

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::interrupt;
 use crate::output::{Value, grouped};
 use crate::present::{self, Answer, GroupedMean, Kind};
-use crate::reduction::{Outcome, reduce_arrays, reduce_tables};
+use crate::reduction::{Outcome, is_array, reduce_arrays, reduce_tables};
 use crate::statistic::{DEFAULT, Family, Read, Statistic, parse};
 use crate::table::Saved;
 
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
     let mut wanted = statistics;
     let asked = wanted.len();
     let means = if args.plot.is_some() && !args.by.is_empty() { for_error_bars(&mut wanted, args) } else { Vec::new() };
-    let outcome = if !of_columns && strix_data::format_of(&sources[0], args.format)?.is_array() {
+    let outcome = if !of_columns && is_array(args, &sources[0])? {
         reduce_arrays(args, &sources, wanted)?
     } else {
         reduce_tables(args, &sources, wanted)?

@@ -5,7 +5,7 @@ use strix_data::{Chunk, ChunkReader, Dtype, Source};
 use strix_reduce::arithmetic::Accumulator;
 use strix_reduce::{Boxed, Element, Engine, Error, Reducer};
 
-use super::{ELEMENTS, Outcome, bar};
+use super::{ELEMENTS, Outcome, bar, patience};
 use crate::args::Reduce;
 use crate::failure::Failure;
 use crate::interrupt;
@@ -53,7 +53,8 @@ pub(crate) fn reduce_arrays(args: &Reduce, sources: &[Source], statistics: Vec<S
 }
 
 fn open(args: &Reduce, source: &Source) -> Result<Box<dyn ChunkReader>, Failure> {
-    Ok(strix_data::open(source, args.column.as_deref(), args.format)?)
+    let (column, format) = (args.column.clone(), args.format);
+    patience::opened(source, move |source| strix_data::open(source, column.as_deref(), format))
 }
 
 fn reduce<T: Typed + Numeral>(
@@ -90,6 +91,17 @@ where
             Some(first) => first,
             None => open(args, source)?,
         };
+        let placed =
+            |s: &&Statistic| matches!(s.family, Family::ArgMin | Family::ArgMax | Family::First | Family::Last);
+        if !reader.is_c_order()
+            && let Some(statistic) = plan.statistics.iter().find(placed)
+        {
+            return Err(Failure::Input(format!(
+                "{source}: is in Fortran order, whose places are not those that {} tells; save it in C order \
+                 (numpy.ascontiguousarray)",
+                statistic.text
+            )));
+        }
         let progress = bar(source.to_string(), reader.elements());
         let before = reducer.pushed();
         while let Some(chunk) = reader.next_chunk()? {

@@ -1,6 +1,7 @@
 //! From files and statistics to states: arrays through one reducer, tables batch by batch.
 
 mod array;
+mod patience;
 mod rows;
 mod types;
 
@@ -8,8 +9,11 @@ pub(crate) use array::reduce_arrays;
 pub(crate) use rows::reduce_tables;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use strix_data::Source;
 use strix_reduce::EngineReport;
 
+use crate::args::Reduce;
+use crate::failure::Failure;
 use crate::table::{ByGroup, ItemType, Plan};
 
 /// What a reduction came to.
@@ -27,6 +31,12 @@ pub(crate) struct Outcome {
     pub(crate) item: Option<ItemType>,
     /// What was not read any more, after Ctrl-C.
     pub(crate) interrupted: Option<String>,
+}
+
+/// Whether a source is an array, rather than a table.
+pub(crate) fn is_array(args: &Reduce, source: &Source) -> Result<bool, Failure> {
+    let given = args.format;
+    Ok(patience::opened(source, move |source| strix_data::format_of(source, given))?.is_array())
 }
 
 /// The name that the elements of an array go by.

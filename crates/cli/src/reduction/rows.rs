@@ -1,5 +1,6 @@
 //! Tables: batches read by one thread, lifted by all, and merged in their order.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 
@@ -8,8 +9,8 @@ use rayon::prelude::*;
 use strix_data::{Source, TableReader};
 use strix_reduce::{Engine, EngineChoice, EngineReport};
 
-use super::types::{Agreed, agree, item_type};
-use super::{Outcome, bar};
+use super::types::{Agreed, agree, item_type, open_table};
+use super::{Outcome, bar, patience};
 use crate::args::Reduce;
 use crate::failure::Failure;
 use crate::interrupt;
@@ -37,7 +38,7 @@ pub(crate) fn reduce_tables(
     for (file, source) in sources.iter().enumerate() {
         let reader = match open[file].take() {
             Some(reader) => reader,
-            None => strix_data::open_table(source, &options)?,
+            None => open_table(source, &options)?,
         };
         let before = states.rows;
         work.file(source, reader, &mut states).map_err(|failure| in_file(source, failure))?;
@@ -80,41 +81,39 @@ impl Work<'_> {
     fn file(&self, source: &Source, mut reader: Box<dyn TableReader>, states: &mut States) -> Result<(), Failure> {
         let (done, total) = reader.progress();
         let progress = bar(source.to_string(), total);
-        let read = AtomicU64::new(done);
+        let read = Arc::new(AtomicU64::new(done));
         let first = states.rows;
-        std::thread::scope(|scope| {
-            let (send, receive) = sync_channel(BATCHES);
-            let read = &read;
-            scope.spawn(move || {
-                loop {
-                    let batch = reader.next_batch();
-                    read.store(reader.progress().0, Ordering::Relaxed);
-                    let last = !matches!(batch, Ok(Some(_)));
-                    // Nobody listens any more after an error or Ctrl-C.
-                    if send.send(batch).is_err() || last {
-                        return;
-                    }
+        let (send, receive) = sync_channel(BATCHES);
+        let sent = read.clone();
+        std::thread::spawn(move || {
+            loop {
+                let batch = reader.next_batch();
+                sent.store(reader.progress().0, Ordering::Relaxed);
+                let last = !matches!(batch, Ok(Some(_)));
+                // Nobody listens any more after an error or Ctrl-C.
+                if send.send(batch).is_err() || last {
+                    return;
                 }
-            });
-            let mut ended = false;
-            while !ended && !interrupt::requested() {
-                let mut batches: Vec<RecordBatch> = Vec::new();
-                // Waits for one batch, and takes the others that are there.
-                let mut next = receive.recv().ok();
-                while let Some(batch) = next {
-                    match batch? {
-                        Some(batch) => batches.push(batch),
-                        None => ended = true,
-                    }
-                    next = if ended || batches.len() == BATCHES { None } else { receive.try_recv().ok() };
-                }
-                ended |= batches.is_empty();
-                self.take(&batches, states, first)?;
-                progress.set_position(read.load(Ordering::Relaxed));
             }
-            progress.finish_and_clear();
-            Ok(())
-        })
+        });
+        let mut ended = false;
+        while !ended && !interrupt::requested() {
+            let mut batches: Vec<RecordBatch> = Vec::new();
+            // Waits for one batch, and takes the others that are there.
+            let mut next = patience::next(&receive);
+            while let Some(batch) = next {
+                match batch? {
+                    Some(batch) => batches.push(batch),
+                    None => ended = true,
+                }
+                next = if ended || batches.len() == BATCHES { None } else { receive.try_recv().ok() };
+            }
+            ended |= batches.is_empty();
+            self.take(&batches, states, first)?;
+            progress.set_position(read.load(Ordering::Relaxed));
+        }
+        progress.finish_and_clear();
+        Ok(())
     }
 
     /// Lifts batches side by side and merges them in order, so that the bits do not depend on the threads.

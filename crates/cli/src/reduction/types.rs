@@ -1,8 +1,9 @@
 //! Which columns are read, of which types, so that all files agree.
 
 use arrow::datatypes::{DataType, Schema, SchemaRef};
-use strix_data::{ColumnType, Format, Source, TableOptions, TableReader};
+use strix_data::{ColumnType, Format, Source, TableOptions, TableReader, Told};
 
+use super::patience;
 use crate::args::Reduce;
 use crate::failure::Failure;
 use crate::statistic::{self, Family, Statistic};
@@ -12,7 +13,7 @@ use crate::table::ItemType;
 pub(super) struct Agreed {
     pub(super) schema: SchemaRef,
     pub(super) options: TableOptions,
-    /// Standard input cannot be opened twice, and one file need not be.
+    /// A pipe cannot be opened twice, and one file need not be.
     pub(super) open: Vec<Option<Box<dyn TableReader>>>,
 }
 
@@ -33,9 +34,9 @@ pub(super) fn agree(args: &Reduce, sources: &[Source], statistics: &mut [Statist
         let column = match &args.column {
             Some(column) => column.clone(),
             None => {
-                let reader = strix_data::open_table(&sources[0], &options)?;
+                let reader = open_table(&sources[0], &options)?;
                 let column = only_column(&sources[0], &reader.schema(), &args.by)?;
-                if matches!(sources[0], Source::Stdin) {
+                if !sources[0].opens_again() {
                     open[0] = Some(reader);
                 }
                 column
@@ -49,94 +50,118 @@ pub(super) fn agree(args: &Reduce, sources: &[Source], statistics: &mut [Statist
             columns.push(column.clone());
         }
     }
-    if !columns.is_empty() {
-        options.columns = Some(columns);
-    }
+    // Of no columns, rows are counted and nothing is parsed.
+    options.columns = Some(columns);
 
-    let mut schemas: Vec<SchemaRef> = Vec::new();
+    let mut found: Vec<Found> = Vec::new();
     for (source, open) in sources.iter().zip(&mut open) {
         let reader = match open.take() {
             Some(reader) => reader,
-            None => strix_data::open_table(source, &options)?,
+            None => open_table(source, &options)?,
         };
-        schemas.push(reader.schema());
-        if sources.len() == 1 || matches!(source, Source::Stdin) {
+        let schema = reader.schema();
+        let told = (0..schema.fields().len()).map(|column| reader.told(column)).collect();
+        found.push(Found { schema, told });
+        if sources.len() == 1 || !source.opens_again() {
             *open = Some(reader);
         }
     }
     let given = options.types.len();
-    for (column, kind) in asked(sources, &schemas, statistics)? {
-        if !options.types.iter().any(|(name, _)| *name == column) {
-            options.types.push((column, kind));
-        }
-    }
+    let ours = sources.iter().all(is_text);
     for column in options.columns.iter().flatten() {
-        if !options.types.iter().any(|(name, _)| name == column)
-            && let Some(kind) = common(column, sources, &schemas)?
-        {
+        if options.types.iter().any(|(name, _)| name == column) {
+            continue;
+        }
+        let kinds = found.iter().map(|found| found.column(column)).collect::<Result<Vec<_>, _>>()?;
+        if !ours {
+            alike(column, sources, &kinds)?;
+        }
+        let (mut kind, wide) = common(&kinds);
+        if let (ColumnType::Text, Some(asked)) = (kind, asked(column, statistics, wide)?) {
+            if ours && !args.by.contains(column) {
+                kind = asked;
+            } else if wide {
+                return Err(Failure::Input(format!(
+                    "{}: column {column:?} holds integers beyond 64 bits; choose with --type {column}=f64, which \
+                     rounds them, or --type {column}=text",
+                    sources[0]
+                )));
+            }
+        }
+        if ours && kinds.iter().any(|(found, _)| *found != kind.data_type()) {
             options.types.push((column.clone(), kind));
         }
     }
     if options.types.len() > given {
         open.iter_mut().for_each(|reader| *reader = None);
-        let reader = strix_data::open_table(&sources[0], &options)?;
-        schemas[0] = reader.schema();
+        let reader = open_table(&sources[0], &options)?;
+        found[0].schema = reader.schema();
     }
-    Ok(Agreed { schema: schemas.swap_remove(0), options, open })
+    Ok(Agreed { schema: found.swap_remove(0).schema, options, open })
 }
 
-/// The type to which a column's text is to be read, where the files differ and all are text.
-fn common(column: &str, sources: &[Source], schemas: &[SchemaRef]) -> Result<Option<ColumnType>, Failure> {
-    let kind = |schema: &Schema| schema.field_with_name(column).map(|field| field.data_type().clone()).ok();
-    let kinds: Vec<Option<DataType>> = schemas.iter().map(|schema| kind(schema)).collect();
-    let Some(other) = kinds.iter().position(|kind| *kind != kinds[0]) else { return Ok(None) };
-    if !sources.iter().all(is_text) {
-        let [a, b] = [&kinds[other], &kinds[0]].map(|kind| kind.as_ref().map_or("nothing".into(), DataType::to_string));
-        return Err(Failure::Input(format!(
-            "{}: column {column:?} holds {a}, but in {} it holds {b}; files that merge into one answer have one type",
-            sources[other], sources[0]
-        )));
-    }
-    let all = |fits: fn(&DataType) -> bool| kinds.iter().flatten().all(fits);
-    Ok(Some(match () {
-        () if all(DataType::is_numeric) => ColumnType::F64,
-        // A column without any value is of f64, and fits truth values as well.
-        () if all(|kind| matches!(kind, DataType::Boolean | DataType::Float64)) => ColumnType::Bool,
-        () => ColumnType::Text,
-    }))
+/// Opens a table, until Ctrl-C.
+pub(super) fn open_table(source: &Source, options: &TableOptions) -> Result<Box<dyn TableReader>, Failure> {
+    let options = options.clone();
+    patience::opened(source, move |source| strix_data::open_table(source, &options))
 }
 
-/// Columns of text files that in some file look like text, but of which statistics of numbers or truth values
-/// are asked: read as such, the first cell that does not fit is named with its line.
-fn asked(
-    sources: &[Source],
-    schemas: &[SchemaRef],
-    statistics: &[Statistic],
-) -> Result<Vec<(String, ColumnType)>, Failure> {
-    let mut columns = Vec::new();
-    if !sources.iter().all(is_text) {
-        return Ok(columns);
+/// The columns of one file.
+struct Found {
+    schema: SchemaRef,
+    told: Vec<Told>,
+}
+
+impl Found {
+    fn column(&self, name: &str) -> Result<(DataType, Told), Failure> {
+        let index = self.schema.index_of(name).map_err(|e| Failure::Input(e.to_string()))?;
+        Ok((self.schema.field(index).data_type().clone(), self.told[index]))
     }
-    for statistic in statistics.iter().filter(|statistic| statistic.family != Family::Rows) {
-        if statistic::text(statistic.family)?.is_some() {
+}
+
+/// Insists on one type of a column in all files, where it is not ours to choose.
+fn alike(column: &str, sources: &[Source], kinds: &[(DataType, Told)]) -> Result<(), Failure> {
+    let Some(other) = kinds.iter().position(|(kind, _)| *kind != kinds[0].0) else { return Ok(()) };
+    Err(Failure::Input(format!(
+        "{}: column {column:?} holds {}, but in {} it holds {}; files that merge into one answer have one type",
+        sources[other], kinds[other].0, sources[0], kinds[0].0
+    )))
+}
+
+/// The type that fits a column's text in all files, and whether it is text as no number of 64 bits holds its
+/// integers.
+fn common(kinds: &[(DataType, Told)]) -> (ColumnType, bool) {
+    // A file without any value says nothing.
+    let kinds: Vec<_> = kinds.iter().filter(|(_, told)| *told != Told::Nothing).collect();
+    let all = |fits: fn(&DataType, Told) -> bool| kinds.iter().all(|(kind, told)| fits(kind, *told));
+    match () {
+        () if kinds.is_empty() => (ColumnType::F64, false),
+        () if all(|kind, _| *kind == DataType::Int64) => (ColumnType::I64, false),
+        () if all(|kind, _| *kind == DataType::UInt64) => (ColumnType::U64, false),
+        () if all(|kind, told| kind.is_integer() || told == Told::WideIntegers) => (ColumnType::Text, true),
+        () if all(|kind, told| kind.is_numeric() || told == Told::WideIntegers) => (ColumnType::F64, false),
+        () if all(|kind, _| *kind == DataType::Boolean) => (ColumnType::Bool, false),
+        () => (ColumnType::Text, false),
+    }
+}
+
+/// As what a column of text is to be read for its statistics, if some are of numbers or truth values: the first
+/// cell that does not fit is then named with its line. Of `wide` integers, the order is one of numbers.
+fn asked(column: &String, statistics: &[Statistic], wide: bool) -> Result<Option<ColumnType>, Failure> {
+    for Statistic { family, columns, .. } in statistics {
+        let order = wide && matches!(family, Family::Min | Family::Max);
+        if *family == Family::Rows || !columns.contains(column) || (statistic::text(*family)?.is_some() && !order) {
             continue;
         }
-        let truth = matches!(statistic.family, Family::Any | Family::All);
-        for column in &statistic.columns {
-            let text = |schema: &SchemaRef| {
-                schema.field_with_name(column).is_ok_and(|field| *field.data_type() == DataType::Utf8)
-            };
-            if schemas.iter().any(text) {
-                columns.push((column.clone(), if truth { ColumnType::Bool } else { ColumnType::F64 }));
-            }
-        }
+        let truth = matches!(family, Family::Any | Family::All);
+        return Ok(Some(if truth { ColumnType::Bool } else { ColumnType::F64 }));
     }
-    Ok(columns)
+    Ok(None)
 }
 
 /// Whether the types of a source's columns are ours to choose, and it can be read again.
 fn is_text(source: &Source) -> bool {
-    !matches!(source, Source::Stdin)
+    source.opens_again()
         && matches!(strix_data::format_of(source, None), Ok(Format::Csv | Format::Tsv | Format::JsonLines))
 }
 
