@@ -14,7 +14,7 @@ use crate::output::{Value, grouped};
 use crate::present::{self, Answer, GroupedMean, Kind};
 use crate::reduction::{Outcome, reduce_arrays, reduce_tables};
 use crate::statistic::{DEFAULT, Family, Read, Statistic, parse};
-use crate::table::Saved;
+use crate::table::{ItemType, Saved};
 
 /// All that `--json` prints of statistics without columns.
 #[derive(Debug, Serialize)]
@@ -24,7 +24,7 @@ struct Report {
     /// Why `auto` is not on the GPU.
     fallback: Option<String>,
     files: usize,
-    dtype: &'static str,
+    dtype: String,
     /// Bytes of the elements, uncompressed.
     bytes: u64,
     /// From the first open to the answer.
@@ -100,7 +100,7 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
     } else if of_columns && args.output.json {
         present::json(&answer, &mut out)?;
     } else {
-        let dtype = item.map_or("rows", |item| item.name());
+        let dtype = item.map_or_else(|| "rows".into(), ItemType::name);
         let bytes = rows * item.map_or(0, |item| item.bytes());
         let files = args.files.len();
         let (engine, adapter, fallback) = (report.engine, report.adapter, report.fallback);

@@ -4,7 +4,7 @@ mod aggregators;
 mod parse;
 mod readout;
 
-pub(crate) use aggregators::{Chosen, element, pair, text, truth};
+pub(crate) use aggregators::{Chosen, element, pair, text, ticks, truth};
 pub(crate) use parse::parse;
 pub(crate) use readout::Readout;
 
@@ -125,7 +125,7 @@ pub(crate) const KNOWN: &[Known] = known! {
     "sum", 1 [], "exact for integers", |_| Ok((Family::Sum, Read::Whole));
     "product", 1 [], "of all items, without overflow on the way", |_| Ok((Family::Product, Read::Whole));
     "mean", 1 [], "the arithmetic mean", |_| Ok((Family::Mean, Read::Whole));
-    "min", 1 [], "of numbers, truth values, text and dates", |_| Ok((Family::Min, Read::Whole));
+    "min", 1 [], "of numbers, truth values, text, dates and times", |_| Ok((Family::Min, Read::Whole));
     "max", 1 [], "likewise", |_| Ok((Family::Max, Read::Whole));
     "range", 1 [], "max less min", |_| Ok((Family::Range, Read::Whole));
     "arg_min", 1 [], "place of the first least item, from 0", |_| Ok((Family::ArgMin, Read::Whole));
@@ -208,6 +208,7 @@ pub(crate) fn help() -> String {
         let alias = known.alias.map(|alias| format!("also {alias}; ")).unwrap_or_default();
         let _ = writeln!(help, "  {:<45} {alias}{}", call, known.about);
     }
+    help.push_str("Decimals are taken as f64, except to tell them apart (distinct, mode, top, first, last).\n");
     help.push_str("Without a column, as in mean or p99, they are of an array, of the only column or of --column.");
     help
 }

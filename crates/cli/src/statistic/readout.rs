@@ -26,6 +26,17 @@ pub(crate) enum Readout {
 }
 
 impl Readout {
+    /// With each item of the input that is in it in another form.
+    pub(crate) fn map(self, form: impl Fn(Value) -> Value) -> Self {
+        match self {
+            Self::Value(value) => Self::Value(form(value)),
+            Self::Frequent(values, error) => {
+                Self::Frequent(values.into_iter().map(|(value, count)| (form(value), count)).collect(), error)
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn read(&self, read: Read) -> Value {
         match (self, read) {
             (Self::Value(value), _) => value.clone(),

@@ -2,15 +2,17 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use half::f16;
 use serde::{Deserialize, Serialize};
 use strix_reduce::arrow::ArrowItem;
 use strix_reduce::cpu::BLOCK;
 use strix_reduce::{Aggregator, Block, Boxed, BoxedState, Engine, Error, Item, NanPolicy, Reducer};
 
+use super::clock::Clock;
 use super::group::Grouping;
 use crate::failure::Failure;
+use crate::output::Value;
 use crate::statistic::{self, Chosen, Family, Readout};
 
 /// The type of a lane's items.
@@ -33,6 +35,10 @@ pub(crate) enum ItemType {
     Text,
     /// Two columns as f64.
     Pair,
+    /// Dates or times as the integers that they are stored as.
+    Time(Clock),
+    /// Decimals: as text where they are told apart, else as f64.
+    Decimal,
 }
 
 impl ItemType {
@@ -50,26 +56,40 @@ impl ItemType {
             DataType::UInt16 => Self::U16,
             DataType::UInt32 => Self::U32,
             DataType::UInt64 => Self::U64,
-            // Decimals round to f64, of which they have at most a few more digits.
-            DataType::Float64
-            | DataType::Decimal32(..)
-            | DataType::Decimal64(..)
-            | DataType::Decimal128(..)
-            | DataType::Decimal256(..)
-            | DataType::Null => Self::F64,
-            // Dates and times in ISO 8601, whose text orders as they do.
-            DataType::Utf8
-            | DataType::Date32
-            | DataType::Date64
-            | DataType::Timestamp(..)
-            | DataType::Time32(_)
-            | DataType::Time64(_) => Self::Text,
-            _ => return None,
+            DataType::Float64 | DataType::Null => Self::F64,
+            DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
+                Self::Decimal
+            }
+            DataType::Utf8 => Self::Text,
+            other => Self::Time(Clock::of(other)?),
         })
     }
 
-    pub(crate) fn name(self) -> &'static str {
-        match self {
+    /// The type in which a family's aggregator takes items of this type.
+    pub(crate) fn for_family(self, family: Family) -> Self {
+        let told_apart = matches!(family, Family::Distinct | Family::Frequent | Family::First | Family::Last);
+        if self == Self::Decimal && !told_apart { Self::F64 } else { self }
+    }
+
+    /// Whether only what text has is computed of it.
+    pub(crate) fn is_label(self) -> bool {
+        matches!(self, Self::Text | Self::Time(_))
+    }
+
+    /// What an aggregator of this family made of the items, as it is shown.
+    fn shown(self, family: Family, value: Value) -> Value {
+        match (self, value) {
+            (_, value) if family == Family::Count => value,
+            (Self::Time(clock), Value::Number(ticks)) => {
+                ticks.parse().map_or(Value::Missing, |ticks| Value::Text(clock.text(ticks)))
+            }
+            (Self::Decimal, Value::Text(digits)) => Value::Number(digits),
+            (_, value) => value,
+        }
+    }
+
+    pub(crate) fn name(self) -> String {
+        let name = match self {
             Self::Presence => "presence",
             Self::Bool => "bool",
             Self::F16 => "f16",
@@ -85,7 +105,10 @@ impl ItemType {
             Self::U64 => "u64",
             Self::Text => "text",
             Self::Pair => "f64, f64",
-        }
+            Self::Decimal => "decimal",
+            Self::Time(clock) => return clock.name(),
+        };
+        name.to_owned()
     }
 
     /// Bytes of an item; those of the reference, for text.
@@ -94,8 +117,8 @@ impl ItemType {
             Self::Presence | Self::Bool | Self::I8 | Self::U8 => 1,
             Self::F16 | Self::I16 | Self::U16 => 2,
             Self::F32 | Self::I32 | Self::U32 => 4,
-            Self::F64 | Self::I64 | Self::U64 => 8,
-            Self::Text | Self::Pair => 16,
+            Self::F64 | Self::I64 | Self::U64 | Self::Time(_) => 8,
+            Self::Text | Self::Pair | Self::Decimal => 16,
         }
     }
 }
@@ -157,6 +180,8 @@ pub(crate) fn lane(columns: Vec<String>, item: ItemType) -> Box<dyn Lane> {
             match item {
                 ItemType::Presence => Box::new(Typed::new(columns, item, presence, statistic::truth)),
                 ItemType::Bool => Box::new(Typed::new(columns, item, column::<bool>, statistic::truth)),
+                ItemType::Time(_) => Box::new(Typed::new(columns, item, ticks, statistic::ticks)),
+                ItemType::Decimal => Box::new(Typed::new(columns, item, column::<String>, statistic::text)),
                 ItemType::Text => Box::new(Typed::new(columns, item, column::<String>, statistic::text)),
                 ItemType::Pair => Box::new(Typed::new(columns, item, pair, statistic::pair)),
                 $(ItemType::$variant => Box::new(Typed::new(columns, item, column::<$number>, statistic::element)),)*
@@ -205,6 +230,12 @@ fn column<T: ArrowItem>(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<T>, 
     let array = cast(array, &to)?;
     let values = T::values(&array).ok_or_else(|| Failure::Internal(format!("a column is not of {}", T::NAME)))?;
     Ok((values.into_owned(), array.nulls().cloned()))
+}
+
+/// Dates and times as their integers.
+fn ticks(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<i64>, Failure> {
+    let array = cast(arrays[0], &DataType::Int64)?;
+    Ok((array.as_primitive::<Int64Type>().values().to_vec(), array.nulls().cloned()))
 }
 
 fn pair(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<(f64, f64)>, Failure> {
@@ -307,7 +338,9 @@ impl<T: Item> Lane for Typed<T> {
         self.aggregators.shift(states, places)
     }
     fn finish(&self, states: Vec<BoxedState>) -> Vec<Readout> {
-        self.aggregators.finish(states)
+        let readouts = self.aggregators.finish(states);
+        let shown = |(readout, &family): (Readout, &Family)| readout.map(|value| self.item.shown(family, value));
+        readouts.into_iter().zip(&self.families).map(shown).collect()
     }
     fn signatures(&self) -> Vec<String> {
         self.aggregators.iter().map(Boxed::signature).collect()

@@ -1,5 +1,6 @@
 //! Reductions of tables: rows to groups, columns to lanes, and one answer a group.
 
+mod clock;
 mod group;
 mod key;
 mod lane;

@@ -20,6 +20,8 @@ pub(crate) type ByGroup = Vec<(Vec<Key>, GroupStates)>;
 /// Which lanes there are, and where each statistic is read.
 pub(crate) struct Plan {
     pub(crate) statistics: Vec<Statistic>,
+    /// What each column holds whose cells are aggregated.
+    pub(crate) columns: Vec<(String, ItemType)>,
     lanes: Vec<Box<dyn Lane>>,
     /// For each statistic its lane, and its place in it.
     places: Vec<(usize, usize)>,
@@ -40,7 +42,7 @@ impl Plan {
         statistics: Vec<Statistic>,
         item_type: impl Fn(&str) -> Result<ItemType, Failure>,
     ) -> Result<Self, Failure> {
-        let mut plan = Self { statistics: Vec::new(), lanes: Vec::new(), places: Vec::new() };
+        let mut plan = Self { statistics: Vec::new(), columns: Vec::new(), lanes: Vec::new(), places: Vec::new() };
         for mut statistic in statistics {
             if statistic.columns.is_empty() {
                 // A count of no column counts rows.
@@ -49,11 +51,12 @@ impl Plan {
             let Statistic { columns, family, .. } = &statistic;
             let item = match (family, &columns[..]) {
                 (Family::Rows, _) => ItemType::Presence,
-                (_, [column]) => item_type(column)?,
+                (family, [column]) => plan.typed(column, &item_type)?.for_family(*family),
                 (_, pair) => {
                     for column in pair {
-                        if matches!(item_type(column)?, ItemType::Text) {
-                            return Err(not_of(&statistic, column, ItemType::Text));
+                        let item = plan.typed(column, &item_type)?;
+                        if item.is_label() {
+                            return Err(not_of(&statistic, column, item));
                         }
                     }
                     ItemType::Pair
@@ -76,15 +79,28 @@ impl Plan {
     pub(crate) fn signature(&self) -> String {
         let lanes = self.lanes.iter().map(|lane| {
             let columns = lane.columns().iter().map(|column| format!("{column:?}")).collect::<Vec<_>>().join(", ");
-            format!("{}({columns})", lane.signatures().join("+"))
+            let of = match lane.item() {
+                item @ (ItemType::Time(_) | ItemType::Decimal) => format!(" as {}", item.name()),
+                _ => String::new(),
+            };
+            format!("{}({columns}{of})", lane.signatures().join("+"))
         });
         lanes.collect::<Vec<_>>().join("; ")
     }
 
-    /// The item type of each column that a lane reads.
+    /// What a column holds, noted the first time.
+    fn typed(&mut self, column: &str, of: impl Fn(&str) -> Result<ItemType, Failure>) -> Result<ItemType, Failure> {
+        if let Some((_, item)) = self.columns.iter().find(|(known, _)| known == column) {
+            return Ok(*item);
+        }
+        let item = of(column)?;
+        self.columns.push((column.to_owned(), item));
+        Ok(item)
+    }
+
+    /// The item type of each column whose cells are aggregated.
     pub(crate) fn item_types(&self) -> Vec<(String, ItemType)> {
-        let single = self.lanes.iter().filter(|lane| lane.columns().len() == 1 && lane.item() != ItemType::Presence);
-        single.map(|lane| (lane.columns()[0].clone(), lane.item())).collect()
+        self.columns.clone()
     }
 
     /// The states of no rows.
@@ -159,7 +175,9 @@ impl Plan {
 
 fn not_of(statistic: &Statistic, column: &str, item: ItemType) -> Failure {
     let fit = match item {
-        ItemType::Text => "text has count, missing, min, max, first, last, distinct, mode and top",
+        item if item.is_label() => {
+            "text, dates and times have count, missing, min, max, first, last, distinct, mode and top"
+        }
         _ => "any and all take true and false",
     };
     let column = if column.is_empty() { "the column".into() } else { format!("column {column:?}") };
