@@ -3,6 +3,7 @@
 mod dataset;
 mod devices;
 mod evaluate;
+mod files;
 mod reduce;
 mod state;
 mod train;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde::Serialize;
 use strix_data::Source;
 
+use super::files::{File, write_all};
 use crate::args::Reduce;
 use crate::failure::Failure;
 use crate::interrupt;
@@ -68,16 +69,10 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
         reduce_tables(args, &sources, wanted)?
     };
     let seconds = started.elapsed().as_secs_f64();
+    let mut files = Vec::new();
     if let Some(path) = &args.output.save {
-        if outcome.interrupted.is_some() {
-            return Err(Failure::Interrupted(format!(
-                "stopped before all was read; {} is not written",
-                path.display()
-            )));
-        }
         let saved = Saved::new(&outcome.plan, &outcome.by, &outcome.groups, outcome.rows, outcome.skipped)?;
-        let bytes = saved.to_bytes()?;
-        strix_train::run::write_whole(path, |file| file.write_all(&bytes))?;
+        files.push(File { path, bytes: saved.to_bytes()? });
     }
 
     let Outcome { plan, by, groups, rows, skipped, report, item, interrupted } = outcome;
@@ -89,10 +84,10 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
     answer.rows.iter_mut().for_each(|(_, values)| values.truncate(asked));
 
     if let Some(path) = &args.output.out {
-        present::write_file(path, &answer)?;
+        files.push(File { path, bytes: present::file(path, &answer)? });
     }
     if let Some(path) = &args.plot {
-        present::plot(path, &answer, &means)?;
+        files.push(File { path, bytes: present::plot(path, &answer, &means)? });
     }
     let mut out = std::io::stdout().lock();
     if args.output.csv {
@@ -125,10 +120,14 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
         }
     }
     out.flush()?;
-    match interrupted {
-        Some(place) => Err(Failure::Interrupted(format!("stopped {place}; the statistics are of what was read"))),
-        None => Ok(()),
+    let Some(place) = interrupted else { return write_all(&files) };
+    let mut message = format!("stopped {place}; the statistics are of what was read");
+    if !files.is_empty() {
+        // A file that is there may be of all the rows, and does not give way to less.
+        let paths: Vec<String> = files.iter().map(|file| file.path.display().to_string()).collect();
+        message += &format!("; not written: {}", paths.join(", "));
     }
+    Err(Failure::Interrupted(message))
 }
 
 /// One line on what was read and who did the work.

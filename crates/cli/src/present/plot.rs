@@ -1,6 +1,5 @@
 //! An answer as a picture: histograms as bars, means of groups with error bars.
 
-use std::io::Write;
 use std::path::Path;
 
 use plotters::prelude::*;
@@ -34,7 +33,7 @@ pub(crate) struct GroupedMean {
 /// # Errors
 /// [`Failure::Input`] when there is nothing to draw, [`Failure::Usage`] when there is too much;
 /// [`Failure::Output`] when it cannot be written.
-pub(crate) fn plot(path: &Path, answer: &Answer, means: &[GroupedMean]) -> Result<(), Failure> {
+pub(crate) fn plot(path: &Path, answer: &Answer, means: &[GroupedMean]) -> Result<Vec<u8>, Failure> {
     let histograms = answer.rows.iter().flat_map(|(key, values)| {
         let key: Vec<String> = key.iter().map(|cell| cell.value().text()).collect();
         answer.statistics.iter().zip(values).filter_map(move |(name, value)| match value {
@@ -70,7 +69,7 @@ pub(crate) fn plot(path: &Path, answer: &Answer, means: &[GroupedMean]) -> Resul
         root.present()
     })();
     drawn.map_err(|e| Failure::Internal(format!("cannot draw: {e}")))?;
-    Ok(strix_train::run::write_whole(path, |file| file.write_all(svg.as_bytes()))?)
+    Ok(svg.into_bytes())
 }
 
 fn titled(name: &str, key: &[String]) -> String {
