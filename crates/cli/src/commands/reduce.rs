@@ -15,7 +15,7 @@ use crate::output::{Value, grouped};
 use crate::present::{self, Answer, GroupedMean, Kind};
 use crate::reduction::{Outcome, reduce_arrays, reduce_tables};
 use crate::statistic::{DEFAULT, Family, Read, Statistic, parse};
-use crate::table::{ItemType, Saved};
+use crate::table::{ItemType, Room, Saved};
 
 /// All that `--json` prints of statistics without columns.
 #[derive(Debug, Serialize)]
@@ -50,6 +50,11 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
     if let Some(path) = &args.output.out {
         Kind::of(path)?;
     }
+    if args.output.save.is_some() {
+        let mut room = Room::default();
+        let fits = statistics.iter().try_for_each(|statistic| room.take(statistic));
+        fits.map_err(|what| Failure::Usage(format!("--save: {what}")))?;
+    }
     if let Some(path) = &args.plot {
         check_plot(path, &statistics, args)?;
     }
@@ -71,7 +76,7 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
     let seconds = started.elapsed().as_secs_f64();
     let mut files = Vec::new();
     if let Some(path) = &args.output.save {
-        let saved = Saved::new(&outcome.plan, &outcome.by, &outcome.groups, outcome.rows, outcome.skipped)?;
+        let saved = Saved::new(&outcome.plan, &outcome.by, args.nan, &outcome.groups, outcome.rows, outcome.skipped)?;
         files.push(File { path, bytes: saved.to_bytes()? });
     }
 

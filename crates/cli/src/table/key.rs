@@ -25,6 +25,19 @@ pub(crate) enum Key {
 }
 
 impl Key {
+    /// What the column holds that it is a cell of, which a missing cell does not tell.
+    pub(crate) fn kind(&self) -> Option<String> {
+        Some(match self {
+            Self::Missing => return None,
+            Self::Truth(_) => "bool".into(),
+            Self::Integer(_) => "integers".into(),
+            Self::Float(_) => "floats".into(),
+            Self::Text(_) => "text".into(),
+            Self::Time(clock, _) => clock.name(),
+            Self::Decimal(scale, _) => format!("decimal({scale})"),
+        })
+    }
+
     pub(crate) fn value(&self) -> Value {
         match self {
             Self::Missing => Value::Missing,

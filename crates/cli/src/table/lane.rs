@@ -170,7 +170,7 @@ pub(crate) trait Lane: Send + Sync {
     fn finish(&self, states: Vec<BoxedState>) -> Vec<Readout>;
     fn signatures(&self) -> Vec<String>;
     fn write(&self, states: &[BoxedState], items: u64) -> Result<Vec<Vec<u8>>, Failure>;
-    fn read(&self, bytes: &[Vec<u8>]) -> Result<Vec<BoxedState>, Failure>;
+    fn read(&self, bytes: &[Vec<u8>], items: u64) -> Result<Vec<BoxedState>, Failure>;
 }
 
 /// A lane of `columns` with items of that type, as yet without aggregators.
@@ -349,12 +349,15 @@ impl<T: Item> Lane for Typed<T> {
         let each = self.aggregators.iter().zip(states);
         Ok(each.map(|(aggregator, state)| aggregator.to_bytes(state, items)).collect::<Result<_, Error>>()?)
     }
-    fn read(&self, bytes: &[Vec<u8>]) -> Result<Vec<BoxedState>, Failure> {
+    fn read(&self, bytes: &[Vec<u8>], items: u64) -> Result<Vec<BoxedState>, Failure> {
         if bytes.len() != self.aggregators.len() {
             return Err(Failure::Input(format!("{} states, but {} belong to it", bytes.len(), self.aggregators.len())));
         }
-        let each = self.aggregators.iter().zip(bytes);
-        Ok(each.map(|(aggregator, bytes)| Ok(aggregator.read_bytes(bytes)?.0)).collect::<Result<_, Error>>()?)
+        let read = |(aggregator, bytes): (&Boxed<T, Readout>, &Vec<u8>)| match aggregator.read_bytes(bytes)? {
+            (state, rows) if rows == items => Ok(state),
+            (_, rows) => Err(Failure::Input(format!("a state inside is of {rows} rows, not {items}"))),
+        };
+        self.aggregators.iter().zip(bytes).map(read).collect()
     }
 }
 

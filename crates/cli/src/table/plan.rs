@@ -98,7 +98,7 @@ impl Plan {
         Ok(item)
     }
 
-    /// The item type of each column whose cells are aggregated.
+    /// The items of the first column whose cells are aggregated.
     pub(crate) fn item_types(&self) -> Vec<(String, ItemType)> {
         self.columns.clone()
     }
@@ -132,12 +132,44 @@ impl Plan {
         self.lanes.iter().zip(states).map(|(lane, states)| lane.write(states, rows)).collect()
     }
 
+    /// Refuses states that cannot be of so many rows: those that count them say how many there were.
+    pub(crate) fn check_rows(&self, groups: &ByGroup, rows: u64) -> Result<(), Failure> {
+        let mut counts = vec![0u64; self.statistics.len()];
+        let mut exact = vec![false; self.statistics.len()];
+        for (_, states) in groups {
+            let readouts = self.readouts(states.clone());
+            for (index, (statistic, &(lane, place))) in self.statistics.iter().zip(&self.places).enumerate() {
+                let count = match readouts[lane].get(place) {
+                    Some(Readout::Rows(rows, present)) if present > rows => {
+                        return Err(Failure::Input(format!("of {rows} rows, {present} are not missing")));
+                    }
+                    Some(Readout::Rows(rows, _)) => {
+                        exact[index] = true;
+                        *rows
+                    }
+                    Some(Readout::Moments(moments)) => moments.count,
+                    Some(Readout::Value(Value::Number(digits))) if statistic.family == Family::Count => {
+                        digits.parse().unwrap_or(u64::MAX)
+                    }
+                    _ => 0,
+                };
+                counts[index] = counts[index].saturating_add(count);
+            }
+        }
+        for ((statistic, count), exact) in self.statistics.iter().zip(counts).zip(exact) {
+            if count > rows || (exact && count < rows) {
+                return Err(Failure::Input(format!("of {rows} rows, {} has counted {count}", statistic.text)));
+            }
+        }
+        Ok(())
+    }
+
     /// A group's states from bytes.
-    pub(crate) fn read(&self, bytes: &[Vec<Vec<u8>>]) -> Result<GroupStates, Failure> {
+    pub(crate) fn read(&self, bytes: &[Vec<Vec<u8>>], rows: u64) -> Result<GroupStates, Failure> {
         if bytes.len() != self.lanes.len() {
             return Err(Failure::Input(format!("{} columns of states, not {}", bytes.len(), self.lanes.len())));
         }
-        self.lanes.iter().zip(bytes).map(|(lane, bytes)| lane.read(bytes)).collect()
+        self.lanes.iter().zip(bytes).map(|(lane, bytes)| lane.read(bytes, rows)).collect()
     }
 
     /// The states of a batch, whose first row is that row of its file.
