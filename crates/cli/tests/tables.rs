@@ -267,3 +267,20 @@ fn bad_questions_about_tables() {
         &["sales.npz", "price", "row", "NaN", "--nan skip"],
     );
 }
+
+#[test]
+fn a_mode_is_said_only_where_it_is_certain() {
+    let place = Place::new();
+    // 5000 different values 20 times over, each of which crowds others out, then one of them more often.
+    let values = |often: usize| {
+        let different = (0..5000).map(|i| format!("v{i}\n")).collect::<String>();
+        format!("x\n{}{}", different.repeat(20), "most\n".repeat(often))
+    };
+    place.write("open.csv", values(1));
+    assert_eq!(place.json(&["reduce", "open.csv", "--stats", "mode(x)", "--json"])[0]["mode(x)"], Value::Null);
+    place.write("certain.csv", values(500));
+    assert_eq!(place.json(&["reduce", "certain.csv", "--stats", "mode(x)", "--json"])[0]["mode(x)"], "most");
+    place.write("few.csv", "x\nb\na\nb\na\nc\n");
+    assert_eq!(place.json(&["reduce", "few.csv", "--stats", "mode(x)", "--json"])[0]["mode(x)"], "a");
+    mentions(&place.ok(&["reduce", "--help"]), &["leave it open", "Decimals are taken as f64", "64 bits round"]);
+}

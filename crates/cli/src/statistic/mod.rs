@@ -152,7 +152,7 @@ pub(crate) const KNOWN: &[Known] = known! {
     };
     "distinct", 1 [], "different values, exact up to 2048, then with a standard error of 0.8 %",
         |_| Ok((Family::Distinct, Read::Whole));
-    "mode", 1 [], "the most frequent value", |_| Ok((Family::Frequent, Read::Mode));
+    "mode", 1 [], "the most frequent value; none where more than 1024 different ones leave it open", |_| Ok((Family::Frequent, Read::Mode));
     "top", 1 ["k"], "the k most frequent values; exact up to 1024 different ones", |p| {
         let k = whole(p[0], "top", 1024)?;
         Ok((Family::Frequent, Read::Top(k)))
@@ -208,7 +208,7 @@ pub(crate) fn help() -> String {
         let alias = known.alias.map(|alias| format!("also {alias}; ")).unwrap_or_default();
         let _ = writeln!(help, "  {:<45} {alias}{}", call, known.about);
     }
-    help.push_str("Decimals are taken as f64, except to tell them apart (distinct, mode, top, first, last).\n");
+    help.push_str("Decimals are taken as f64, except to tell them apart (distinct, mode, top, first, last); two columns\nare taken as f64 too, to which integers of 64 bits round.\n");
     help.push_str("Without a column, as in mean or p99, they are of an array, of the only column or of --column.");
     help
 }
