@@ -13,7 +13,7 @@ use crate::failure::Failure;
 
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Reduce(args) => reduce::run(&args),
+        Command::Reduce(args) => reduce::run(args),
         Command::State(args) => state::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Train(args) => train::run(&args),

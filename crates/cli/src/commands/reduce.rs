@@ -14,7 +14,7 @@ use crate::interrupt;
 use crate::output::{Value, grouped};
 use crate::present::{self, Answer, GroupedMean, Kind};
 use crate::reduction::{Outcome, reduce_arrays, reduce_tables};
-use crate::statistic::{DEFAULT, Family, Read, Statistic, parse};
+use crate::statistic::{DEFAULT, Family, Read, Statistic, columns, parse};
 use crate::table::{ItemType, Room, Saved};
 
 /// All that `--json` prints of statistics without columns.
@@ -39,14 +39,22 @@ fn as_object<S: serde::Serializer>(stats: &[(String, Value)], serializer: S) -> 
     serializer.collect_map(stats.iter().map(|(name, value)| (name, value)))
 }
 
-pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
+pub(crate) fn run(mut args: Reduce) -> Result<(), Failure> {
     let started = Instant::now();
+    let by = args.by.iter().map(|list| columns(list)).collect::<Result<Vec<_>, _>>();
+    args.by = by.map_err(|what| Failure::Usage(format!("--by: {what}")))?.concat();
+    let args = &args;
     let list = match (&args.stats[..], &args.by[..], &args.column) {
         ([], [_, ..], None) => "count".to_owned(),
         ([], ..) => DEFAULT.to_owned(),
         (stats, ..) => stats.join(","),
     };
     let statistics = parse(&list).map_err(|what| Failure::Usage(format!("--stats: {what}")))?;
+    let names: Vec<&String> = args.by.iter().chain(statistics.iter().map(|s| &s.text)).collect();
+    if let Some((_, name)) = names.iter().enumerate().find(|&(at, name)| names[..at].contains(name)) {
+        let what = "--by and --stats name each column of the answer";
+        return Err(Failure::Usage(format!("{what}, but two of them are called {name:?}; choose others with both")));
+    }
     if let Some(path) = &args.output.out {
         Kind::of(path)?;
     }
@@ -76,7 +84,14 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
     let seconds = started.elapsed().as_secs_f64();
     let mut files = Vec::new();
     if let Some(path) = &args.output.save {
-        let saved = Saved::new(&outcome.plan, &outcome.by, args.nan, &outcome.groups, outcome.rows, outcome.skipped)?;
+        let saved = Saved::new(
+            &outcome.plan.first(asked)?,
+            &outcome.by,
+            args.nan,
+            &outcome.groups,
+            outcome.rows,
+            outcome.skipped,
+        )?;
         files.push(File { path, bytes: saved.to_bytes()? });
     }
 
@@ -91,8 +106,13 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
     if let Some(path) = &args.output.out {
         files.push(File { path, bytes: present::file(path, &answer)? });
     }
+    // The picture may fail for what is in the answer, which is printed all the same.
+    let mut undrawn = None;
     if let Some(path) = &args.plot {
-        files.push(File { path, bytes: present::plot(path, &answer, &means)? });
+        match present::plot(path, &answer, &means) {
+            Ok(bytes) => files.push(File { path, bytes }),
+            Err(failure) => undrawn = Some(failure),
+        }
     }
     let mut out = std::io::stdout().lock();
     if args.output.csv {
@@ -125,7 +145,7 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
         }
     }
     out.flush()?;
-    let Some(place) = interrupted else { return write_all(&files) };
+    let Some(place) = interrupted else { return undrawn.map_or_else(|| write_all(&files), Err) };
     let mut message = format!("stopped {place}; the statistics are of what was read");
     if !files.is_empty() {
         // A file that is there may be of all the rows, and does not give way to less.

@@ -5,7 +5,7 @@ mod parse;
 mod readout;
 
 pub(crate) use aggregators::{Chosen, element, pair, text, ticks, truth};
-pub(crate) use parse::{parse, parse_one};
+pub(crate) use parse::{columns, parse, parse_one};
 pub(crate) use readout::Readout;
 
 use std::fmt::Write;

@@ -20,6 +20,14 @@ pub(crate) fn parse(list: &str) -> Result<Vec<Statistic>, String> {
     Ok(statistics)
 }
 
+/// The columns in a list, quoted as in a statistic where they have commas or parentheses.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn columns(list: &str) -> Result<Vec<String>, String> {
+    Ok(split(list)?.into_iter().map(unquoted).collect())
+}
+
 /// One statistic as it was written.
 ///
 /// # Errors

@@ -88,6 +88,16 @@ impl Plan {
         lanes.collect::<Vec<_>>().join("; ")
     }
 
+    /// The plan of the first statistics alone. Its lanes, and the aggregators in each, are the first of this one's,
+    /// so it writes what belongs to it from the states of this one.
+    pub(crate) fn first(&self, statistics: usize) -> Result<Self, Failure> {
+        let first = self.statistics.iter().take(statistics).cloned().collect();
+        Self::new(first, |column| {
+            let known = self.columns.iter().find(|(name, _)| name == column);
+            known.map(|(_, item)| *item).ok_or_else(|| Failure::Internal(format!("column {column:?} has no type")))
+        })
+    }
+
     /// What a column holds, noted the first time.
     fn typed(&mut self, column: &str, of: impl Fn(&str) -> Result<ItemType, Failure>) -> Result<ItemType, Failure> {
         if let Some((_, item)) = self.columns.iter().find(|(known, _)| known == column) {
