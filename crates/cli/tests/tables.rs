@@ -328,3 +328,21 @@ fn names_in_by_are_read_as_in_stats_and_are_different() {
     }
     mentions(&place.fails(2, &["reduce", "none.csv", "--by", "a,,b"]), &["--by", "between two commas"]);
 }
+
+#[test]
+fn counts_are_of_what_is_said() {
+    let place = Place::new();
+    // By default everything is of the only column, its count too; saved and read again likewise.
+    place.write("x.csv", "x\n1\n\"\"\n3\n");
+    let stats = place.json(&["reduce", "x.csv", "--json", "--save", "x.state"])["stats"].clone();
+    assert_eq!((&stats["count"], &stats["mean"], &stats["sum"]), (&json!(2), &json!(2.0), &json!(4)));
+    assert_eq!(place.json(&["state", "merge", "x.state", "--json"])[0], stats);
+    // A NaN is one however many statistics left it out.
+    place.write("n.csv", "k,x,y\na,NaN,1\na,2,3\nb,4,NaN\n");
+    for by in [&[][..], &["--by", "k"]] {
+        let stats = "mean(x), max(x), distinct(x), corr(x, y), count";
+        let args = ["reduce", "n.csv", "--stats", stats, "--nan", "skip", "--save", "n.state"];
+        mentions(&place.ok(&[&args[..], by].concat()), &["2 NaN skipped"]);
+        assert_eq!(place.json(&["state", "show", "n.state", "--json"])["nan_skipped"], 2);
+    }
+}

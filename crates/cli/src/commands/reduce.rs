@@ -79,6 +79,12 @@ pub(crate) fn run(mut args: Reduce) -> Result<(), Failure> {
     let outcome = if !of_columns && strix_data::format_of(&sources[0], args.format)?.is_array() {
         reduce_arrays(args, &sources, wanted)?
     } else {
+        if args.stats.is_empty() && args.by.is_empty() {
+            // Beside the mean of the only column belongs the number of its items, not that of rows.
+            for statistic in wanted.iter_mut().filter(|s| s.family == Family::Count) {
+                statistic.family = Family::Items;
+            }
+        }
         reduce_tables(args, &sources, wanted)?
     };
     let seconds = started.elapsed().as_secs_f64();

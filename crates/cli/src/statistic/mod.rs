@@ -27,6 +27,8 @@ pub(crate) enum Family {
     /// Rows, and those in which no column is missing; of items of any type.
     Rows,
     Count,
+    /// A count that takes the only column, as other statistics without one do.
+    Items,
     Sum,
     Product,
     Mean,

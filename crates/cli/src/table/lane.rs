@@ -124,12 +124,7 @@ impl ItemType {
 }
 
 /// What a lane made of a batch, one list of states a group.
-#[derive(Debug)]
-pub(crate) struct Lifted {
-    pub(crate) states: Vec<Vec<BoxedState>>,
-    /// NaN left out.
-    pub(crate) skipped: u64,
-}
+type Lifted = Vec<Vec<BoxedState>>;
 
 /// Why a batch was not taken.
 #[derive(Debug)]
@@ -281,12 +276,11 @@ impl<T: Item> Lane for Typed<T> {
             None => reducer.push(&items)?,
             Some(nulls) => reducer.push_masked(&items, |row| nulls.is_valid(row))?,
         }
-        Ok(Lifted { states: vec![reducer.state().clone()], skipped: reducer.skipped() })
+        Ok(vec![reducer.state().clone()])
     }
 
     fn grouped(&self, batch: &RecordBatch, grouping: &Grouping, nan: NanPolicy) -> Result<Lifted, LaneError> {
         let (items, nulls) = (self.items)(&self.arrays(batch)?, batch.num_rows())?;
-        let mut skipped = 0;
         // The rows that count, in the order of their groups: a counting sort.
         let mut ends = vec![0usize; grouping.keys.len()];
         let mut rows = Vec::with_capacity(items.len());
@@ -298,14 +292,13 @@ impl<T: Item> Lane for Typed<T> {
                 if nan == NanPolicy::Error {
                     return Err(LaneError::Nan(row as u64));
                 }
-                skipped += 1;
                 continue;
             }
             ends[grouping.groups[row] as usize] += 1;
             rows.push(row);
         }
         if self.aggregators.positional() {
-            return Ok(Lifted { states: self.one_by_one(&items, &rows, grouping), skipped });
+            return Ok(self.one_by_one(&items, &rows, grouping));
         }
         let mut end = 0;
         let mut next: Vec<usize> = Vec::with_capacity(ends.len());
@@ -328,7 +321,7 @@ impl<T: Item> Lane for Typed<T> {
             let states = blocks.map(|block| self.aggregators.lift_block(&Block::with_facts(block, facts)));
             states.reduce(|a, b| self.aggregators.merge(a, b)).unwrap_or_else(|| self.aggregators.identity())
         };
-        Ok(Lifted { states: starts.iter().zip(&ends).map(lift).collect(), skipped })
+        Ok(starts.iter().zip(&ends).map(lift).collect())
     }
 
     fn merge(&self, a: Vec<BoxedState>, b: Vec<BoxedState>) -> Vec<BoxedState> {

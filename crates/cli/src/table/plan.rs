@@ -1,12 +1,13 @@
 //! Statistics laid out on lanes, and the states of every group under way.
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, ArrowPrimitiveType, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type};
 use hashbrown::HashMap;
 use strix_reduce::{BoxedState, Engine, NanPolicy};
 
 use super::group::Groups;
 use super::key::Key;
-use super::lane::{ItemType, Lane, LaneError, Lifted, lane};
+use super::lane::{ItemType, Lane, LaneError, lane};
 use crate::failure::Failure;
 use crate::output::Value;
 use crate::statistic::{Family, Readout, Statistic};
@@ -47,6 +48,8 @@ impl Plan {
             if statistic.columns.is_empty() {
                 // A count of no column counts rows.
                 statistic.family = Family::Rows;
+            } else if statistic.family == Family::Items {
+                statistic.family = Family::Count;
             }
             let Statistic { columns, family, .. } = &statistic;
             let item = match (family, &columns[..]) {
@@ -199,7 +202,7 @@ impl Plan {
             } else {
                 lane.grouped(batch, &grouping, nan)
             };
-            let Lifted { states, skipped } = lifted.map_err(|error| match error {
+            let states = lifted.map_err(|error| match error {
                 LaneError::Nan(row) => Failure::Input(format!(
                     "column {}, row {} (from 0) is NaN; --nan skip leaves NaN out, --nan propagate lets it through",
                     lane.columns().join(" or "),
@@ -208,10 +211,27 @@ impl Plan {
                 LaneError::Other(failure) => failure,
             })?;
             part.lanes.push(states);
-            part.skipped += skipped;
+        }
+        if nan == NanPolicy::Skip {
+            // By column, however many lanes read it.
+            let columns = self.columns.iter().filter_map(|(column, _)| batch.column_by_name(column));
+            part.skipped = columns.map(nan_cells).sum();
         }
         part.keys = grouping.keys;
         Ok(part)
+    }
+}
+
+/// NaN among the cells that are not missing.
+fn nan_cells(array: &ArrayRef) -> u64 {
+    fn count<T: ArrowPrimitiveType>(array: &ArrayRef, is_nan: fn(T::Native) -> bool) -> u64 {
+        array.as_primitive::<T>().iter().flatten().filter(|&x| is_nan(x)).count() as u64
+    }
+    match array.data_type() {
+        DataType::Float16 => count::<Float16Type>(array, half::f16::is_nan),
+        DataType::Float32 => count::<Float32Type>(array, f32::is_nan),
+        DataType::Float64 => count::<Float64Type>(array, f64::is_nan),
+        _ => 0,
     }
 }
 
