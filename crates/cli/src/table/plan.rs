@@ -111,7 +111,7 @@ impl Plan {
         Ok(item)
     }
 
-    /// The items of the first column whose cells are aggregated.
+    /// The item type of each column whose cells are aggregated.
     pub(crate) fn item_types(&self) -> Vec<(String, ItemType)> {
         self.columns.clone()
     }
