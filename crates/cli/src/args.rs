@@ -43,8 +43,9 @@ pub(crate) struct Reduce {
     /// [default: count by group; of one column count, sum, mean, min, max, variances and standard deviations]
     #[arg(long, value_name = "STATS")]
     pub(crate) stats: Vec<String>,
-    /// One row of statistics for each group of rows that agree in these columns, in their order.
-    #[arg(long, value_delimiter = ',', value_name = "COLUMN")]
+    /// One row of statistics for each group of rows that agree in these columns, in their order, separated by
+    /// commas; a column with a comma is quoted, as in --stats: --by 'region, "net, total"'.
+    #[arg(long, value_name = "COLUMNS")]
     pub(crate) by: Vec<String>,
     /// The column of statistics that name none, by its name or its index from 0; an array of an .npz likewise.
     /// JSON Lines have names alone.
@@ -63,7 +64,7 @@ pub(crate) struct Reduce {
     #[arg(long = "type", value_name = "COLUMN=TYPE", value_parser = column_type)]
     pub(crate) types: Vec<(String, ColumnType)>,
     /// A text that means a missing value in CSV and TSV, as the empty cell does; for example N/A.
-    #[arg(long = "null", value_name = "TEXT")]
+    #[arg(long = "null", value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) nulls: Vec<String>,
     /// Whether the first row of CSV and TSV names the columns. [default: it does if it has text above a number,
     /// a name that is asked for, or text and no number]

@@ -224,7 +224,9 @@ fn pictures_of_histograms_and_grouped_means() {
     let sales = fixture("sales.csv");
     let args = ["reduce", &sales, "--by", "region", "--stats", "mean(price)", "--plot", "means.svg"];
     place.ok(&[&args[..], &["--save", "means.state"]].concat());
-    assert_eq!(place.json(&["state", "show", "means.state", "--json"])["answer"][0]["count(price)"], 735);
+    // The state holds what was asked for, not what the picture needs beside it.
+    let shown = place.json(&["state", "show", "means.state", "--json"]);
+    assert_eq!(shown["answer"], place.json(&["reduce", &sales, "--by", "region", "--stats", "mean(price)", "--json"]));
     let svg = std::fs::read_to_string(place.path("means.svg")).unwrap();
     mentions(&svg, &["<svg", "mean(price)", "north", "west, far", "95 %"]);
     place.ok(&["reduce", &sales, "--stats", "histogram(price, 0, 100, 7)", "--plot", "bars.svg"]);
@@ -348,4 +350,81 @@ fn a_column_goes_by_name_and_index_at_once() {
     assert_eq!(rows[0], json!({"count(price)": 2, "mean(1)": 1.5}));
     let rows = place.json(&["reduce", &fixture("sales.parquet"), "--by", "region", "--stats", "distinct(0)", "--json"]);
     assert!(rows.as_array().is_some_and(|rows| rows.len() > 1));
+}
+
+#[test]
+fn a_mode_is_said_only_where_it_is_certain() {
+    let place = Place::new();
+    // 5000 different values 20 times over, each of which crowds others out, then one of them more often.
+    let values = |often: usize| {
+        let different = (0..5000).map(|i| format!("v{i}\n")).collect::<String>();
+        format!("x\n{}{}", different.repeat(20), "most\n".repeat(often))
+    };
+    place.write("open.csv", values(1));
+    assert_eq!(place.json(&["reduce", "open.csv", "--stats", "mode(x)", "--json"])[0]["mode(x)"], Value::Null);
+    place.write("certain.csv", values(500));
+    assert_eq!(place.json(&["reduce", "certain.csv", "--stats", "mode(x)", "--json"])[0]["mode(x)"], "most");
+    place.write("few.csv", "x\nb\na\nb\na\nc\n");
+    assert_eq!(place.json(&["reduce", "few.csv", "--stats", "mode(x)", "--json"])[0]["mode(x)"], "a");
+    mentions(&place.ok(&["reduce", "--help"]), &["leave it open", "Decimals are taken as f64", "64 bits round"]);
+}
+
+#[test]
+fn a_picture_that_cannot_be_drawn_costs_the_files_but_not_the_answer() {
+    let place = Place::new();
+    let plot = |csv: &str, stats: &str| {
+        place.write("x.csv", csv);
+        let args = ["reduce", "x.csv", "--by", "k", "--stats", stats, "--plot", "p.svg", "--out", "o.csv"];
+        place.run(&[&args[..], &["--type", "x=f64", "--csv"]].concat())
+    };
+    for (csv, stats, words) in [
+        ("k,x\na,\nb,\n", "mean(x)", "no group has a mean"),
+        ("k,x\na,NaN\nb,NaN\n", "mean(x)", "no group has a mean"),
+        ("k,x\na,1e308\nb,-1e308\n", "mean(x)", "cannot be drawn"),
+        ("k,x\na,1\nb,2\n", "histogram(x, -1e308, 1e308, 3)", "cannot be drawn"),
+        ("k,x\na,1\nb,2\n", "histogram(x, 0, 1e-310, 3)", "cannot be drawn"),
+    ] {
+        let output = plot(csv, stats);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(5), "{error}");
+        mentions(&error, &[words]);
+        assert!(String::from_utf8(output.stdout).unwrap().starts_with("k,"));
+        assert!(!place.path("o.csv").exists() && !place.path("p.svg").exists());
+    }
+    // Means that differ in their last bit, or not at all.
+    assert!(plot("k,x\na,1\nb,1.0000000000000002\n", "mean(x)").status.success());
+    assert!(plot("k,x\na,0\nb,0\n", "mean(x)").status.success());
+}
+
+#[test]
+fn names_in_by_are_read_as_in_stats_and_are_different() {
+    let place = Place::new();
+    place.write("x.csv", "count,\"net, total\",v\nx,1,-999\ny,2,3\n");
+    let args = ["reduce", "x.csv", "--by", "count, \"net, total\"", "--stats", "count(v)", "--null", "-999", "--csv"];
+    assert_eq!(place.ok(&args), "count,\"net, total\",count(v)\nx,1,0\ny,2,1\n");
+    for by in ["count", "v,v", "v, v"] {
+        mentions(
+            &place.fails(2, &["reduce", "none.csv", "--by", by]),
+            &["two of them", &format!("{:?}", &by[..1])[..2]],
+        );
+    }
+    mentions(&place.fails(2, &["reduce", "none.csv", "--by", "a,,b"]), &["--by", "between two commas"]);
+}
+
+#[test]
+fn counts_are_of_what_is_said() {
+    let place = Place::new();
+    // By default everything is of the only column, its count too; saved and read again likewise.
+    place.write("x.csv", "x\n1\n\"\"\n3\n");
+    let stats = place.json(&["reduce", "x.csv", "--json", "--save", "x.state"])["stats"].clone();
+    assert_eq!((&stats["count"], &stats["mean"], &stats["sum"]), (&json!(2), &json!(2.0), &json!(4)));
+    assert_eq!(place.json(&["state", "merge", "x.state", "--json"])[0], stats);
+    // A NaN is one however many statistics left it out.
+    place.write("n.csv", "k,x,y\na,NaN,1\na,2,3\nb,4,NaN\n");
+    for by in [&[][..], &["--by", "k"]] {
+        let stats = "mean(x), max(x), distinct(x), corr(x, y), count";
+        let args = ["reduce", "n.csv", "--stats", stats, "--nan", "skip", "--save", "n.state"];
+        mentions(&place.ok(&[&args[..], by].concat()), &["2 NaN skipped"]);
+        assert_eq!(place.json(&["state", "show", "n.state", "--json"])["nan_skipped"], 2);
+    }
 }

@@ -3,6 +3,7 @@
 mod dataset;
 mod devices;
 mod evaluate;
+mod files;
 mod reduce;
 mod state;
 mod train;
@@ -12,7 +13,7 @@ use crate::failure::Failure;
 
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Reduce(args) => reduce::run(&args),
+        Command::Reduce(args) => reduce::run(args),
         Command::State(args) => state::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Train(args) => train::run(&args),

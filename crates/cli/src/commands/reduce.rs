@@ -7,14 +7,15 @@ use std::time::Instant;
 use serde::Serialize;
 use strix_data::Source;
 
+use super::files::{File, write_all};
 use crate::args::Reduce;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::output::{Value, grouped};
 use crate::present::{self, Answer, GroupedMean, Kind};
 use crate::reduction::{Outcome, is_array, reduce_arrays, reduce_tables};
-use crate::statistic::{DEFAULT, Family, Read, Statistic, parse};
-use crate::table::Saved;
+use crate::statistic::{DEFAULT, Family, Read, Statistic, columns, parse};
+use crate::table::{ItemType, Room, Saved};
 
 /// All that `--json` prints of statistics without columns.
 #[derive(Debug, Serialize)]
@@ -24,7 +25,7 @@ struct Report {
     /// Why `auto` is not on the GPU.
     fallback: Option<String>,
     files: usize,
-    dtype: &'static str,
+    dtype: String,
     /// Bytes of the elements, uncompressed.
     bytes: u64,
     /// From the first open to the answer.
@@ -38,16 +39,29 @@ fn as_object<S: serde::Serializer>(stats: &[(String, Value)], serializer: S) -> 
     serializer.collect_map(stats.iter().map(|(name, value)| (name, value)))
 }
 
-pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
+pub(crate) fn run(mut args: Reduce) -> Result<(), Failure> {
     let started = Instant::now();
+    let by = args.by.iter().map(|list| columns(list)).collect::<Result<Vec<_>, _>>();
+    args.by = by.map_err(|what| Failure::Usage(format!("--by: {what}")))?.concat();
+    let args = &args;
     let list = match (&args.stats[..], &args.by[..], &args.column) {
         ([], [_, ..], None) => "count".to_owned(),
         ([], ..) => DEFAULT.to_owned(),
         (stats, ..) => stats.join(","),
     };
     let statistics = parse(&list).map_err(|what| Failure::Usage(format!("--stats: {what}")))?;
+    let names: Vec<&String> = args.by.iter().chain(statistics.iter().map(|s| &s.text)).collect();
+    if let Some((_, name)) = names.iter().enumerate().find(|&(at, name)| names[..at].contains(name)) {
+        let what = "--by and --stats name each column of the answer";
+        return Err(Failure::Usage(format!("{what}, but two of them are called {name:?}; choose others with both")));
+    }
     if let Some(path) = &args.output.out {
         Kind::of(path)?;
+    }
+    if args.output.save.is_some() {
+        let mut room = Room::default();
+        let fits = statistics.iter().try_for_each(|statistic| room.take(statistic));
+        fits.map_err(|what| Failure::Usage(format!("--save: {what}")))?;
     }
     if let Some(path) = &args.plot {
         check_plot(path, &statistics, args)?;
@@ -65,19 +79,26 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
     let outcome = if !of_columns && is_array(args, &sources[0])? {
         reduce_arrays(args, &sources, wanted)?
     } else {
+        if args.stats.is_empty() && args.by.is_empty() {
+            // Beside the mean of the only column belongs the number of its items, not that of rows.
+            for statistic in wanted.iter_mut().filter(|s| s.family == Family::Count) {
+                statistic.family = Family::Items;
+            }
+        }
         reduce_tables(args, &sources, wanted)?
     };
     let seconds = started.elapsed().as_secs_f64();
+    let mut files = Vec::new();
     if let Some(path) = &args.output.save {
-        if outcome.interrupted.is_some() {
-            return Err(Failure::Interrupted(format!(
-                "stopped before all was read; {} is not written",
-                path.display()
-            )));
-        }
-        let saved = Saved::new(&outcome.plan, &outcome.by, &outcome.groups, outcome.rows, outcome.skipped)?;
-        let bytes = saved.to_bytes()?;
-        strix_train::run::write_whole(path, |file| file.write_all(&bytes))?;
+        let saved = Saved::new(
+            &outcome.plan.first(asked)?,
+            &outcome.by,
+            args.nan,
+            &outcome.groups,
+            outcome.rows,
+            outcome.skipped,
+        )?;
+        files.push(File { path, bytes: saved.to_bytes()? });
     }
 
     let Outcome { plan, by, groups, rows, skipped, report, item, interrupted } = outcome;
@@ -89,10 +110,15 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
     answer.rows.iter_mut().for_each(|(_, values)| values.truncate(asked));
 
     if let Some(path) = &args.output.out {
-        present::write_file(path, &answer)?;
+        files.push(File { path, bytes: present::file(path, &answer)? });
     }
+    // The picture may fail for what is in the answer, which is printed all the same.
+    let mut undrawn = None;
     if let Some(path) = &args.plot {
-        present::plot(path, &answer, &means)?;
+        match present::plot(path, &answer, &means) {
+            Ok(bytes) => files.push(File { path, bytes }),
+            Err(failure) => undrawn = Some(failure),
+        }
     }
     let mut out = std::io::stdout().lock();
     if args.output.csv {
@@ -100,7 +126,7 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
     } else if of_columns && args.output.json {
         present::json(&answer, &mut out)?;
     } else {
-        let dtype = item.map_or("rows", |item| item.name());
+        let dtype = item.map_or_else(|| "rows".into(), ItemType::name);
         let bytes = rows * item.map_or(0, |item| item.bytes());
         let files = args.files.len();
         let (engine, adapter, fallback) = (report.engine, report.adapter, report.fallback);
@@ -125,10 +151,14 @@ pub(crate) fn run(args: &Reduce) -> Result<(), Failure> {
         }
     }
     out.flush()?;
-    match interrupted {
-        Some(place) => Err(Failure::Interrupted(format!("stopped {place}; the statistics are of what was read"))),
-        None => Ok(()),
+    let Some(place) = interrupted else { return undrawn.map_or_else(|| write_all(&files), Err) };
+    let mut message = format!("stopped {place}; the statistics are of what was read");
+    if !files.is_empty() {
+        // A file that is there may be of all the rows, and does not give way to less.
+        let paths: Vec<String> = files.iter().map(|file| file.path.display().to_string()).collect();
+        message += &format!("; not written: {}", paths.join(", "));
     }
+    Err(Failure::Interrupted(message))
 }
 
 /// One line on what was read and who did the work.

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::files::{File, write_all};
 use crate::args::{AnswerOutput, State};
 use crate::failure::Failure;
 use crate::present::{self, Answer, Kind};
-use crate::table::{ByGroup, Plan, Saved, merged};
+use crate::table::{ByGroup, Opened, Plan, Saved, merged};
 
 pub(crate) fn run(command: &State) -> Result<(), Failure> {
     match command {
@@ -23,25 +24,28 @@ fn merge(files: &[PathBuf], output: &AnswerOutput) -> Result<(), Failure> {
         Kind::of(path)?;
     }
     let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
-    let (saved, plan, groups) = merged(&paths)?;
+    let Opened { saved, plan, groups } = merged(&paths)?;
+    let mut files = Vec::new();
     if let Some(path) = &output.save {
-        let bytes = Saved::new(&plan, &saved.by, &groups, saved.rows, saved.skipped)?.to_bytes()?;
-        strix_train::run::write_whole(path, |file| file.write_all(&bytes))?;
+        let saved = Saved::new(&plan, &saved.by, saved.nan()?, &groups, saved.rows, saved.skipped)?;
+        files.push(File { path, bytes: saved.to_bytes()? });
     }
     let answer = answer(&saved, &plan, groups);
     if let Some(path) = &output.out {
-        present::write_file(path, &answer)?;
+        files.push(File { path, bytes: present::file(path, &answer)? });
     }
     let mut out = std::io::stdout().lock();
     match (output.csv, output.json) {
-        (true, _) => present::csv(&answer, &mut out),
-        (_, true) => present::json(&answer, &mut out),
-        _ => present::text(&answer, &mut out),
+        (true, _) => present::csv(&answer, &mut out)?,
+        (_, true) => present::json(&answer, &mut out)?,
+        _ => present::text(&answer, &mut out)?,
     }
+    out.flush()?;
+    write_all(&files)
 }
 
 fn show(file: &Path, as_json: bool) -> Result<(), Failure> {
-    let (saved, plan, groups) = merged(&[file])?;
+    let Opened { saved, plan, groups } = merged(&[file])?;
     let signature = plan.signature();
     let answer = answer(&saved, &plan, groups);
     let mut out = std::io::stdout().lock();
@@ -71,8 +75,8 @@ fn verify(files: &[PathBuf]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let mut broken = 0;
     for file in files {
-        match Saved::open(file) {
-            Ok(saved) => writeln!(out, "{}: whole, {} rows", file.display(), saved.rows)?,
+        match Opened::open(file) {
+            Ok(Opened { saved, .. }) => writeln!(out, "{}: whole, {} rows", file.display(), saved.rows)?,
             Err(failure) => {
                 broken += 1;
                 writeln!(out, "{failure}")?;

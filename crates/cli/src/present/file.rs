@@ -1,6 +1,5 @@
 //! An answer in a file, by its ending: CSV, JSON or Parquet.
 
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,15 +35,15 @@ impl Kind {
     }
 }
 
-/// Writes the whole file, or leaves what was there.
-pub(crate) fn write(path: &Path, answer: &Answer) -> Result<(), Failure> {
+/// The answer as the file of that name holds it.
+pub(crate) fn bytes(path: &Path, answer: &Answer) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     match Kind::of(path)? {
         Kind::Csv => table::csv(answer, &mut bytes)?,
         Kind::Json => table::json(answer, &mut bytes)?,
         Kind::Parquet => parquet(answer, &mut bytes)?,
     }
-    Ok(strix_train::run::write_whole(path, |file| file.write_all(&bytes))?)
+    Ok(bytes)
 }
 
 fn parquet(answer: &Answer, out: &mut Vec<u8>) -> Result<(), Failure> {

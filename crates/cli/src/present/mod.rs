@@ -4,7 +4,7 @@ mod file;
 mod plot;
 mod table;
 
-pub(crate) use file::{Kind, write as write_file};
+pub(crate) use file::{Kind, bytes as file};
 pub(crate) use plot::{GroupedMean, plot};
 pub(crate) use table::{csv, json, text};
 

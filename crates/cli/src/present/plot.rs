@@ -1,6 +1,5 @@
 //! An answer as a picture: histograms as bars, means of groups with error bars.
 
-use std::io::Write;
 use std::path::Path;
 
 use plotters::prelude::*;
@@ -32,9 +31,8 @@ pub(crate) struct GroupedMean {
 /// Draws every histogram of the answer, and these means, as an SVG.
 ///
 /// # Errors
-/// [`Failure::Input`] when there is nothing to draw, [`Failure::Usage`] when there is too much;
-/// [`Failure::Output`] when it cannot be written.
-pub(crate) fn plot(path: &Path, answer: &Answer, means: &[GroupedMean]) -> Result<(), Failure> {
+/// [`Failure::Output`] when there is nothing to draw or no axis for it, [`Failure::Usage`] when there is too much.
+pub(crate) fn plot(path: &Path, answer: &Answer, means: &[GroupedMean]) -> Result<Vec<u8>, Failure> {
     let histograms = answer.rows.iter().flat_map(|(key, values)| {
         let key: Vec<String> = key.iter().map(|cell| cell.value().text()).collect();
         answer.statistics.iter().zip(values).filter_map(move |(name, value)| match value {
@@ -43,9 +41,10 @@ pub(crate) fn plot(path: &Path, answer: &Answer, means: &[GroupedMean]) -> Resul
         })
     });
     let histograms: Vec<_> = histograms.collect();
+    let means: Vec<&GroupedMean> = means.iter().filter(|mean| !mean.groups.is_empty()).collect();
     let panels = histograms.len() + means.len();
     if panels == 0 {
-        return Err(Failure::Input(format!("{}: there is no group to draw", path.display())));
+        return Err(Failure::Output(format!("{}: there is nothing to draw, as no group has a mean", path.display())));
     }
     if panels > MOST_PANELS {
         let what = format!("--plot: {panels} histograms are more than the {MOST_PANELS} that a picture shows");
@@ -56,6 +55,13 @@ pub(crate) fn plot(path: &Path, answer: &Answer, means: &[GroupedMean]) -> Resul
             format!("--plot: {} groups are more than the {MOST_GROUPS} that fit beside one another", mean.groups.len());
         return Err(Failure::Usage(what));
     }
+    for (title, bins) in &histograms {
+        check_axis(title, bins.edges[0], bins.edges[bins.edges.len() - 1])?;
+    }
+    for mean in &means {
+        let (low, high) = axis(mean);
+        check_axis(&mean.title, low, high)?;
+    }
     let mut svg = String::new();
     let drawn = (|| {
         let root = SVGBackend::with_string(&mut svg, (PANEL.0, PANEL.1 * panels as u32)).into_drawing_area();
@@ -64,13 +70,32 @@ pub(crate) fn plot(path: &Path, answer: &Answer, means: &[GroupedMean]) -> Resul
         for (area, (title, bins)) in areas.iter().zip(&histograms) {
             histogram(area, title, bins)?;
         }
-        for (area, mean) in areas[histograms.len()..].iter().zip(means) {
+        for (area, mean) in areas[histograms.len()..].iter().zip(&means) {
             grouped_mean(area, mean)?;
         }
         root.present()
     })();
     drawn.map_err(|e| Failure::Internal(format!("cannot draw: {e}")))?;
-    Ok(strix_train::run::write_whole(path, |file| file.write_all(svg.as_bytes()))?)
+    Ok(svg.into_bytes())
+}
+
+/// The ends of the axis of means: a little beyond the error bars, and of some length.
+fn axis(mean: &GroupedMean) -> (f64, f64) {
+    let low = mean.groups.iter().map(|(_, mean, half)| mean - half).fold(f64::INFINITY, f64::min);
+    let high = mean.groups.iter().map(|(_, mean, half)| mean + half).fold(f64::NEG_INFINITY, f64::max);
+    let largest = low.abs().max(high.abs());
+    // Means that differ by less are one on any picture.
+    let room = if high - low > largest * 1e-9 { (high - low) * 0.08 } else { largest.max(1e-9) * 0.1 };
+    (low - room, high + room)
+}
+
+/// Refuses an axis along which f64 cannot step.
+fn check_axis(title: &str, low: f64, high: f64) -> Result<(), Failure> {
+    let length = high - low;
+    if (1e-290..1e290).contains(&length) && length > low.abs().max(high.abs()) * 1e-12 {
+        return Ok(());
+    }
+    Err(Failure::Output(format!("--plot: an axis from {low:e} to {high:e} cannot be drawn, for {title}")))
 }
 
 fn titled(name: &str, key: &[String]) -> String {
@@ -109,9 +134,7 @@ fn histogram(area: &Area<'_>, title: &str, bins: &strix_reduce::aggregators::Bin
 
 fn grouped_mean(area: &Area<'_>, mean: &GroupedMean) -> Drawn {
     let groups = &mean.groups;
-    let low = groups.iter().map(|(_, mean, half)| mean - half).fold(f64::INFINITY, f64::min);
-    let high = groups.iter().map(|(_, mean, half)| mean + half).fold(f64::NEG_INFINITY, f64::max);
-    let room = if high > low { (high - low) * 0.08 } else { high.abs().max(1.0) * 0.1 };
+    let (low, high) = axis(mean);
     let places = (0..(groups.len() as i32 - 1).max(0)).into_segmented();
     let label = |place: &SegmentValue<i32>| match place {
         SegmentValue::CenterOf(group) => groups.get(*group as usize).map_or(String::new(), |group| group.0.clone()),
@@ -122,7 +145,7 @@ fn grouped_mean(area: &Area<'_>, mean: &GroupedMean) -> Drawn {
         .caption(format!("{}, with its 95 % confidence interval", mean.title), ("sans-serif", 20))
         .x_label_area_size(36)
         .y_label_area_size(76)
-        .build_cartesian_2d(places, low - room..high + room)?;
+        .build_cartesian_2d(places, low..high)?;
     chart
         .configure_mesh()
         .disable_x_mesh()

@@ -98,6 +98,15 @@ pub(crate) fn text(family: Family) -> Chosen<String> {
     }
 }
 
+/// The aggregator of dates and times as integers; `None` for the families of numbers.
+pub(crate) fn ticks(family: Family) -> Chosen<i64> {
+    match family {
+        Family::Min => value::<i64, _, i64>(Min),
+        Family::Max => value::<i64, _, i64>(Max),
+        family => label(family),
+    }
+}
+
 /// The aggregator of two columns; `None` for the families of one.
 pub(crate) fn pair(family: Family) -> Chosen<(f64, f64)> {
     match family {

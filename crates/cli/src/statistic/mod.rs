@@ -4,8 +4,8 @@ mod aggregators;
 mod parse;
 mod readout;
 
-pub(crate) use aggregators::{Chosen, element, pair, text, truth};
-pub(crate) use parse::parse;
+pub(crate) use aggregators::{Chosen, element, pair, text, ticks, truth};
+pub(crate) use parse::{columns, parse, parse_one};
 pub(crate) use readout::Readout;
 
 use std::fmt::Write;
@@ -27,6 +27,8 @@ pub(crate) enum Family {
     /// Rows, and those in which no column is missing; of items of any type.
     Rows,
     Count,
+    /// A count that takes the only column, as other statistics without one do.
+    Items,
     Sum,
     Product,
     Mean,
@@ -125,7 +127,7 @@ pub(crate) const KNOWN: &[Known] = known! {
     "sum", 1 [], "exact for integers", |_| Ok((Family::Sum, Read::Whole));
     "product", 1 [], "of all items, without overflow on the way", |_| Ok((Family::Product, Read::Whole));
     "mean", 1 [], "the arithmetic mean", |_| Ok((Family::Mean, Read::Whole));
-    "min", 1 [], "of numbers, truth values, text and dates", |_| Ok((Family::Min, Read::Whole));
+    "min", 1 [], "of numbers, truth values, text, dates and times", |_| Ok((Family::Min, Read::Whole));
     "max", 1 [], "likewise", |_| Ok((Family::Max, Read::Whole));
     "range", 1 [], "max less min", |_| Ok((Family::Range, Read::Whole));
     "arg_min", 1 [], "place of the first least item, from 0", |_| Ok((Family::ArgMin, Read::Whole));
@@ -152,7 +154,7 @@ pub(crate) const KNOWN: &[Known] = known! {
     };
     "distinct", 1 [], "different values, exact up to 2048, then with a standard error of 0.8 %",
         |_| Ok((Family::Distinct, Read::Whole));
-    "mode", 1 [], "the most frequent value", |_| Ok((Family::Frequent, Read::Mode));
+    "mode", 1 [], "the most frequent value; none where more than 1024 different ones leave it open", |_| Ok((Family::Frequent, Read::Mode));
     "top", 1 ["k"], "the k most frequent values; exact up to 1024 different ones", |p| {
         let k = whole(p[0], "top", 1024)?;
         Ok((Family::Frequent, Read::Top(k)))
@@ -208,6 +210,7 @@ pub(crate) fn help() -> String {
         let alias = known.alias.map(|alias| format!("also {alias}; ")).unwrap_or_default();
         let _ = writeln!(help, "  {:<45} {alias}{}", call, known.about);
     }
+    help.push_str("Decimals are taken as f64, except to tell them apart (distinct, mode, top, first, last); two columns\nare taken as f64 too, to which integers of 64 bits round.\n");
     help.push_str("Without a column, as in mean or p99, they are of an array, of the only column or of --column.");
     help
 }

@@ -12,7 +12,7 @@ use super::{Family, KNOWN, Known, Read, Statistic};
 pub(crate) fn parse(list: &str) -> Result<Vec<Statistic>, String> {
     let mut statistics: Vec<Statistic> = Vec::new();
     for text in split(list)? {
-        let statistic = one(text)?;
+        let statistic = parse_one(text)?;
         if !statistics.iter().any(|known| known.text == statistic.text) {
             statistics.push(statistic);
         }
@@ -20,7 +20,19 @@ pub(crate) fn parse(list: &str) -> Result<Vec<Statistic>, String> {
     Ok(statistics)
 }
 
-fn one(text: &str) -> Result<Statistic, String> {
+/// The columns in a list, quoted as in a statistic where they have commas or parentheses.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn columns(list: &str) -> Result<Vec<String>, String> {
+    Ok(split(list)?.into_iter().map(unquoted).collect())
+}
+
+/// One statistic as it was written.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn parse_one(text: &str) -> Result<Statistic, String> {
     let (name, arguments) = match text.find('(') {
         None => (text, Vec::new()),
         Some(open) => {

@@ -26,6 +26,17 @@ pub(crate) enum Readout {
 }
 
 impl Readout {
+    /// With each item of the input that is in it in another form.
+    pub(crate) fn map(self, form: impl Fn(Value) -> Value) -> Self {
+        match self {
+            Self::Value(value) => Self::Value(form(value)),
+            Self::Frequent(values, error) => {
+                Self::Frequent(values.into_iter().map(|(value, count)| (form(value), count)).collect(), error)
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn read(&self, read: Read) -> Value {
         match (self, read) {
             (Self::Value(value), _) => value.clone(),
@@ -41,9 +52,7 @@ impl Readout {
             (Self::Shape(m), Read::SampleKurtosis) => Value::of(m.sample_excess_kurtosis()),
             (Self::Quantiles(d), Read::Quantile(q)) => Value::of(d.quantile(q)),
             (Self::Distinct(d), _) => Value::of(Some(d.round())),
-            (Self::Frequent(values, _), Read::Mode) => {
-                values.first().map_or(Value::Missing, |(value, _)| value.clone())
-            }
+            (Self::Frequent(values, error), Read::Mode) => mode(values, *error),
             (Self::Frequent(values, error), Read::Top(k)) => {
                 Value::Top { values: values.iter().take(k).cloned().collect(), error: *error }
             }
@@ -62,5 +71,15 @@ impl Readout {
             // No statistic pairs a family with what cannot be read from it.
             _ => Value::Missing,
         }
+    }
+}
+
+/// The first value, where it is certain that none is more frequent: each may have come `error` more often, and
+/// so may one that was forgotten.
+fn mode(values: &[(Value, u64)], error: u64) -> Value {
+    let second = values.get(1).map_or(0, |(_, count)| *count);
+    match values.first() {
+        Some((value, count)) if *count >= second.saturating_add(error) => value.clone(),
+        _ => Value::Missing,
     }
 }

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Float64Type, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 use hashbrown::HashMap;
 
-use super::key::{Key, cells};
+use super::key::{Key, cells, is_key, no_key};
 use crate::failure::Failure;
 
 /// Encodes the key columns of batches as bytes, one row a key.
@@ -31,6 +31,9 @@ impl Groups {
     pub(crate) fn new(columns: &[String], schema: &SchemaRef) -> Result<Self, Failure> {
         let fields = columns.iter().map(|column| {
             let field = schema.field_with_name(column).map_err(|e| Failure::Input(format!("--by {column}: {e}")))?;
+            if !is_key(field.data_type()) {
+                return Err(Failure::Input(format!("column {column:?}: {}", no_key(field.data_type()))));
+            }
             Ok(SortField::new(coded(field.data_type())))
         });
         let fields = fields.collect::<Result<Vec<_>, Failure>>()?;

@@ -1,9 +1,11 @@
 //! A group's key: one cell of it for each column of `--by`.
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, Decimal128Type, DecimalType, Float64Type, Int64Type, UInt64Type};
 use serde::{Deserialize, Serialize};
 
+use super::clock::Clock;
 use crate::failure::Failure;
 use crate::output::{Numeral, Value};
 
@@ -16,9 +18,26 @@ pub(crate) enum Key {
     /// The float's bits as an integer of the same order.
     Float(i64),
     Text(String),
+    /// A date or time in the clock's units.
+    Time(Clock, i64),
+    /// A decimal: its scale, and its digits as an integer.
+    Decimal(i8, i128),
 }
 
 impl Key {
+    /// What the column holds that it is a cell of, which a missing cell does not tell.
+    pub(crate) fn kind(&self) -> Option<String> {
+        Some(match self {
+            Self::Missing => return None,
+            Self::Truth(_) => "bool".into(),
+            Self::Integer(_) => "integers".into(),
+            Self::Float(_) => "floats".into(),
+            Self::Text(_) => "text".into(),
+            Self::Time(clock, _) => clock.name(),
+            Self::Decimal(scale, _) => format!("decimal({scale})"),
+        })
+    }
+
     pub(crate) fn value(&self) -> Value {
         match self {
             Self::Missing => Value::Missing,
@@ -26,6 +45,10 @@ impl Key {
             Self::Integer(integer) => Value::of(Some(*integer)),
             Self::Float(order) => Value::of(Some(f64::from_bits(flip(*order) as u64))),
             Self::Text(text) => text.clone().value(),
+            Self::Time(clock, ticks) => Value::Text(clock.text(*ticks)),
+            Self::Decimal(scale, digits) => {
+                Value::Number(Decimal128Type::format_decimal(*digits, Decimal128Type::MAX_PRECISION, *scale))
+            }
         }
     }
 }
@@ -38,23 +61,48 @@ fn flip(bits: i64) -> i64 {
 /// The cells of a column.
 ///
 /// # Errors
-/// [`Failure::Input`] when its type has no text.
+/// [`Failure::Input`] for a type, or a decimal, that a key cannot hold.
 pub(crate) fn cells(column: &ArrayRef) -> Result<Vec<Key>, Failure> {
+    let clock = Clock::of(column.data_type());
     let to = match column.data_type() {
+        _ if clock.is_some() => DataType::Int64,
         DataType::Boolean => DataType::Boolean,
         kind if kind.is_signed_integer() => DataType::Int64,
         kind if kind.is_unsigned_integer() => DataType::UInt64,
         kind if kind.is_floating() => DataType::Float64,
-        _ => DataType::Utf8,
+        DataType::Decimal32(_, scale)
+        | DataType::Decimal64(_, scale)
+        | DataType::Decimal128(_, scale)
+        | DataType::Decimal256(_, scale) => DataType::Decimal128(Decimal128Type::MAX_PRECISION, *scale),
+        DataType::Utf8 | DataType::Null => DataType::Utf8,
+        other => return Err(no_key(other)),
     };
-    let column = arrow::compute::cast(column, &to).map_err(|e| Failure::Input(format!("--by: {e}")))?;
+    // A cast that makes nulls would make one group of different keys.
+    let checked = CastOptions { safe: false, ..CastOptions::default() };
+    let column = cast_with_options(column, &to, &checked).map_err(|e| Failure::Input(format!("--by: {e}")))?;
     let cell = |row: usize| match to {
         _ if column.is_null(row) => Key::Missing,
         DataType::Boolean => Key::Truth(column.as_boolean().value(row)),
-        DataType::Int64 => Key::Integer(column.as_primitive::<Int64Type>().value(row).into()),
+        DataType::Int64 => {
+            let integer = column.as_primitive::<Int64Type>().value(row);
+            clock.map_or(Key::Integer(integer.into()), |clock| Key::Time(clock, integer))
+        }
         DataType::UInt64 => Key::Integer(column.as_primitive::<UInt64Type>().value(row).into()),
         DataType::Float64 => Key::Float(flip(column.as_primitive::<Float64Type>().value(row).to_bits() as i64)),
+        DataType::Decimal128(_, scale) => Key::Decimal(scale, column.as_primitive::<Decimal128Type>().value(row)),
         _ => Key::Text(column.as_string::<i32>().value(row).to_owned()),
     };
     Ok((0..column.len()).map(cell).collect())
+}
+
+/// That rows cannot be grouped by a column of this type.
+pub(super) fn no_key(kind: &DataType) -> Failure {
+    Failure::Input(format!("--by is of numbers, truth values, text, dates and times, but this column holds {kind}"))
+}
+
+/// Whether rows can be grouped by a column of this type.
+pub(super) fn is_key(kind: &DataType) -> bool {
+    matches!(kind, DataType::Boolean | DataType::Utf8 | DataType::Null)
+        || kind.is_numeric()
+        || Clock::of(kind).is_some()
 }

@@ -2,15 +2,17 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use half::f16;
 use serde::{Deserialize, Serialize};
 use strix_reduce::arrow::ArrowItem;
 use strix_reduce::cpu::BLOCK;
 use strix_reduce::{Aggregator, Block, Boxed, BoxedState, Engine, Error, Item, NanPolicy, Reducer};
 
+use super::clock::Clock;
 use super::group::Grouping;
 use crate::failure::Failure;
+use crate::output::Value;
 use crate::statistic::{self, Chosen, Family, Readout};
 
 /// The type of a lane's items.
@@ -33,6 +35,10 @@ pub(crate) enum ItemType {
     Text,
     /// Two columns as f64.
     Pair,
+    /// Dates or times as the integers that they are stored as.
+    Time(Clock),
+    /// Decimals: as text where they are told apart, else as f64.
+    Decimal,
 }
 
 impl ItemType {
@@ -50,26 +56,40 @@ impl ItemType {
             DataType::UInt16 => Self::U16,
             DataType::UInt32 => Self::U32,
             DataType::UInt64 => Self::U64,
-            // Decimals round to f64, of which they have at most a few more digits.
-            DataType::Float64
-            | DataType::Decimal32(..)
-            | DataType::Decimal64(..)
-            | DataType::Decimal128(..)
-            | DataType::Decimal256(..)
-            | DataType::Null => Self::F64,
-            // Dates and times in ISO 8601, whose text orders as they do.
-            DataType::Utf8
-            | DataType::Date32
-            | DataType::Date64
-            | DataType::Timestamp(..)
-            | DataType::Time32(_)
-            | DataType::Time64(_) => Self::Text,
-            _ => return None,
+            DataType::Float64 | DataType::Null => Self::F64,
+            DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
+                Self::Decimal
+            }
+            DataType::Utf8 => Self::Text,
+            other => Self::Time(Clock::of(other)?),
         })
     }
 
-    pub(crate) fn name(self) -> &'static str {
-        match self {
+    /// The type in which a family's aggregator takes items of this type.
+    pub(crate) fn for_family(self, family: Family) -> Self {
+        let told_apart = matches!(family, Family::Distinct | Family::Frequent | Family::First | Family::Last);
+        if self == Self::Decimal && !told_apart { Self::F64 } else { self }
+    }
+
+    /// Whether only what text has is computed of it.
+    pub(crate) fn is_label(self) -> bool {
+        matches!(self, Self::Text | Self::Time(_))
+    }
+
+    /// What an aggregator of this family made of the items, as it is shown.
+    fn shown(self, family: Family, value: Value) -> Value {
+        match (self, value) {
+            (_, value) if family == Family::Count => value,
+            (Self::Time(clock), Value::Number(ticks)) => {
+                ticks.parse().map_or(Value::Missing, |ticks| Value::Text(clock.text(ticks)))
+            }
+            (Self::Decimal, Value::Text(digits)) => Value::Number(digits),
+            (_, value) => value,
+        }
+    }
+
+    pub(crate) fn name(self) -> String {
+        let name = match self {
             Self::Presence => "presence",
             Self::Bool => "bool",
             Self::F16 => "f16",
@@ -85,7 +105,10 @@ impl ItemType {
             Self::U64 => "u64",
             Self::Text => "text",
             Self::Pair => "f64, f64",
-        }
+            Self::Decimal => "decimal",
+            Self::Time(clock) => return clock.name(),
+        };
+        name.to_owned()
     }
 
     /// Bytes of an item; those of the reference, for text.
@@ -94,19 +117,14 @@ impl ItemType {
             Self::Presence | Self::Bool | Self::I8 | Self::U8 => 1,
             Self::F16 | Self::I16 | Self::U16 => 2,
             Self::F32 | Self::I32 | Self::U32 => 4,
-            Self::F64 | Self::I64 | Self::U64 => 8,
-            Self::Text | Self::Pair => 16,
+            Self::F64 | Self::I64 | Self::U64 | Self::Time(_) => 8,
+            Self::Text | Self::Pair | Self::Decimal => 16,
         }
     }
 }
 
 /// What a lane made of a batch, one list of states a group.
-#[derive(Debug)]
-pub(crate) struct Lifted {
-    pub(crate) states: Vec<Vec<BoxedState>>,
-    /// NaN left out.
-    pub(crate) skipped: u64,
-}
+type Lifted = Vec<Vec<BoxedState>>;
 
 /// Why a batch was not taken.
 #[derive(Debug)]
@@ -147,7 +165,7 @@ pub(crate) trait Lane: Send + Sync {
     fn finish(&self, states: Vec<BoxedState>) -> Vec<Readout>;
     fn signatures(&self) -> Vec<String>;
     fn write(&self, states: &[BoxedState], items: u64) -> Result<Vec<Vec<u8>>, Failure>;
-    fn read(&self, bytes: &[Vec<u8>]) -> Result<Vec<BoxedState>, Failure>;
+    fn read(&self, bytes: &[Vec<u8>], items: u64) -> Result<Vec<BoxedState>, Failure>;
 }
 
 /// A lane of `columns` with items of that type, as yet without aggregators.
@@ -157,6 +175,8 @@ pub(crate) fn lane(columns: Vec<String>, item: ItemType) -> Box<dyn Lane> {
             match item {
                 ItemType::Presence => Box::new(Typed::new(columns, item, presence, statistic::truth)),
                 ItemType::Bool => Box::new(Typed::new(columns, item, column::<bool>, statistic::truth)),
+                ItemType::Time(_) => Box::new(Typed::new(columns, item, ticks, statistic::ticks)),
+                ItemType::Decimal => Box::new(Typed::new(columns, item, column::<String>, statistic::text)),
                 ItemType::Text => Box::new(Typed::new(columns, item, column::<String>, statistic::text)),
                 ItemType::Pair => Box::new(Typed::new(columns, item, pair, statistic::pair)),
                 $(ItemType::$variant => Box::new(Typed::new(columns, item, column::<$number>, statistic::element)),)*
@@ -207,6 +227,12 @@ fn column<T: ArrowItem>(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<T>, 
     Ok((values.into_owned(), array.nulls().cloned()))
 }
 
+/// Dates and times as their integers.
+fn ticks(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<i64>, Failure> {
+    let array = cast(arrays[0], &DataType::Int64)?;
+    Ok((array.as_primitive::<Int64Type>().values().to_vec(), array.nulls().cloned()))
+}
+
 fn pair(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<(f64, f64)>, Failure> {
     let [x, y] = [cast(arrays[0], &DataType::Float64)?, cast(arrays[1], &DataType::Float64)?];
     let nulls = NullBuffer::union(x.nulls(), y.nulls());
@@ -250,12 +276,11 @@ impl<T: Item> Lane for Typed<T> {
             None => reducer.push(&items)?,
             Some(nulls) => reducer.push_masked(&items, |row| nulls.is_valid(row))?,
         }
-        Ok(Lifted { states: vec![reducer.state().clone()], skipped: reducer.skipped() })
+        Ok(vec![reducer.state().clone()])
     }
 
     fn grouped(&self, batch: &RecordBatch, grouping: &Grouping, nan: NanPolicy) -> Result<Lifted, LaneError> {
         let (items, nulls) = (self.items)(&self.arrays(batch)?, batch.num_rows())?;
-        let mut skipped = 0;
         // The rows that count, in the order of their groups: a counting sort.
         let mut ends = vec![0usize; grouping.keys.len()];
         let mut rows = Vec::with_capacity(items.len());
@@ -267,14 +292,13 @@ impl<T: Item> Lane for Typed<T> {
                 if nan == NanPolicy::Error {
                     return Err(LaneError::Nan(row as u64));
                 }
-                skipped += 1;
                 continue;
             }
             ends[grouping.groups[row] as usize] += 1;
             rows.push(row);
         }
         if self.aggregators.positional() {
-            return Ok(Lifted { states: self.one_by_one(&items, &rows, grouping), skipped });
+            return Ok(self.one_by_one(&items, &rows, grouping));
         }
         let mut end = 0;
         let mut next: Vec<usize> = Vec::with_capacity(ends.len());
@@ -297,7 +321,7 @@ impl<T: Item> Lane for Typed<T> {
             let states = blocks.map(|block| self.aggregators.lift_block(&Block::with_facts(block, facts)));
             states.reduce(|a, b| self.aggregators.merge(a, b)).unwrap_or_else(|| self.aggregators.identity())
         };
-        Ok(Lifted { states: starts.iter().zip(&ends).map(lift).collect(), skipped })
+        Ok(starts.iter().zip(&ends).map(lift).collect())
     }
 
     fn merge(&self, a: Vec<BoxedState>, b: Vec<BoxedState>) -> Vec<BoxedState> {
@@ -307,7 +331,9 @@ impl<T: Item> Lane for Typed<T> {
         self.aggregators.shift(states, places)
     }
     fn finish(&self, states: Vec<BoxedState>) -> Vec<Readout> {
-        self.aggregators.finish(states)
+        let readouts = self.aggregators.finish(states);
+        let shown = |(readout, &family): (Readout, &Family)| readout.map(|value| self.item.shown(family, value));
+        readouts.into_iter().zip(&self.families).map(shown).collect()
     }
     fn signatures(&self) -> Vec<String> {
         self.aggregators.iter().map(Boxed::signature).collect()
@@ -316,12 +342,15 @@ impl<T: Item> Lane for Typed<T> {
         let each = self.aggregators.iter().zip(states);
         Ok(each.map(|(aggregator, state)| aggregator.to_bytes(state, items)).collect::<Result<_, Error>>()?)
     }
-    fn read(&self, bytes: &[Vec<u8>]) -> Result<Vec<BoxedState>, Failure> {
+    fn read(&self, bytes: &[Vec<u8>], items: u64) -> Result<Vec<BoxedState>, Failure> {
         if bytes.len() != self.aggregators.len() {
             return Err(Failure::Input(format!("{} states, but {} belong to it", bytes.len(), self.aggregators.len())));
         }
-        let each = self.aggregators.iter().zip(bytes);
-        Ok(each.map(|(aggregator, bytes)| Ok(aggregator.read_bytes(bytes)?.0)).collect::<Result<_, Error>>()?)
+        let read = |(aggregator, bytes): (&Boxed<T, Readout>, &Vec<u8>)| match aggregator.read_bytes(bytes)? {
+            (state, rows) if rows == items => Ok(state),
+            (_, rows) => Err(Failure::Input(format!("a state inside is of {rows} rows, not {items}"))),
+        };
+        self.aggregators.iter().zip(bytes).map(read).collect()
     }
 }
 

@@ -1,12 +1,13 @@
 //! Statistics laid out on lanes, and the states of every group under way.
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, ArrowPrimitiveType, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type};
 use hashbrown::HashMap;
 use strix_reduce::{BoxedState, Engine, NanPolicy};
 
 use super::group::Groups;
 use super::key::Key;
-use super::lane::{ItemType, Lane, LaneError, Lifted, lane};
+use super::lane::{ItemType, Lane, LaneError, lane};
 use crate::failure::Failure;
 use crate::output::Value;
 use crate::statistic::{Family, Readout, Statistic};
@@ -20,6 +21,8 @@ pub(crate) type ByGroup = Vec<(Vec<Key>, GroupStates)>;
 /// Which lanes there are, and where each statistic is read.
 pub(crate) struct Plan {
     pub(crate) statistics: Vec<Statistic>,
+    /// What each column holds whose cells are aggregated.
+    pub(crate) columns: Vec<(String, ItemType)>,
     lanes: Vec<Box<dyn Lane>>,
     /// For each statistic its lane, and its place in it.
     places: Vec<(usize, usize)>,
@@ -40,20 +43,23 @@ impl Plan {
         statistics: Vec<Statistic>,
         item_type: impl Fn(&str) -> Result<ItemType, Failure>,
     ) -> Result<Self, Failure> {
-        let mut plan = Self { statistics: Vec::new(), lanes: Vec::new(), places: Vec::new() };
+        let mut plan = Self { statistics: Vec::new(), columns: Vec::new(), lanes: Vec::new(), places: Vec::new() };
         for mut statistic in statistics {
             if statistic.columns.is_empty() {
                 // A count of no column counts rows.
                 statistic.family = Family::Rows;
+            } else if statistic.family == Family::Items {
+                statistic.family = Family::Count;
             }
             let Statistic { columns, family, .. } = &statistic;
             let item = match (family, &columns[..]) {
                 (Family::Rows, _) => ItemType::Presence,
-                (_, [column]) => item_type(column)?,
+                (family, [column]) => plan.typed(column, &item_type)?.for_family(*family),
                 (_, pair) => {
                     for column in pair {
-                        if matches!(item_type(column)?, ItemType::Text) {
-                            return Err(not_of(&statistic, column, ItemType::Text));
+                        let item = plan.typed(column, &item_type)?;
+                        if item.is_label() {
+                            return Err(not_of(&statistic, column, item));
                         }
                     }
                     ItemType::Pair
@@ -76,15 +82,38 @@ impl Plan {
     pub(crate) fn signature(&self) -> String {
         let lanes = self.lanes.iter().map(|lane| {
             let columns = lane.columns().iter().map(|column| format!("{column:?}")).collect::<Vec<_>>().join(", ");
-            format!("{}({columns})", lane.signatures().join("+"))
+            let of = match lane.item() {
+                item @ (ItemType::Time(_) | ItemType::Decimal) => format!(" as {}", item.name()),
+                _ => String::new(),
+            };
+            format!("{}({columns}{of})", lane.signatures().join("+"))
         });
         lanes.collect::<Vec<_>>().join("; ")
     }
 
-    /// The item type of each column that a lane reads.
+    /// The plan of the first statistics alone. Its lanes, and the aggregators in each, are the first of this one's,
+    /// so it writes what belongs to it from the states of this one.
+    pub(crate) fn first(&self, statistics: usize) -> Result<Self, Failure> {
+        let first = self.statistics.iter().take(statistics).cloned().collect();
+        Self::new(first, |column| {
+            let known = self.columns.iter().find(|(name, _)| name == column);
+            known.map(|(_, item)| *item).ok_or_else(|| Failure::Internal(format!("column {column:?} has no type")))
+        })
+    }
+
+    /// What a column holds, noted the first time.
+    fn typed(&mut self, column: &str, of: impl Fn(&str) -> Result<ItemType, Failure>) -> Result<ItemType, Failure> {
+        if let Some((_, item)) = self.columns.iter().find(|(known, _)| known == column) {
+            return Ok(*item);
+        }
+        let item = of(column)?;
+        self.columns.push((column.to_owned(), item));
+        Ok(item)
+    }
+
+    /// The item type of each column whose cells are aggregated.
     pub(crate) fn item_types(&self) -> Vec<(String, ItemType)> {
-        let single = self.lanes.iter().filter(|lane| lane.columns().len() == 1 && lane.item() != ItemType::Presence);
-        single.map(|lane| (lane.columns()[0].clone(), lane.item())).collect()
+        self.columns.clone()
     }
 
     /// The states of no rows.
@@ -116,12 +145,44 @@ impl Plan {
         self.lanes.iter().zip(states).map(|(lane, states)| lane.write(states, rows)).collect()
     }
 
+    /// Refuses states that cannot be of so many rows: those that count them say how many there were.
+    pub(crate) fn check_rows(&self, groups: &ByGroup, rows: u64) -> Result<(), Failure> {
+        let mut counts = vec![0u64; self.statistics.len()];
+        let mut exact = vec![false; self.statistics.len()];
+        for (_, states) in groups {
+            let readouts = self.readouts(states.clone());
+            for (index, (statistic, &(lane, place))) in self.statistics.iter().zip(&self.places).enumerate() {
+                let count = match readouts[lane].get(place) {
+                    Some(Readout::Rows(rows, present)) if present > rows => {
+                        return Err(Failure::Input(format!("of {rows} rows, {present} are not missing")));
+                    }
+                    Some(Readout::Rows(rows, _)) => {
+                        exact[index] = true;
+                        *rows
+                    }
+                    Some(Readout::Moments(moments)) => moments.count,
+                    Some(Readout::Value(Value::Number(digits))) if statistic.family == Family::Count => {
+                        digits.parse().unwrap_or(u64::MAX)
+                    }
+                    _ => 0,
+                };
+                counts[index] = counts[index].saturating_add(count);
+            }
+        }
+        for ((statistic, count), exact) in self.statistics.iter().zip(counts).zip(exact) {
+            if count > rows || (exact && count < rows) {
+                return Err(Failure::Input(format!("of {rows} rows, {} has counted {count}", statistic.text)));
+            }
+        }
+        Ok(())
+    }
+
     /// A group's states from bytes.
-    pub(crate) fn read(&self, bytes: &[Vec<Vec<u8>>]) -> Result<GroupStates, Failure> {
+    pub(crate) fn read(&self, bytes: &[Vec<Vec<u8>>], rows: u64) -> Result<GroupStates, Failure> {
         if bytes.len() != self.lanes.len() {
             return Err(Failure::Input(format!("{} columns of states, not {}", bytes.len(), self.lanes.len())));
         }
-        self.lanes.iter().zip(bytes).map(|(lane, bytes)| lane.read(bytes)).collect()
+        self.lanes.iter().zip(bytes).map(|(lane, bytes)| lane.read(bytes, rows)).collect()
     }
 
     /// The states of a batch, whose first row is that row of its file.
@@ -141,7 +202,7 @@ impl Plan {
             } else {
                 lane.grouped(batch, &grouping, nan)
             };
-            let Lifted { states, skipped } = lifted.map_err(|error| match error {
+            let states = lifted.map_err(|error| match error {
                 LaneError::Nan(row) => Failure::Input(format!(
                     "column {}, row {} (from 0) is NaN; --nan skip leaves NaN out, --nan propagate lets it through",
                     lane.columns().join(" or "),
@@ -150,16 +211,35 @@ impl Plan {
                 LaneError::Other(failure) => failure,
             })?;
             part.lanes.push(states);
-            part.skipped += skipped;
+        }
+        if nan == NanPolicy::Skip {
+            // By column, however many lanes read it.
+            let columns = self.columns.iter().filter_map(|(column, _)| batch.column_by_name(column));
+            part.skipped = columns.map(nan_cells).sum();
         }
         part.keys = grouping.keys;
         Ok(part)
     }
 }
 
+/// NaN among the cells that are not missing.
+fn nan_cells(array: &ArrayRef) -> u64 {
+    fn count<T: ArrowPrimitiveType>(array: &ArrayRef, is_nan: fn(T::Native) -> bool) -> u64 {
+        array.as_primitive::<T>().iter().flatten().filter(|&x| is_nan(x)).count() as u64
+    }
+    match array.data_type() {
+        DataType::Float16 => count::<Float16Type>(array, half::f16::is_nan),
+        DataType::Float32 => count::<Float32Type>(array, f32::is_nan),
+        DataType::Float64 => count::<Float64Type>(array, f64::is_nan),
+        _ => 0,
+    }
+}
+
 fn not_of(statistic: &Statistic, column: &str, item: ItemType) -> Failure {
     let fit = match item {
-        ItemType::Text => "text has count, missing, min, max, first, last, distinct, mode and top",
+        item if item.is_label() => {
+            "text, dates and times have count, missing, min, max, first, last, distinct, mode and top"
+        }
         _ => "any and all take true and false",
     };
     let column = if column.is_empty() { "the column".into() } else { format!("column {column:?}") };

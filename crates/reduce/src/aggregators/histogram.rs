@@ -26,6 +26,8 @@ pub struct Histogram {
     edges: Arc<[f64]>,
     /// Bins over the width, where all are of one width.
     scale: Option<f64>,
+    /// Whether the bins were asked for as a number of one width, which says all of the edges.
+    uniform: bool,
 }
 
 /// Bins that a histogram has at most.
@@ -68,7 +70,7 @@ impl Histogram {
         if !edges.iter().all(|edge| edge.is_finite()) || !edges.is_sorted_by(|a, b| a < b) {
             return Err(Error::Parameter(format!("edges of a histogram are finite and rise, unlike {edges:?}")));
         }
-        Ok(Self { edges: edges.into(), scale: None })
+        Ok(Self { edges: edges.into(), scale: None, uniform: false })
     }
 
     /// `bins` bins of one width from `low` to `high`.
@@ -90,7 +92,7 @@ impl Histogram {
         edges[bins] = high;
         // Of bins too narrow or too wide for it, the edges alone decide.
         let scale = Some(bins as f64 / (high - low)).filter(|scale| scale.is_finite() && *scale > 0.0);
-        Ok(Self { scale, ..Self::new(&edges)? })
+        Ok(Self { scale, uniform: true, ..Self::new(&edges)? })
     }
 
     /// The edges.
@@ -180,6 +182,11 @@ impl<T: Element> crate::Subtract<T> for Histogram {
 
 impl<T: Element> Portable<T> for Histogram {
     fn signature(&self) -> Signature {
+        let bins = self.edges.len() - 1;
+        if self.uniform {
+            // A list of the edges would be up to 2^20 long.
+            return format!("histogram({:?}, {:?}, {bins}) of {}", self.edges[0], self.edges[bins], T::NAME);
+        }
         format!("histogram(edges={:?}) of {}", self.edges, T::NAME)
     }
     fn check(&self, state: &BinCounts) -> Result<(), String> {

@@ -1,0 +1,31 @@
+//! The files of an answer: all of them, or none.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::failure::Failure;
+
+/// A file that is to be, whole.
+pub(crate) struct File<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Writes them all; when one fails, what was there before is still there for all of them.
+pub(crate) fn write_all(files: &[File<'_>]) -> Result<(), Failure> {
+    let Some((first, rest)) = files.split_first() else { return Ok(()) };
+    let mut failed = None;
+    let written = strix_train::run::write_whole(first.path, |file| {
+        file.write_all(&first.bytes)?;
+        file.flush()?;
+        // This one gets its name only after the others have theirs.
+        write_all(rest).map_err(|failure| {
+            failed = Some(failure);
+            io::Error::other("another file failed")
+        })
+    });
+    match failed {
+        Some(failure) => Err(failure),
+        None => Ok(written?),
+    }
+}
