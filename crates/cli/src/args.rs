@@ -51,6 +51,10 @@ pub(crate) struct Reduce {
     /// JSON Lines have names alone.
     #[arg(long, value_name = "NAME or INDEX")]
     pub(crate) column: Option<String>,
+    /// Round each answer once, to the nearest f64: the same bits on every device, in any order. For sum, mean, variances,
+    /// standard deviations, covariance and correlation; counts, extremes and places are exact as they are.
+    #[arg(long)]
+    pub(crate) exact: bool,
     /// auto takes a hardware GPU where there is one, else the CPU, and says why.
     #[arg(long, default_value_t, value_name = "auto|cpu|gpu")]
     pub(crate) engine: EngineChoice,

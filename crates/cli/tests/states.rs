@@ -11,9 +11,10 @@ use serde_json::json;
 const TABLE: &str = "k,d,i,x,t\na,1,1,0.5,u\nb,2,-2,NaN,v\n,1,3,,u\na,1,300,-2,w\n";
 
 /// Each golden file, and the arguments that make it of [`TABLE`].
-const GOLDEN: [(&str, &[&str]); 3] = [
+const GOLDEN: [(&str, &[&str]); 4] = [
     ("whole", &["--stats", "count, missing(x), mean(i), sd(i), p99(i), histogram(i, 0, 10, 5), corr(d, i)"]),
     ("by_text", &["--by", "k", "--stats", "sum(x), max(t), top(t, 2), distinct(i)", "--nan", "skip"]),
+    ("exact", &["--by", "k", "--stats", "count, sum(i), mean(i), sd(i), corr(d, i), range(x)", "--exact"]),
     ("by_two", &["--by", "k,d", "--stats", "count, last(t), arg_max(i)"]),
 ];
 

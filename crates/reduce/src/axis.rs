@@ -25,11 +25,11 @@ pub struct AlongAxis<O> {
 /// ```
 /// use strix_reduce::{Engine, NanPolicy, Sum, reduce_axis};
 ///
-/// let table = [1, 2, 3, 40, 50, 60];
+/// let table = [1.0, 2.0, 3.0, 40.0, 50.0, 60.0];
 /// let columns = reduce_axis(&Sum, &Engine::cpu(), &table, &[2, 3], 0, NanPolicy::Propagate)?;
-/// assert_eq!(columns.answers, [Some(41), Some(52), Some(63)]);
+/// assert_eq!(columns.answers, [Some(41.0), Some(52.0), Some(63.0)]);
 /// let rows = reduce_axis(&Sum, &Engine::cpu(), &table, &[2, 3], 1, NanPolicy::Propagate)?;
-/// assert_eq!(rows.answers, [Some(6), Some(150)]);
+/// assert_eq!(rows.answers, [Some(6.0), Some(150.0)]);
 /// # Ok::<(), strix_reduce::Error>(())
 /// ```
 ///

@@ -14,7 +14,7 @@ use crate::interrupt;
 use crate::output::{Value, grouped};
 use crate::present::{self, Answer, GroupedMean, Kind};
 use crate::reduction::{Outcome, is_array, reduce_arrays, reduce_tables};
-use crate::statistic::{DEFAULT, Family, Read, Statistic, columns, parse};
+use crate::statistic::{DEFAULT, Family, Read, Statistic, columns, exactly, parse};
 use crate::table::{ItemType, Room, Saved};
 
 /// All that `--json` prints of statistics without columns.
@@ -49,7 +49,10 @@ pub(crate) fn run(mut args: Reduce) -> Result<(), Failure> {
         ([], ..) => DEFAULT.to_owned(),
         (stats, ..) => stats.join(","),
     };
-    let statistics = parse(&list).map_err(|what| Failure::Usage(format!("--stats: {what}")))?;
+    let mut statistics = parse(&list).map_err(|what| Failure::Usage(format!("--stats: {what}")))?;
+    if args.exact {
+        exactly(&mut statistics).map_err(|what| Failure::Usage(format!("--exact: {what}")))?;
+    }
     let names: Vec<&String> = args.by.iter().chain(statistics.iter().map(|s| &s.text)).collect();
     if let Some((_, name)) = names.iter().enumerate().find(|&(at, name)| names[..at].contains(name)) {
         let what = "--by and --stats name each column of the answer";
@@ -209,7 +212,8 @@ fn check_plot(path: &Path, statistics: &[Statistic], args: &Reduce) -> Result<()
 /// A mean by group, of a column that is named: a count without one would be of rows.
 fn has_error_bar(statistic: &Statistic, args: &Reduce) -> bool {
     let named = !statistic.columns.is_empty() || args.column.is_some();
-    statistic.family == Family::Mean && !args.by.is_empty() && named
+    let mean = matches!(statistic.family, Family::Mean | Family::ExactMean) || statistic.read == Read::Mean;
+    mean && !args.by.is_empty() && named
 }
 
 /// Where the mean, standard deviation and count of a column are among the statistics.

@@ -80,7 +80,7 @@ where
             aggregators.extend(aggregator);
         }
     }
-    let plan = Plan::new(statistics, |_| Ok(T::ITEM))?;
+    let plan = Plan::new(statistics, args.exact, |_| Ok(T::ITEM))?;
     let engine = Engine::select(args.engine)?;
     let mut reducer = Reducer::<T, _>::new(aggregators, &engine)?.nan_policy(args.nan);
 

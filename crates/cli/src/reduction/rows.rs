@@ -28,7 +28,7 @@ pub(crate) fn reduce_tables(
 ) -> Result<Outcome, Failure> {
     let Agreed { schema, options, mut open } = agree(args, sources, &mut statistics)?;
     let in_first = |failure| in_file(&sources[0], failure);
-    let plan = Plan::new(statistics, |column| item_type(&schema, column)).map_err(in_first)?;
+    let plan = Plan::new(statistics, args.exact, |column| item_type(&schema, column)).map_err(in_first)?;
     let groups = Groups::new(&args.by, &schema).map_err(in_first)?;
     let engine = engine(args)?;
     let work = Work { args, plan: &plan, groups: &groups, engine: &engine };

@@ -3,11 +3,12 @@
 use strix_reduce::aggregators::{Frequent, Placed};
 use strix_reduce::arithmetic::Accumulator;
 use strix_reduce::{
-    All, Any, ArgMax, ArgMin, Boxed, Combine, Count, Covariance, DecayedMean, Distinct, Element, Error, First,
-    GeometricMean, HarmonicMean, Histogram, Label, Last, LinearRegression, Max, Mean, Min, Portable, Product,
+    All, Any, ArgMax, ArgMin, Boxed, Combine, Count, Covariance, DecayedMean, Distinct, Error, Exact, ExactElement,
+    First, GeometricMean, HarmonicMean, Histogram, Label, Last, LinearRegression, Max, Mean, Min, Portable, Product,
     Quantiles, Range, Shape, Sum, TopK, Variance, Weighted,
 };
 
+use super::readout::ExactReadings;
 use super::{Family, Readout};
 use crate::output::{Numeral, Value};
 
@@ -53,7 +54,7 @@ fn label<T: Label + Numeral>(family: Family) -> Chosen<T> {
 }
 
 /// The aggregator of numbers; `None` for the families of other types.
-pub(crate) fn element<T: Element + Numeral>(family: Family) -> Chosen<T>
+pub(crate) fn element<T: ExactElement + Numeral>(family: Family) -> Chosen<T>
 where
     <T::Sum as Accumulator<T>>::Total: Numeral,
 {
@@ -68,6 +69,9 @@ where
         Family::ArgMin => readout(ArgMin, place),
         Family::ArgMax => readout(ArgMax, place),
         Family::Variance => readout(Variance, Readout::Moments),
+        Family::ExactSum => value(Exact(Sum)),
+        Family::ExactMean => value(Exact(Mean)),
+        Family::ExactMoments => readout(Exact(Variance), |moments| Readout::Exact(ExactReadings::of(&moments))),
         Family::Shape => readout(Shape, Readout::Shape),
         Family::GeometricMean => value(GeometricMean),
         Family::HarmonicMean => value(HarmonicMean),
@@ -111,6 +115,7 @@ pub(crate) fn ticks(family: Family) -> Chosen<i64> {
 pub(crate) fn pair(family: Family) -> Chosen<(f64, f64)> {
     match family {
         Family::Covariance => readout(Covariance, Readout::Cross),
+        Family::ExactCovariance => readout(Exact(Covariance), |moments| Readout::ExactCross(Box::new(moments))),
         Family::LinearRegression => readout(LinearRegression, Readout::Line),
         Family::WeightedSum => value(Weighted(Sum)),
         Family::WeightedMoments => readout(Weighted(Variance), Readout::Weighted),

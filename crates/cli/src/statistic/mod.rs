@@ -1,10 +1,12 @@
 //! The statistics that the command knows, by name: what is aggregated, and what is read from it.
 
 mod aggregators;
+mod exact;
 mod parse;
 mod readout;
 
 pub(crate) use aggregators::{Chosen, element, pair, text, ticks, truth};
+pub(crate) use exact::exactly;
 pub(crate) use parse::{columns, parse, parse_one};
 pub(crate) use readout::Readout;
 
@@ -40,6 +42,12 @@ pub(crate) enum Family {
     First,
     Last,
     Variance,
+    /// The sum alone, rounded once.
+    ExactSum,
+    /// The mean alone, rounded once.
+    ExactMean,
+    /// Sum, mean and variance, each rounded once.
+    ExactMoments,
     Shape,
     GeometricMean,
     HarmonicMean,
@@ -54,6 +62,7 @@ pub(crate) enum Family {
     Distinct,
     Frequent,
     Covariance,
+    ExactCovariance,
     LinearRegression,
     WeightedSum,
     WeightedMoments,
@@ -67,6 +76,8 @@ pub(crate) enum Family {
 pub(crate) enum Read {
     /// All of it.
     Whole,
+    Sum,
+    Mean,
     Missing,
     PopulationVariance,
     SampleVariance,

@@ -1,11 +1,14 @@
 //! What an aggregate finished to, and how each statistic is read from it.
 
+use strix_reduce::ExactElement;
 use strix_reduce::aggregators::{
-    Bins, Cardinality, CrossMoments, Distribution, FourMoments, Line, SecondMoments, WeightedMoments,
+    Bins, Cardinality, CrossMoments, Distribution, ExactCrossMoments, ExactMoments, FourMoments, Line, SecondMoments,
+    WeightedMoments,
 };
+use strix_reduce::arithmetic::Accumulator;
 
 use super::Read;
-use crate::output::Value;
+use crate::output::{Numeral, Value};
 
 /// A finished aggregate.
 #[derive(Debug, Clone)]
@@ -14,6 +17,8 @@ pub(crate) enum Readout {
     /// Rows, and those without a missing item.
     Rows(u64, u64),
     Moments(SecondMoments),
+    Exact(ExactReadings),
+    ExactCross(Box<ExactCrossMoments<f64>>),
     Shape(FourMoments),
     Quantiles(Distribution),
     Distinct(Cardinality),
@@ -46,6 +51,10 @@ impl Readout {
             (Self::Moments(m), Read::SampleVariance) => Value::of(m.sample_variance()),
             (Self::Moments(m), Read::PopulationSd) => Value::of(m.population_sd()),
             (Self::Moments(m), Read::SampleSd) => Value::of(m.sample_sd()),
+            (Self::Exact(readings), read) => readings.read(read),
+            (Self::ExactCross(m), Read::PopulationCovariance) => Value::of(m.population_covariance()),
+            (Self::ExactCross(m), Read::SampleCovariance) => Value::of(m.sample_covariance()),
+            (Self::ExactCross(m), Read::Correlation) => Value::of(m.correlation()),
             (Self::Shape(m), Read::PopulationSkewness) => Value::of(m.population_skewness()),
             (Self::Shape(m), Read::SampleSkewness) => Value::of(m.sample_skewness()),
             (Self::Shape(m), Read::PopulationKurtosis) => Value::of(m.population_excess_kurtosis()),
@@ -69,6 +78,41 @@ impl Readout {
             (Self::Weighted(m), Read::FrequencyVariance) => Value::of(m.frequency_variance()),
             (Self::Weighted(m), Read::ReliabilityVariance) => Value::of(m.reliability_variance()),
             // No statistic pairs a family with what cannot be read from it.
+            _ => Value::Missing,
+        }
+    }
+}
+
+/// What is read from exact moments, whatever they are of.
+#[derive(Debug, Clone)]
+pub(crate) struct ExactReadings {
+    sum: Value,
+    mean: Option<f64>,
+    variance: [Option<f64>; 2],
+    sd: [Option<f64>; 2],
+}
+
+impl ExactReadings {
+    pub(crate) fn of<T: ExactElement>(moments: &ExactMoments<T>) -> Self
+    where
+        <T::Sum as Accumulator<T>>::Total: Numeral,
+    {
+        Self {
+            sum: Value::of(moments.sum()),
+            mean: moments.mean(),
+            variance: [0, 1].map(|ddof| moments.variance(ddof)),
+            sd: [0, 1].map(|ddof| moments.sd(ddof)),
+        }
+    }
+
+    fn read(&self, read: Read) -> Value {
+        match read {
+            Read::Sum => self.sum.clone(),
+            Read::Mean => Value::of(self.mean),
+            Read::PopulationVariance => Value::of(self.variance[0]),
+            Read::SampleVariance => Value::of(self.variance[1]),
+            Read::PopulationSd => Value::of(self.sd[0]),
+            Read::SampleSd => Value::of(self.sd[1]),
             _ => Value::Missing,
         }
     }

@@ -29,7 +29,7 @@ fn saved(stats: &str, by: &[&str]) -> Vec<u8> {
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let schema = batch.schema();
-    let plan = Plan::new(parse(stats).unwrap(), |column| {
+    let plan = Plan::new(parse(stats).unwrap(), false, |column| {
         Ok(ItemType::of(schema.field_with_name(column).unwrap().data_type()).unwrap())
     });
     let by: Vec<String> = by.iter().map(|&column| column.to_owned()).collect();
@@ -151,7 +151,7 @@ fn what_is_not_written_so_is_refused() {
 fn few_bytes_do_not_name_many_bins() {
     let bins: Vec<String> = (1..=4).map(|high| format!("histogram(x, 0, {high}, 1048576)")).collect();
     // Of no rows, a state is a few bytes.
-    let plan = |stats: &str| Plan::new(parse(stats).unwrap(), |_| Ok(ItemType::F64)).unwrap();
+    let plan = |stats: &str| Plan::new(parse(stats).unwrap(), false, |_| Ok(ItemType::F64)).unwrap();
     let by = ["k".to_owned()];
     let bytes = |stats: &str| Saved::new(&plan(stats), &by, NanPolicy::Skip, &Vec::new(), 0, 0).unwrap().to_bytes();
     assert!(Opened::from_bytes(&bytes(&bins.join(",")).unwrap()).is_ok());

@@ -21,6 +21,8 @@ pub(crate) type ByGroup = Vec<(Vec<Key>, GroupStates)>;
 /// Which lanes there are, and where each statistic is read.
 pub(crate) struct Plan {
     pub(crate) statistics: Vec<Statistic>,
+    /// Whether the statistics are the exact forms of what their texts say.
+    pub(crate) exact: bool,
     /// What each column holds whose cells are aggregated.
     pub(crate) columns: Vec<(String, ItemType)>,
     lanes: Vec<Box<dyn Lane>>,
@@ -41,9 +43,11 @@ impl Plan {
     /// [`Failure::Input`] where a column does not hold what a statistic takes.
     pub(crate) fn new(
         statistics: Vec<Statistic>,
+        exact: bool,
         item_type: impl Fn(&str) -> Result<ItemType, Failure>,
     ) -> Result<Self, Failure> {
-        let mut plan = Self { statistics: Vec::new(), columns: Vec::new(), lanes: Vec::new(), places: Vec::new() };
+        let mut plan =
+            Self { statistics: Vec::new(), exact, columns: Vec::new(), lanes: Vec::new(), places: Vec::new() };
         for mut statistic in statistics {
             if statistic.columns.is_empty() {
                 // A count of no column counts rows.
@@ -95,7 +99,7 @@ impl Plan {
     /// so it writes what belongs to it from the states of this one.
     pub(crate) fn first(&self, statistics: usize) -> Result<Self, Failure> {
         let first = self.statistics.iter().take(statistics).cloned().collect();
-        Self::new(first, |column| {
+        Self::new(first, self.exact, |column| {
             let known = self.columns.iter().find(|(name, _)| name == column);
             known.map(|(_, item)| *item).ok_or_else(|| Failure::Internal(format!("column {column:?} has no type")))
         })

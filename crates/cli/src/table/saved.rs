@@ -12,7 +12,7 @@ use super::key::Key;
 use super::lane::ItemType;
 use super::plan::{ByGroup, Plan};
 use crate::failure::Failure;
-use crate::statistic::parse_one;
+use crate::statistic::{exactly, parse_one};
 
 /// A reduction that was saved, or is to be.
 ///
@@ -25,6 +25,8 @@ pub(crate) struct Saved {
     pub(crate) by: Vec<String>,
     /// The statistics as they were asked for, and their columns.
     pub(super) statistics: Vec<(String, Vec<String>)>,
+    /// Whether they are rounded once.
+    exact: bool,
     columns: Vec<(String, ItemType)>,
     /// The name of the [`NanPolicy`].
     nan: String,
@@ -62,6 +64,7 @@ impl Saved {
         Ok(Self {
             by: by.to_vec(),
             statistics: plan.statistics.iter().map(|s| (s.text.clone(), s.columns.clone())).collect(),
+            exact: plan.exact,
             columns: plan.columns.clone(),
             nan: nan.to_string(),
             skipped,
@@ -86,7 +89,10 @@ impl Saved {
             statistic.columns.clone_from(columns);
             statistics.push(statistic);
         }
-        Plan::new(statistics, |column| {
+        if self.exact {
+            exactly(&mut statistics).map_err(damaged)?;
+        }
+        Plan::new(statistics, self.exact, |column| {
             let known = self.columns.iter().find(|(name, _)| name == column);
             Ok(known.map_or(ItemType::F64, |&(_, item)| item))
         })
