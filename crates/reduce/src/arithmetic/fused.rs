@@ -12,7 +12,7 @@ use crate::block::{Block, Facts};
 const OFF_CENTER: f64 = 2.0;
 
 /// How many items ahead of their use they are fetched, past the block's end too, where the next one mostly lies.
-const AHEAD: usize = 1024;
+const AHEAD: usize = 512;
 
 /// Fills in the block's sum, and the other facts that are wanted.
 ///
@@ -119,14 +119,25 @@ impl<const MOMENTS: bool, const EXTREMES: bool> pulp::WithSimd for Pass<'_, MOME
                 }
             }
         }
-        for (lane, &x) in rest.iter().enumerate() {
-            let wide = f64::from(x);
-            sums[lane] += wide;
-            let deviation = wide - center;
-            residues[lane] += deviation;
-            squares[lane] = deviation.mul_add(deviation, squares[lane]);
-            least[lane] = if x < least[lane] { x } else { least[lane] };
-            greatest[lane] = if x > greatest[lane] { x } else { greatest[lane] };
+        if MOMENTS || EXTREMES {
+            for (lane, &x) in rest.iter().enumerate() {
+                let wide = f64::from(x);
+                sums[lane] += wide;
+                let deviation = wide - center;
+                residues[lane] += deviation;
+                squares[lane] = deviation.mul_add(deviation, squares[lane]);
+                least[lane] = if x < least[lane] { x } else { least[lane] };
+                greatest[lane] = if x > greatest[lane] { x } else { greatest[lane] };
+            }
+        } else {
+            // As one row: sums alone are compiled to short vectors where lanes are also touched one by one.
+            let mut wide = [0.0f64; LANES];
+            for (lane, &x) in rest.iter().enumerate() {
+                wide[lane] = f64::from(x);
+            }
+            for lane in 0..LANES {
+                sums[lane] += wide[lane];
+            }
         }
         let mut extremes = (f32::INFINITY, f32::NEG_INFINITY);
         if EXTREMES {

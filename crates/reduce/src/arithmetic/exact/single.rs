@@ -60,7 +60,7 @@ fn lanes<const SQUARES: bool>(
 ) -> bool {
     let next = piece.start + PIECE;
     let items = &chunk[piece];
-    let (most, fewest) = range(items);
+    let (most, fewest) = range(items, chunk, next);
     if most == 0 {
         return true;
     }
@@ -84,14 +84,20 @@ fn lanes<const SQUARES: bool>(
 }
 
 /// The bits of the greatest magnitude and of the least one that is not 0; both 0 where all are.
+///
+/// Meanwhile one half of the chunk's items from `next` on are fetched.
 #[inline(always)]
-fn range(items: &[f32]) -> (u32, u32) {
+fn range(items: &[f32], chunk: &[f32], next: usize) -> (u32, u32) {
     let (mut most, mut fewest) = (0, u32::MAX);
-    for x in items {
-        let magnitude = x.to_bits() & 0x7fff_ffff;
-        most = magnitude.max(most);
-        // 0 has no exponent: it wraps to the greatest.
-        fewest = magnitude.wrapping_sub(1).min(fewest);
+    for (place, part) in (next..).step_by(4 * LINE).zip(items.chunks(4 * LINE)) {
+        prefetch_index(chunk, place);
+        prefetch_index(chunk, place + LINE);
+        for x in part {
+            let magnitude = x.to_bits() & 0x7fff_ffff;
+            most = magnitude.max(most);
+            // 0 has no exponent: it wraps to the greatest.
+            fewest = magnitude.wrapping_sub(1).min(fewest);
+        }
     }
     (most, fewest.wrapping_add(1))
 }
@@ -99,51 +105,62 @@ fn range(items: &[f32]) -> (u32, u32) {
 // One loop for each thing, over items that are in the first-level cache by now: loops that do several are compiled to
 // vector instructions of less than half the width.
 
-/// Meanwhile the items of the chunk from `next` on are fetched.
+/// Meanwhile the other half of the chunk's items from `next` on are fetched.
 #[inline(always)]
 fn lane_sums(items: &[f32], chunk: &[f32], next: usize) -> [f64; LANES] {
     let mut sums = [0.0f64; LANES];
     let (rows, rest) = items.as_chunks::<LANES>();
     for (place, row) in (next..).step_by(LINE).zip(rows) {
-        prefetch_index(chunk, place);
+        prefetch_index(chunk, place | 2 * LINE);
         let wide = widened(row);
         for lane in 0..LANES {
             sums[lane] += wide[lane];
         }
     }
-    for (lane, &x) in rest.iter().enumerate() {
-        sums[lane] += f64::from(x);
+    let wide = widened(&filled(rest));
+    for lane in 0..LANES {
+        sums[lane] += wide[lane];
     }
     sums
 }
 
 #[inline(always)]
 fn lane_squares(items: &[f32], splitter: f64) -> ([f64; LANES], [f64; LANES]) {
-    let (mut high, mut low) = ([0.0f64; LANES], [0.0f64; LANES]);
+    let mut sums = ([0.0f64; LANES], [0.0f64; LANES]);
     let (rows, rest) = items.as_chunks::<LANES>();
     for row in rows {
-        let mut squares = widened(row);
-        for lane in 0..LANES {
-            squares[lane] *= squares[lane];
-        }
-        let mut upper = [0.0f64; LANES];
-        for lane in 0..LANES {
-            upper[lane] = (squares[lane] + splitter) - splitter;
-        }
-        for lane in 0..LANES {
-            high[lane] += upper[lane];
-        }
-        for lane in 0..LANES {
-            low[lane] += squares[lane] - upper[lane];
-        }
+        add_squares(&mut sums, row, splitter);
     }
-    for (lane, &x) in rest.iter().enumerate() {
-        let square = f64::from(x) * f64::from(x);
-        let upper = (square + splitter) - splitter;
-        high[lane] += upper;
-        low[lane] += square - upper;
+    add_squares(&mut sums, &filled(rest), splitter);
+    sums
+}
+
+#[inline(always)]
+fn add_squares((high, low): &mut ([f64; LANES], [f64; LANES]), row: &[f32; LANES], splitter: f64) {
+    let mut squares = widened(row);
+    for lane in 0..LANES {
+        squares[lane] *= squares[lane];
     }
-    (high, low)
+    let mut upper = [0.0f64; LANES];
+    for lane in 0..LANES {
+        upper[lane] = (squares[lane] + splitter) - splitter;
+    }
+    for lane in 0..LANES {
+        high[lane] += upper[lane];
+    }
+    for lane in 0..LANES {
+        low[lane] += squares[lane] - upper[lane];
+    }
+}
+
+/// The items after the last whole row as one: lanes that are also touched one by one are no vectors any more.
+#[inline(always)]
+fn filled(rest: &[f32]) -> [f32; LANES] {
+    let mut row = [0.0; LANES];
+    for (cell, &x) in row.iter_mut().zip(rest) {
+        *cell = x;
+    }
+    row
 }
 
 #[inline(always)]
@@ -179,19 +196,28 @@ const COUNT: u32 = 40;
 impl Bins {
     #[inline(always)]
     fn add<const SQUARES: bool>(&mut self, chunk: &[f32], piece: Range<usize>) {
-        for (place, line) in (piece.start..).step_by(LINE).zip(chunk[piece].chunks(LINE)) {
+        let (lines, rest) = chunk[piece.clone()].as_chunks::<LINE>();
+        for (place, line) in (piece.start + AHEAD..).step_by(LINE).zip(lines) {
             // Sorting into bins is so much work for an item that a processor does not reach the next ones in time.
-            prefetch_index(chunk, place + AHEAD);
-            for x in line {
-                let bits = x.to_bits();
-                let fraction = u64::from(bits & 0x7f_ffff);
-                let bin = (bits >> 23) as usize;
-                self.sums[bin] += fraction + (1 << COUNT);
-                if SQUARES {
-                    let mantissa = fraction | 1 << 23;
-                    self.squares[bin] += mantissa * mantissa;
-                }
+            prefetch_index(chunk, place);
+            for &x in line {
+                self.add_one::<SQUARES>(x);
             }
+        }
+        for &x in rest {
+            self.add_one::<SQUARES>(x);
+        }
+    }
+
+    #[inline(always)]
+    fn add_one<const SQUARES: bool>(&mut self, x: f32) {
+        let bits = x.to_bits();
+        let fraction = u64::from(bits & 0x7f_ffff);
+        let bin = (bits >> 23) as usize;
+        self.sums[bin] += fraction + (1 << COUNT);
+        if SQUARES {
+            let mantissa = fraction | 1 << 23;
+            self.squares[bin] += mantissa * mantissa;
         }
     }
 
