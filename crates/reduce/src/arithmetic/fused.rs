@@ -119,27 +119,11 @@ impl<const MOMENTS: bool, const EXTREMES: bool> pulp::WithSimd for Pass<'_, MOME
                 }
             }
         }
-        if MOMENTS || EXTREMES {
-            for (lane, &x) in rest.iter().enumerate() {
-                let wide = f64::from(x);
-                sums[lane] += wide;
-                let deviation = wide - center;
-                residues[lane] += deviation;
-                squares[lane] = deviation.mul_add(deviation, squares[lane]);
-                least[lane] = if x < least[lane] { x } else { least[lane] };
-                greatest[lane] = if x > greatest[lane] { x } else { greatest[lane] };
-            }
-        } else {
-            // As one row: sums alone are compiled to short vectors where lanes are also touched one by one.
-            let mut wide = [0.0f64; LANES];
-            for (lane, &x) in rest.iter().enumerate() {
-                wide[lane] = f64::from(x);
-            }
-            for lane in 0..LANES {
-                sums[lane] += wide[lane];
-            }
-        }
-        let mut extremes = (f32::INFINITY, f32::NEG_INFINITY);
+        // In memory, as a whole each: lanes that stay scalars up to their sum are not compiled to vectors.
+        (sums, residues, squares) = std::hint::black_box((sums, residues, squares));
+        (least, greatest) = std::hint::black_box((least, greatest));
+        let rest = rest_of(rest, center);
+        let mut extremes = (rest.least, rest.greatest);
         if EXTREMES {
             for lane in 0..LANES {
                 extremes.0 = extremes.0.min(least[lane]);
@@ -148,13 +132,37 @@ impl<const MOMENTS: bool, const EXTREMES: bool> pulp::WithSimd for Pass<'_, MOME
             extremes = (signed_zero(items, extremes.0, true), signed_zero(items, extremes.1, false));
         }
         Raw {
-            sum: across(sums, [0.0; LANES]),
+            sum: across(sums, [0.0; LANES]).plus(Compensated::of_two(rest.sum, 0.0)),
             center,
-            residue: if MOMENTS { across(residues, [0.0; LANES]).value() } else { 0.0 },
-            squares: if MOMENTS { across(squares, [0.0; LANES]).value() } else { 0.0 },
+            residue: if MOMENTS { across(residues, [0.0; LANES]).value() + rest.residue } else { 0.0 },
+            squares: if MOMENTS { across(squares, [0.0; LANES]).value() + rest.squares } else { 0.0 },
             extremes,
         }
     }
+}
+
+/// The items after the last whole row.
+struct Rest {
+    sum: f64,
+    residue: f64,
+    squares: f64,
+    least: f32,
+    greatest: f32,
+}
+
+/// In a function of its own: lanes that are also touched one by one are compiled to short vectors.
+#[inline(never)]
+fn rest_of(items: &[f32], center: f64) -> Rest {
+    let mut rest = Rest { sum: 0.0, residue: 0.0, squares: 0.0, least: f32::INFINITY, greatest: f32::NEG_INFINITY };
+    for &x in items {
+        let deviation = f64::from(x) - center;
+        rest.sum += f64::from(x);
+        rest.residue += deviation;
+        rest.squares += deviation * deviation;
+        rest.least = if x < rest.least { x } else { rest.least };
+        rest.greatest = if x > rest.greatest { x } else { rest.greatest };
+    }
+    rest
 }
 
 /// The mean of the first few items, as an f32: differences from it are mostly exact.
