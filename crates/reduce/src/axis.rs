@@ -81,7 +81,11 @@ pub fn reduce_axis<T: Item, A: Aggregator<T>>(
     Ok(AlongAxis { answers, report })
 }
 
-/// The states by lane, and the adapter; `None` where the engine is the CPU.
+/// The states by lane, and the adapter that they come from.
+#[cfg(feature = "gpu")]
+type FromGpu<S> = (Vec<S>, String);
+
+/// `None` where the engine is the CPU.
 #[cfg(feature = "gpu")]
 fn on_gpu<T: Item, A: Aggregator<T>>(
     aggregator: &A,
@@ -89,7 +93,7 @@ fn on_gpu<T: Item, A: Aggregator<T>>(
     items: &[T],
     axes: Axes,
     nan: NanPolicy,
-) -> Result<Option<(Vec<A::State>, String)>, Error> {
+) -> Result<Option<FromGpu<A::State>>, Error> {
     let Some(prepared) = OnGpu::prepare::<T, A>(aggregator, engine)? else { return Ok(None) };
     let mut states: Vec<A::State> = (0..axes.outer * axes.inner).map(|_| aggregator.identity()).collect();
     if let Some(upload) = T::upload(items).filter(|_| !items.is_empty()) {

@@ -25,7 +25,7 @@ fn scaled(x: f64) -> BigInt {
 fn nearest(what: &str, found: f64, numerator: &BigInt, denominator: &BigInt, exponent: i32) {
     // Everything as integers over denominator * 2^exponent * 2^1074.
     let exact = numerator << UNIT;
-    let off = |x: &BigInt| (&exact - (x * denominator << exponent)).abs();
+    let off = |x: &BigInt| (&exact - ((x * denominator) << exponent)).abs();
     let value = |x: f64| if x.is_infinite() { BigInt::from(x.signum() as i8) << (1024 + UNIT) } else { scaled(x) };
     let here = off(&value(found));
     for neighbour in [found.next_up(), found.next_down()] {
@@ -34,7 +34,7 @@ fn nearest(what: &str, found: f64, numerator: &BigInt, denominator: &BigInt, exp
         }
         let there = off(&value(neighbour));
         assert!(here <= there, "{what}: {found:e} is not the nearest, {neighbour:e} is nearer");
-        let even = found.is_infinite() || found.to_bits() % 2 == 0;
+        let even = found.is_infinite() || found.to_bits().is_multiple_of(2);
         assert!(here < there || even, "{what}: {found:e} is a tie that goes to {neighbour:e}");
     }
 }
@@ -46,7 +46,7 @@ fn nearest_root(what: &str, found: f64, numerator: &BigInt, denominator: &BigInt
     let exact = numerator << (2 + 2 * UNIT);
     let square = |a: f64, b: f64| {
         let twice = scaled(a) + scaled(b);
-        &twice * &twice * denominator << exponent
+        (&twice * &twice * denominator) << exponent
     };
     if found > 0.0 {
         assert!(square(found, found.next_down()) <= exact, "{what}: {found:e} is too large a root");

@@ -111,7 +111,7 @@ fn lane_sums(items: &[f32], chunk: &[f32], next: usize) -> [f64; LANES] {
     let mut sums = [0.0f64; LANES];
     let (rows, rest) = items.as_chunks::<LANES>();
     for (place, row) in (next..).step_by(LINE).zip(rows) {
-        prefetch_index(chunk, place | 2 * LINE);
+        prefetch_index(chunk, place | (2 * LINE));
         let wide = widened(row);
         for lane in 0..LANES {
             sums[lane] += wide[lane];
