@@ -3,8 +3,6 @@
 use crate::cpu::{self, BLOCK};
 use crate::engine::EngineReport;
 #[cfg(feature = "gpu")]
-use crate::gpu::Axes;
-#[cfg(feature = "gpu")]
 use crate::reducer::OnGpu;
 use crate::{Aggregator, Engine, EngineChoice, Error, Item, NanPolicy};
 
@@ -55,7 +53,6 @@ pub fn reduce_axis<T: Item, A: Aggregator<T>>(
     // Neither overflows: where one of them does, another axis is 0 and there are no items, nor lanes to speak of.
     let (outer, inner) = (size(&shape[..axis]).unwrap_or(0), size(&shape[axis + 1..]).unwrap_or(0));
     let mut fallback = engine.fallback.clone();
-    #[cfg(feature = "gpu")]
     match on_gpu(aggregator, engine, items, Axes { outer, length, inner }, nan) {
         Ok(Some((states, adapter))) => {
             let answers = states.into_iter().map(|state| aggregator.finish(state)).collect();
@@ -81,8 +78,16 @@ pub fn reduce_axis<T: Item, A: Aggregator<T>>(
     Ok(AlongAxis { answers, report })
 }
 
+/// A row-major array of outer x length x inner elements, reduced along the middle.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "only the GPU engine takes all three"))]
+pub(crate) struct Axes {
+    pub(crate) outer: usize,
+    pub(crate) length: usize,
+    pub(crate) inner: usize,
+}
+
 /// The states by lane, and the adapter that they come from.
-#[cfg(feature = "gpu")]
 type FromGpu<S> = (Vec<S>, String);
 
 /// `None` where the engine is the CPU.
@@ -103,6 +108,17 @@ fn on_gpu<T: Item, A: Aggregator<T>>(
         })?;
     }
     Ok(Some((states, prepared.adapter_name())))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn on_gpu<T: Item, A: Aggregator<T>>(
+    _aggregator: &A,
+    _engine: &Engine,
+    _items: &[T],
+    _axes: Axes,
+    _nan: NanPolicy,
+) -> Result<Option<FromGpu<A::State>>, Error> {
+    Ok(None)
 }
 
 /// Items in a row, near one another or not.

@@ -1,8 +1,10 @@
 //! Pushes chunks through an aggregator, on the engine that fits, and reads the answer out.
 
+#[cfg(feature = "gpu")]
+use crate::axis::Axes;
 use crate::engine::EngineReport;
 #[cfg(feature = "gpu")]
-use crate::gpu::{Axes, ChunkState, Gpu, GpuHalf, Pipelines, Source};
+use crate::gpu::{ChunkState, Gpu, GpuHalf, Pipelines, Source};
 use crate::state::MOST_ITEMS;
 use crate::{Aggregator, Engine, EngineChoice, Error, Item, NanPolicy};
 

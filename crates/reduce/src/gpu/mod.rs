@@ -76,7 +76,7 @@ mod reduce;
 pub use device::{AdapterReport, Gpu, adapters};
 pub use half::{Census, Frame, GpuHalf, Partial};
 pub(crate) use kernel::Pipelines;
-pub(crate) use reduce::{Axes, ChunkState, Source};
+pub(crate) use reduce::{ChunkState, Source};
 pub use strix_shaders::{Load, Snippet};
 
 /// Elements as a kernel can load them.

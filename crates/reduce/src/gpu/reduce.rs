@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{Gpu, GpuHalf, Partial, Pipelines};
+use crate::axis::Axes;
 use crate::{Error, NanPolicy};
 
 /// Bytes uploaded at once at most: enough to hide the dispatch, little enough to keep memory bounded.
@@ -42,14 +43,6 @@ struct Grid {
     outputs: (u32, u32),
     /// From one element of an output to its next.
     inner: u32,
-}
-
-/// A row-major array of outer x length x inner elements, reduced along the middle.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Axes {
-    pub(crate) outer: usize,
-    pub(crate) length: usize,
-    pub(crate) inner: usize,
 }
 
 impl Gpu {
