@@ -85,6 +85,14 @@ fn tables_by_group_and_pairs() {
         "max(y)": 5
     });
     assert_eq!(rows[1], b);
+    // What becomes f64 on the way could round there.
+    place.write("w.csv", "a,b\n9007199254740993,1\n9007199254740992,0\n");
+    let args = ["reduce", "w.csv", "--exact", "--stats"];
+    mentions(
+        &place.fails(3, &[&args[..], &["cov(a, b)"]].concat()),
+        &["--exact", "\"a\"", "9007199254740993", "round"],
+    );
+    place.ok(&[&args[..], &["sum(a), var(b)"]].concat());
     let plotted =
         ["reduce", "t.csv", "--by", "k", "--exact", "--stats", "mean(y)", "--plot", "p.svg", "--save", "p.state"];
     place.ok(&plotted);

@@ -33,8 +33,8 @@ pub struct AlongAxis<O> {
 ///
 /// # Errors
 /// [`Error::Parameter`] when the shape has no such axis or does not hold as many items; [`Error::Nan`] under
-/// [`NanPolicy::Error`], its index counted along the axis; [`Error::NotOnGpu`] and [`Error::Device`] when the engine is a
-/// GPU that was chosen by name. An automatic engine falls back to the CPU, and reports why.
+/// [`NanPolicy::Error`], with the place along the axis of one of them; [`Error::NotOnGpu`], [`Error::Kernel`] and
+/// [`Error::Device`] when the engine is a GPU that was chosen by name. An automatic engine falls back to the CPU, and reports why.
 pub fn reduce_axis<T: Item, A: Aggregator<T>>(
     aggregator: &A,
     engine: &Engine,
@@ -50,12 +50,16 @@ pub fn reduce_axis<T: Item, A: Aggregator<T>>(
     if size(shape) != Some(items.len()) {
         return Err(Error::Parameter(format!("an array of shape {shape:?} does not hold {} items", items.len())));
     }
-    // Neither overflows: where one of them does, another axis is 0 and there are no items, nor lanes to speak of.
-    let (outer, inner) = (size(&shape[..axis]).unwrap_or(0), size(&shape[axis + 1..]).unwrap_or(0));
+    // Without items, an axis of no length leaves the others as long as they please.
+    let too_many = || Error::Parameter(format!("an array of shape {shape:?} has too many lanes along axis {axis}"));
+    let (outer, inner) = (size(&shape[..axis]).ok_or_else(too_many)?, size(&shape[axis + 1..]).ok_or_else(too_many)?);
+    let lanes = outer.checked_mul(inner).ok_or_else(too_many)?;
+    let mut answers = Vec::new();
+    answers.try_reserve_exact(lanes).map_err(|_| too_many())?;
     let mut fallback = engine.fallback.clone();
     match on_gpu(aggregator, engine, items, Axes { outer, length, inner }, nan) {
         Ok(Some((states, adapter))) => {
-            let answers = states.into_iter().map(|state| aggregator.finish(state)).collect();
+            answers.extend(states.into_iter().map(|state| aggregator.finish(state)));
             let report = EngineReport { engine: "gpu", adapter: Some(adapter), fallback: None };
             return Ok(AlongAxis { answers, report });
         }
@@ -65,11 +69,11 @@ pub fn reduce_axis<T: Item, A: Aggregator<T>>(
         Err(Error::NotOnGpu { reason }) => fallback = Some(reason),
         Err(error) => fallback = Some(error.to_string()),
     }
-    let lanes: Vec<Strided<'_, T>> = (0..outer * inner)
+    let lanes: Vec<Strided<'_, T>> = (0..lanes)
         .map(|lane| Strided { items, first: lane / inner * length * inner + lane % inner, step: inner, length })
         .collect();
     let states = states(aggregator, &lanes, nan)?;
-    let answers = states.into_iter().map(|state| aggregator.finish(state)).collect();
+    answers.extend(states.into_iter().map(|state| aggregator.finish(state)));
     let report = EngineReport {
         engine: "cpu",
         adapter: None,

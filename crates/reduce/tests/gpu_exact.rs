@@ -181,6 +181,10 @@ fn an_axis_longer_than_a_chunk_and_what_is_refused() {
         mixed(9).take(9 << 21).map(|bits| f32::from_bits((bits >> 20) as u32 & 0x9fff_ffff)).collect();
     along(Exact(Mean), &items, &[9 << 20, 2], 0);
     along(Exact(Mean), &items, &[2, 9 << 20], 1);
+    for shape in [[1 << 40, 0, 1 << 40], [1 << 31, 0, 1 << 31], [usize::MAX, 0, 2]] {
+        let lanes = reduce_axis(&Exact(Sum), &Engine::cpu(), &[0.0f32; 0], &shape, 1, NanPolicy::Propagate);
+        assert!(lanes.unwrap_err().to_string().contains("too many lanes"));
+    }
     let refused = |shape: &[usize], axis| {
         reduce_axis(&Exact(Sum), on_gpu(), &items[..6], shape, axis, NanPolicy::Propagate).unwrap_err().to_string()
     };

@@ -250,7 +250,10 @@ fn payloads_that_no_items_lead_to_are_refused() {
     refused::<f32, _>(Exact(Sum), &sum((1, 1, 1, 0, false), 0), "2 of 1 elements");
     let moments = |sum: (u64, u64), squares: (u64, u64, u64)| ((2u64, 0u64, 0u64, 0u64, false), sum, squares);
     refused::<u8, _>(Exact(Variance), &moments((9, 0), (1, 0, 0)), "no such sum and sum of squares");
-    refused::<u8, _>(Exact(Variance), &moments((0, 0), (0, 0, u64::MAX)), "no such sum and sum of squares");
+    refused::<u8, _>(Exact(Variance), &moments((0, 0), (0, 0, u64::MAX)), "do not sum to");
+    refused::<u8, _>(Exact(Sum), &((1u64, 0u64, 0u64, 0u64, false), (1000u64, 0u64)), "do not sum to");
+    refused::<u8, _>(Exact(Sum), &((9u64, 5u64, 0u64, 0u64, false), (0u64, 0u64)), "no elements of u8");
+    refused::<u64, _>(Exact(Sum), &((1u64, 0u64, 0u64, 0u64, false), (u64::MAX, u64::MAX)), "no elements of u64");
     // A varint of two bytes for what fits one.
     let bytes = forged::<u8, _>(&Count, &[0x81, 0x00]);
     assert!(refusal::<u8, _>(&Count, &bytes).unwrap().contains("canonical"));

@@ -86,6 +86,7 @@ impl Readout {
 /// What is read from exact moments, whatever they are of.
 #[derive(Debug, Clone)]
 pub(crate) struct ExactReadings {
+    pub(crate) count: u64,
     sum: Value,
     mean: Option<f64>,
     variance: [Option<f64>; 2],
@@ -98,6 +99,7 @@ impl ExactReadings {
         <T::Sum as Accumulator<T>>::Total: Numeral,
     {
         Self {
+            count: moments.count(),
             sum: Value::of(moments.sum()),
             mean: moments.mean(),
             variance: [0, 1].map(|ddof| moments.variance(ddof)),

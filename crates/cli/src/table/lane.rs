@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
 use half::f16;
 use serde::{Deserialize, Serialize};
 use strix_reduce::arrow::ArrowItem;
@@ -249,6 +249,33 @@ fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Failure> {
     arrow::compute::cast(array, to).map_err(|e| Failure::Input(format!("a column of {}: {e}", array.data_type())))
 }
 
+impl<T> Typed<T> {
+    fn read_items(&self, batch: &RecordBatch) -> Result<Items<T>, Failure> {
+        let arrays = self.arrays(batch)?;
+        if self.families.contains(&Family::ExactCovariance) {
+            for (column, array) in self.columns.iter().zip(&arrays) {
+                fits_f64(column, array)?;
+            }
+        }
+        (self.items)(&arrays, batch.num_rows())
+    }
+}
+
+/// Refuses integers that an exact statistic would see rounded to f64.
+fn fits_f64(column: &str, array: &ArrayRef) -> Result<(), Failure> {
+    if !matches!(array.data_type(), DataType::Int64 | DataType::UInt64) {
+        return Ok(());
+    }
+    let wide = cast(array, &DataType::Decimal128(20, 0))?;
+    let near = |x: i128| x.unsigned_abs() <= 1 << 53;
+    match wide.as_primitive::<Decimal128Type>().iter().flatten().find(|&x| !near(x)) {
+        Some(x) => Err(Failure::Input(format!(
+            "--exact: column {column:?} holds {x}, which may round to f64 where two columns are paired; leave --exact out"
+        ))),
+        None => Ok(()),
+    }
+}
+
 impl<T: Item> Lane for Typed<T> {
     fn columns(&self) -> &[String] {
         &self.columns
@@ -270,7 +297,7 @@ impl<T: Item> Lane for Typed<T> {
     }
 
     fn whole(&self, batch: &RecordBatch, engine: &Engine, nan: NanPolicy) -> Result<Lifted, LaneError> {
-        let (items, nulls) = (self.items)(&self.arrays(batch)?, batch.num_rows())?;
+        let (items, nulls) = self.read_items(batch)?;
         let mut reducer = Reducer::new(self.aggregators.clone(), engine)?.nan_policy(nan);
         match nulls {
             None => reducer.push(&items)?,
@@ -280,7 +307,7 @@ impl<T: Item> Lane for Typed<T> {
     }
 
     fn grouped(&self, batch: &RecordBatch, grouping: &Grouping, nan: NanPolicy) -> Result<Lifted, LaneError> {
-        let (items, nulls) = (self.items)(&self.arrays(batch)?, batch.num_rows())?;
+        let (items, nulls) = self.read_items(batch)?;
         // The rows that count, in the order of their groups: a counting sort.
         let mut ends = vec![0usize; grouping.keys.len()];
         let mut rows = Vec::with_capacity(items.len());

@@ -69,6 +69,9 @@ impl Plan {
                     ItemType::Pair
                 }
             };
+            if exact {
+                plan.refuse_rounded(&statistic)?;
+            }
             let index = plan.lanes.iter().position(|lane| lane.columns() == columns && lane.item() == item);
             let index = index.unwrap_or_else(|| {
                 plan.lanes.push(lane(columns.clone(), item));
@@ -80,6 +83,23 @@ impl Plan {
             plan.statistics.push(statistic);
         }
         Ok(plan)
+    }
+
+    /// Refuses an exact statistic of decimals, which become f64 on the way and round there.
+    fn refuse_rounded(&self, statistic: &Statistic) -> Result<(), Failure> {
+        use Family::{ExactCovariance, ExactMean, ExactMoments, ExactSum};
+        if !matches!(statistic.family, ExactSum | ExactMean | ExactMoments | ExactCovariance) {
+            return Ok(());
+        }
+        for (column, item) in self.columns.iter().filter(|(column, _)| statistic.columns.contains(column)) {
+            if *item == ItemType::Decimal {
+                let (text, name) = (&statistic.text, item.name());
+                return Err(Failure::Input(format!(
+                    "--exact: {text} takes column {column:?} of {name} as f64, to which they round; leave --exact out"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// What it computes, of what: states of one signature merge.
@@ -165,6 +185,8 @@ impl Plan {
                         *rows
                     }
                     Some(Readout::Moments(moments)) => moments.count,
+                    Some(Readout::Exact(readings)) => readings.count,
+                    Some(Readout::ExactCross(moments)) => moments.count(),
                     Some(Readout::Value(Value::Number(digits))) if statistic.family == Family::Count => {
                         digits.parse().unwrap_or(u64::MAX)
                     }

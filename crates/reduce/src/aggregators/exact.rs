@@ -183,6 +183,9 @@ impl<T: ExactElement> ExactMoments<T> {
 
     fn check(&self) -> Result<(), String> {
         check_sum::<T>(&self.specials, &self.sum)?;
+        if self.specials.negative_zeros && !self.squares.is_zero() {
+            return Err("it says that every element is -0, and squares of others".into());
+        }
         check_squares::<T>(self.specials.finite(), &self.sum, &self.squares)
     }
 }
@@ -302,6 +305,9 @@ fn mean<T: ExactElement>(specials: &Specials, sum: &T::First) -> Option<f64> {
 
 fn check_sum<T: ExactElement>(specials: &Specials, sum: &T::First) -> Result<(), String> {
     specials.check(sum.is_zero())?;
+    if !T::admits(specials, sum.to_big().is_negative()) {
+        return Err(format!("no elements of {} are like that: {specials:?}, and a sum of {sum:?}", T::NAME));
+    }
     within(sum, T::WIDTH + 1, specials.finite())
 }
 

@@ -2,8 +2,8 @@
 
 use super::FixedPoint;
 
-/// `sum(digits[i] * 2^(32 i))`. A term touches three digits and adds less than 2^32 to each of them, so 2^30 terms
-/// fit before anything has to be carried: the "small superaccumulator" of Neal, "Fast exact summation using small
+/// `sum(digits[i] * 2^(32 i))`. A term touches three digits and adds less than 2^32 to each of them, a product of two five
+/// and less than 2^33, so 2^29 terms fit before anything has to be carried: the "small superaccumulator" of Neal, "Fast exact summation using small
 /// and large superaccumulators" (arXiv 1505.05571, 2015).
 #[derive(Debug)]
 pub(super) struct Digits<const COUNT: usize>([i64; COUNT]);

@@ -73,7 +73,7 @@ impl<const LIMBS: usize> FixedPoint for Fixed<LIMBS> {
         // Past the last digit the carry is the rest of the number, and then its sign.
         let mut digits = digits.iter();
         while limb < LIMBS {
-            // A digit has at most 62 bits, and a carry of them at most that.
+            // 2^30 terms of less than 2^33 leave room for the carry.
             let sum = digits.next().unwrap_or(&0) + carry;
             carry = sum >> bits;
             word |= ((sum & mask) as u128) << filled;

@@ -71,14 +71,18 @@ fn specials<T: Bits>(items: &[T], any: bool, sum_is_zero: bool) -> Specials {
 }
 
 fn products<T: Bits, F: FixedPoint, const DIGITS: usize>(items: &[(T, T)]) -> F {
-    let mut digits = Digits::<DIGITS>::new();
-    for (x, y) in items {
-        if let (Some(x), Some(y)) = (x.parts(), y.parts()) {
-            let product = u128::from(x.magnitude) * u128::from(y.magnitude);
-            digits.add_wide(product, x.position + y.position, x.negative != y.negative);
+    let mut sum = F::default();
+    for block in items.chunks(DIGITFUL) {
+        let mut digits = Digits::<DIGITS>::new();
+        for (x, y) in block {
+            if let (Some(x), Some(y)) = (x.parts(), y.parts()) {
+                let product = u128::from(x.magnitude) * u128::from(y.magnitude);
+                digits.add_wide(product, x.position + y.position, x.negative != y.negative);
+            }
         }
+        sum = sum.plus(digits.total());
     }
-    digits.total()
+    sum
 }
 
 fn total(sum: &impl FixedPoint, specials: &Specials, unit: i64) -> f64 {
@@ -134,13 +138,17 @@ impl ExactElement for f64 {
     }
     fn first_and_second(items: &[Self]) -> (Specials, Fixed<34>, Fixed<67>) {
         let (specials, first) = Self::first(items);
-        let mut squares = Digits::<136>::new();
-        for item in items {
-            if let Some(Parts { magnitude, position, .. }) = item.parts() {
-                squares.add_wide(u128::from(magnitude) * u128::from(magnitude), 2 * position, false);
+        let mut second = Fixed::default();
+        for block in items.chunks(DIGITFUL) {
+            let mut squares = Digits::<136>::new();
+            for item in block {
+                if let Some(Parts { magnitude, position, .. }) = item.parts() {
+                    squares.add_wide(u128::from(magnitude) * u128::from(magnitude), 2 * position, false);
+                }
             }
+            second = second.plus(squares.total());
         }
-        (specials, first, squares.total())
+        (specials, first, second)
     }
     fn products(items: &[(Self, Self)]) -> Fixed<67> {
         // A position of up to 4090, and up to five digits from there.
@@ -150,6 +158,9 @@ impl ExactElement for f64 {
         total(sum, specials, Self::UNIT)
     }
 }
+
+/// Products that a set of digits takes in, far below what fits.
+const DIGITFUL: usize = 1 << 20;
 
 /// Items of f64 that are looked at together.
 const PIECE: usize = 4096;
@@ -239,11 +250,11 @@ pub(super) fn whole(lanes: [f64; LANES], exponent: i64) -> i128 {
 
 #[cfg(feature = "half")]
 macro_rules! half {
-    ($($float:ty)*) => {$(
+    ($($float:ty, $width:expr;)*) => {$(
         /// 16-bit floats go through f32, which holds them exactly.
         impl ExactElement for $float {
             const UNIT: i64 = f32::UNIT;
-            const WIDTH: u64 = f32::WIDTH;
+            const WIDTH: u64 = $width;
             type First = Fixed<6>;
             type Second = Fixed<10>;
 
@@ -263,4 +274,7 @@ macro_rules! half {
     )*};
 }
 #[cfg(feature = "half")]
-half!(half::f16 half::bf16);
+half! {
+    half::f16, 164;
+    half::bf16, f32::WIDTH;
+}

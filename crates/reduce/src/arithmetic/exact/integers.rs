@@ -22,13 +22,16 @@ fn squares(moments: IntegerMoments) -> Fixed<3> {
 }
 
 macro_rules! integers {
-    ($($integer:ty)*) => {$(
+    ($($integer:ident $width:expr, $signed:literal;)*) => {$(
         impl ExactElement for $integer {
             const UNIT: i64 = 0;
-            const WIDTH: u64 = 63;
+            const WIDTH: u64 = $width;
             type First = Fixed<2>;
             type Second = Fixed<3>;
 
+            fn admits(specials: &Specials, sum_is_negative: bool) -> bool {
+                *specials == Specials::ordinary(specials.count) && ($signed || !sum_is_negative)
+            }
             #[inline(always)]
             fn first(items: &[Self]) -> (Specials, Fixed<2>) {
                 (Specials::ordinary(items.len() as u64), fixed(Accumulator::<Self>::total(<IntegerSum as Accumulator<Self>>::of(&Block::new(items)))))
@@ -76,4 +79,7 @@ macro_rules! integers {
         }
     )*};
 }
-integers!(u8 i8 u16 i16 u32 i32 u64 i64 bool);
+integers! {
+    u8 7, false; i8 7, true; u16 15, false; i16 15, true; u32 31, false; i32 31, true; u64 63, false; i64 63, true;
+    bool 0, false;
+}

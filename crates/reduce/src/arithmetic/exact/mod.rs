@@ -29,6 +29,11 @@ pub trait ExactElement: Element {
     /// Holds sums of up to 2^56 products of two elements.
     type Second: FixedPoint;
 
+    /// Whether elements of the type may be like that at all.
+    fn admits(_specials: &Specials, _sum_is_negative: bool) -> bool {
+        true
+    }
+
     /// The sum of the elements that are finite, and what the others are.
     fn first(items: &[Self]) -> (Specials, Self::First);
     /// The same, and the sum of the squares.
@@ -93,17 +98,19 @@ impl Specials {
 
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {
-            count: self.count + other.count,
-            nan: self.nan + other.nan,
-            positive_infinite: self.positive_infinite + other.positive_infinite,
-            negative_infinite: self.negative_infinite + other.negative_infinite,
+            // Saturating, for stored states that together claim more than there can be.
+            count: self.count.saturating_add(other.count),
+            nan: self.nan.saturating_add(other.nan),
+            positive_infinite: self.positive_infinite.saturating_add(other.positive_infinite),
+            negative_infinite: self.negative_infinite.saturating_add(other.negative_infinite),
             negative_zeros: self.negative_zeros && other.negative_zeros,
         }
     }
 
     /// Elements that are finite.
     pub fn finite(&self) -> u64 {
-        self.count - self.nan - self.positive_infinite - self.negative_infinite
+        let special = [self.nan, self.positive_infinite, self.negative_infinite];
+        special.into_iter().fold(self.count, u64::saturating_sub)
     }
 
     /// The sum, where it does not depend on the finite elements: by IEEE 754, NaN of a NaN or of both infinities, the
