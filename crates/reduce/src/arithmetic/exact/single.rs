@@ -188,7 +188,7 @@ impl Default for Bins {
 
 /// Items of a cache line, and how many items ahead of their use they are fetched.
 const LINE: usize = 16;
-const AHEAD: usize = 512;
+const AHEAD: usize = 2048;
 
 /// Where the count of a bin begins. 2^16 mantissas of 23 bits stay below it.
 const COUNT: u32 = 40;
