@@ -177,7 +177,7 @@ pub(crate) fn across(mut sums: [f64; LANES], mut errors: [f64; LANES]) -> Compen
 /// A row of elements as f64. Loops and no closures: a closure of its own would be compiled for the
 /// least processor, and not for the one that the engine found.
 #[inline(always)]
-fn widened<T: Copy + Into<f64>>(row: &[T; LANES]) -> [f64; LANES] {
+pub(crate) fn widened<T: Copy + Into<f64>>(row: &[T; LANES]) -> [f64; LANES] {
     let mut wide = [0.0; LANES];
     for lane in 0..LANES {
         wide[lane] = row[lane].into();

@@ -3,6 +3,7 @@
 use super::digits::Digits;
 use super::round::{power_of_two, quotient};
 use super::{ExactElement, Fixed, FixedPoint, Specials, single};
+use crate::arithmetic::compensated::LANES;
 
 /// A finite float: `magnitude * 2^(UNIT + position)`, or nothing for NaN and infinities.
 struct Parts {
@@ -164,9 +165,6 @@ const DIGITFUL: usize = 1 << 20;
 
 /// Items of f64 that are looked at together.
 const PIECE: usize = 4096;
-
-/// Sums side by side: enough to hide the latency of the adder.
-const LANES: usize = 16;
 
 /// The sum of any f64.
 fn digits(items: &[f64]) -> Fixed<34> {

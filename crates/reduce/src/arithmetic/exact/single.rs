@@ -12,12 +12,10 @@ use prefetch_index::prefetch_index;
 use super::floats::whole;
 use super::round::power_of_two;
 use super::{Fixed, FixedPoint};
+use crate::arithmetic::compensated::{LANES, widened};
 
 /// Items that are looked at together: with the next piece, which is fetched meanwhile, half of the first-level cache.
 const PIECE: usize = 2048;
-
-/// Sums side by side: enough to hide the latency of the adder.
-const LANES: usize = 16;
 
 /// How far apart the exponents of a piece may be. A lane of 2^9 items is then below `2^(9 + 1 + top)`, and a multiple
 /// of the last bit of the least item, `2^(bottom - 23)`: a ratio of 2^53.
@@ -161,15 +159,6 @@ fn filled(rest: &[f32]) -> [f32; LANES] {
         *cell = x;
     }
     row
-}
-
-#[inline(always)]
-fn widened(row: &[f32; LANES]) -> [f64; LANES] {
-    let mut wide = [0.0f64; LANES];
-    for lane in 0..LANES {
-        wide[lane] = f64::from(row[lane]);
-    }
-    wide
 }
 
 /// A sum for each sign and exponent, of mantissas without their hidden bit and, above them, of how many there were; and
