@@ -33,6 +33,18 @@ fn own_buffer() {
 }
 
 #[test]
+fn own_device() {
+    let output = run("own_device");
+    assert_eq!(output, "row 63 had mean 630.4995; all rows together are now within 1e0 of 0\n");
+}
+
+#[test]
+fn own_kernel() {
+    // (i % 301) / 100 - 1 is above 1 for 201 to 300: 100 of each 301, of which there are 332 and 68 more elements.
+    assert_eq!(run("own_kernel"), "33200 above 1, the greatest of the others Some(1.0), of all Some(2.0)\n");
+}
+
+#[test]
 fn saved_state() {
     let output = run("saved_state");
     let (mean, median) = output.split_once('\n').unwrap();

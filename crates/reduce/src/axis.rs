@@ -3,16 +3,16 @@
 use crate::cpu::{self, BLOCK};
 use crate::engine::EngineReport;
 #[cfg(feature = "gpu")]
-use crate::reducer::OnGpu;
+use crate::gpu::{Piece, Prepared};
 use crate::{Aggregator, Engine, EngineChoice, Error, Item, NanPolicy};
 
 /// Lanes that are read side by side: neighbours in memory unless the axis is the last one.
 const SIDE_BY_SIDE: usize = 16;
 
-/// The answers of a reduction along an axis.
+/// The answers of a reduction along an axis, of segments or of groups.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AlongAxis<O> {
-    /// One for each lane along the axis, in row-major order of the array's other axes.
+    /// One for each lane along the axis, in row-major order of the array's other axes; or for each segment or group.
     pub answers: Vec<O>,
     /// Which engine did the work.
     pub report: EngineReport,
@@ -54,30 +54,79 @@ pub fn reduce_axis<T: Item, A: Aggregator<T>>(
     let too_many = || Error::Parameter(format!("an array of shape {shape:?} has too many lanes along axis {axis}"));
     let (outer, inner) = (size(&shape[..axis]).ok_or_else(too_many)?, size(&shape[axis + 1..]).ok_or_else(too_many)?);
     let lanes = outer.checked_mul(inner).ok_or_else(too_many)?;
-    let mut answers = Vec::new();
-    answers.try_reserve_exact(lanes).map_err(|_| too_many())?;
+    let mut room: Vec<A::Output> = Vec::new();
+    room.try_reserve_exact(lanes).map_err(|_| too_many())?;
+    drop(room);
+    let axes = Axes { outer, length, inner };
+    outputs(
+        aggregator,
+        engine,
+        (items, lanes, nan),
+        #[cfg(feature = "gpu")]
+        |prepared: &Prepared<A::State>, take| {
+            if items.is_empty() { Ok(()) } else { prepared.along(aggregator, items, axes, nan, take) }
+        },
+        || {
+            let Axes { length, inner, .. } = axes;
+            let lanes: Vec<Strided<'_, T>> = (0..lanes)
+                .map(|lane| Strided { items, first: lane / inner * length * inner + lane % inner, step: inner, length })
+                .collect();
+            states(aggregator, &lanes, nan)
+        },
+    )
+}
+
+/// The answers of several outputs: by the GPU where the engine is one, else, or where an automatic one fails, by the CPU.
+pub(crate) fn outputs<T: Item, A: Aggregator<T>>(
+    aggregator: &A,
+    engine: &Engine,
+    #[cfg_attr(not(feature = "gpu"), expect(unused_variables, reason = "the CPU's closure holds what it needs"))]
+    (items, count, nan): (&[T], usize, NanPolicy),
+    #[cfg(feature = "gpu")] on_gpu: impl FnOnce(&Prepared<A::State>, &mut dyn FnMut(Piece<A::State>)) -> Result<(), Error>,
+    on_cpu: impl FnOnce() -> Result<Vec<A::State>, Error>,
+) -> Result<AlongAxis<A::Output>, Error> {
+    #[cfg_attr(not(feature = "gpu"), expect(unused_mut, reason = "only a GPU that fails adds to it"))]
     let mut fallback = engine.fallback.clone();
-    match on_gpu(aggregator, engine, items, Axes { outer, length, inner }, nan) {
-        Ok(Some((states, adapter))) => {
-            answers.extend(states.into_iter().map(|state| aggregator.finish(state)));
-            let report = EngineReport { engine: "gpu", adapter: Some(adapter), fallback: None };
-            return Ok(AlongAxis { answers, report });
+    #[cfg_attr(not(feature = "gpu"), expect(unused_mut, reason = "only a planner sets it"))]
+    let mut plan = None;
+    #[cfg(feature = "gpu")]
+    {
+        let reduced = Prepared::new::<T, A>(aggregator, engine).and_then(|prepared| {
+            let Some(prepared) = prepared else { return Ok(None) };
+            if let Some(planner) = engine.planner.as_ref().filter(|_| engine.choice == EngineChoice::Auto) {
+                // The measure of one reduction over all items stands for that of many.
+                let decision = planner.decide(&prepared, aggregator, items, nan)?;
+                plan = Some(decision.reason);
+                if !decision.on_gpu {
+                    return Ok(None);
+                }
+            }
+            let mut states: Vec<A::State> = (0..count).map(|_| aggregator.identity()).collect();
+            on_gpu(&prepared, &mut |piece| {
+                let before = std::mem::replace(&mut states[piece.output], aggregator.identity());
+                states[piece.output] = aggregator.merge(before, piece.state);
+            })?;
+            Ok(Some((states, prepared.adapter_name())))
+        });
+        match reduced {
+            Ok(Some((states, adapter))) => {
+                let answers = states.into_iter().map(|state| aggregator.finish(state)).collect();
+                let report = EngineReport { engine: "gpu", adapter: Some(adapter), fallback: None, plan };
+                return Ok(AlongAxis { answers, report });
+            }
+            Ok(None) => {}
+            Err(error @ (Error::Nan { .. } | Error::Parameter(_))) => return Err(error),
+            Err(error) if engine.choice == EngineChoice::Gpu => return Err(error),
+            Err(Error::NotOnGpu { reason }) => fallback = Some(reason),
+            Err(error) => fallback = Some(error.to_string()),
         }
-        Ok(None) => {}
-        Err(error @ Error::Nan { .. }) => return Err(error),
-        Err(error) if engine.choice == EngineChoice::Gpu => return Err(error),
-        Err(Error::NotOnGpu { reason }) => fallback = Some(reason),
-        Err(error) => fallback = Some(error.to_string()),
     }
-    let lanes: Vec<Strided<'_, T>> = (0..lanes)
-        .map(|lane| Strided { items, first: lane / inner * length * inner + lane % inner, step: inner, length })
-        .collect();
-    let states = states(aggregator, &lanes, nan)?;
-    answers.extend(states.into_iter().map(|state| aggregator.finish(state)));
+    let answers = on_cpu()?.into_iter().map(|state| aggregator.finish(state)).collect();
     let report = EngineReport {
         engine: "cpu",
         adapter: None,
         fallback: fallback.filter(|_| engine.choice == EngineChoice::Auto),
+        plan,
     };
     Ok(AlongAxis { answers, report })
 }
@@ -89,40 +138,6 @@ pub(crate) struct Axes {
     pub(crate) outer: usize,
     pub(crate) length: usize,
     pub(crate) inner: usize,
-}
-
-/// The states by lane, and the adapter that they come from.
-type FromGpu<S> = (Vec<S>, String);
-
-/// `None` where the engine is the CPU.
-#[cfg(feature = "gpu")]
-fn on_gpu<T: Item, A: Aggregator<T>>(
-    aggregator: &A,
-    engine: &Engine,
-    items: &[T],
-    axes: Axes,
-    nan: NanPolicy,
-) -> Result<Option<FromGpu<A::State>>, Error> {
-    let Some(prepared) = OnGpu::prepare::<T, A>(aggregator, engine)? else { return Ok(None) };
-    let mut states: Vec<A::State> = (0..axes.outer * axes.inner).map(|_| aggregator.identity()).collect();
-    if let Some(upload) = T::upload(items).filter(|_| !items.is_empty()) {
-        prepared.reduce_axis(upload.bytes, axes, nan, |lane, chunk| {
-            let before = std::mem::replace(&mut states[lane], aggregator.identity());
-            states[lane] = aggregator.merge(before, chunk);
-        })?;
-    }
-    Ok(Some((states, prepared.adapter_name())))
-}
-
-#[cfg(not(feature = "gpu"))]
-fn on_gpu<T: Item, A: Aggregator<T>>(
-    _aggregator: &A,
-    _engine: &Engine,
-    _items: &[T],
-    _axes: Axes,
-    _nan: NanPolicy,
-) -> Result<Option<FromGpu<A::State>>, Error> {
-    Ok(None)
 }
 
 /// Items in a row, near one another or not.
@@ -202,6 +217,10 @@ impl<S> Total<S> {
         Self { state: aggregator.identity(), items: 0 }
     }
 
+    pub(crate) fn items(&self) -> u64 {
+        self.items
+    }
+
     pub(crate) fn push<T: Item, A: Aggregator<T, State = S>>(
         &mut self,
         aggregator: &A,
@@ -218,13 +237,16 @@ impl<S> Total<S> {
 }
 
 #[cfg(feature = "rayon")]
-fn each<G: Sync, R: Send>(groups: &[G], f: impl Fn(&G) -> Result<R, Error> + Sync + Send) -> Result<Vec<R>, Error> {
+pub(crate) fn each<G: Sync, R: Send>(
+    groups: &[G],
+    f: impl Fn(&G) -> Result<R, Error> + Sync + Send,
+) -> Result<Vec<R>, Error> {
     use rayon::prelude::*;
     // Of several errors that of the first group, whichever was found first.
     groups.par_iter().map(f).collect::<Vec<_>>().into_iter().collect()
 }
 
 #[cfg(not(feature = "rayon"))]
-fn each<G, R>(groups: &[G], f: impl Fn(&G) -> Result<R, Error>) -> Result<Vec<R>, Error> {
+pub(crate) fn each<G, R>(groups: &[G], f: impl Fn(&G) -> Result<R, Error>) -> Result<Vec<R>, Error> {
     groups.iter().map(f).collect()
 }

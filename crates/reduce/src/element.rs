@@ -4,7 +4,9 @@ use crate::Label;
 use crate::arithmetic::{Accumulator, Compensated, Float, FloatMoments, IntegerMoments, IntegerSum, Moments, fused};
 use crate::block::Block;
 #[cfg(feature = "gpu")]
-use crate::gpu::Upload;
+use crate::gpu::Load;
+#[cfg(feature = "gpu")]
+use std::borrow::Cow;
 
 /// Anything that a [`crate::Reducer`] takes. Implement it for a type of your own to reduce that;
 /// the provided methods say "never NaN, CPU only".
@@ -15,10 +17,16 @@ pub trait Item: Clone + Send + Sync + 'static {
         false
     }
 
-    /// How the items lie on a GPU, if they can. `None` keeps them on the CPU.
+    /// How the items lie on a GPU: one load, or two of pairs. None keeps them on the CPU.
     #[cfg(feature = "gpu")]
-    fn upload(_items: &[Self]) -> Option<Upload<'_>> {
-        None
+    fn loads() -> Vec<Load> {
+        vec![]
+    }
+
+    /// The items' bytes in that column, as its load reads them (little-endian).
+    #[cfg(feature = "gpu")]
+    fn column(_items: &[Self], _column: usize) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&[])
     }
 }
 
@@ -36,13 +44,30 @@ impl<T: Item, const N: usize> Item for [T; N] {
     }
 }
 
-impl Item for bool {}
 impl Item for String {}
 
 impl<A: Item, B: Item> Item for (A, B) {
     #[inline(always)]
     fn is_nan(&self) -> bool {
         self.0.is_nan() || self.1.is_nan()
+    }
+
+    #[cfg(feature = "gpu")]
+    fn loads() -> Vec<Load> {
+        match (&A::loads()[..], &B::loads()[..]) {
+            ([first], [second]) => vec![*first, *second],
+            _ => vec![],
+        }
+    }
+    /// A copy, as nothing says how a tuple lies in memory.
+    #[cfg(feature = "gpu")]
+    fn column(items: &[Self], column: usize) -> Cow<'_, [u8]> {
+        if column == 0 {
+            let first: Vec<A> = items.iter().map(|item| item.0.clone()).collect();
+            return Cow::Owned(A::column(&first, 0).into_owned());
+        }
+        let second: Vec<B> = items.iter().map(|item| item.1.clone()).collect();
+        Cow::Owned(B::column(&second, 0).into_owned())
     }
 }
 
@@ -79,22 +104,36 @@ pub trait Element: Label + Copy {
     /// The element that a kernel's order-preserving key stands for.
     #[cfg(feature = "gpu")]
     fn from_key(_key: u32) -> Self;
+    /// The least and the greatest key of a number: outside of them are NaN.
+    #[cfg(feature = "gpu")]
+    const KEYS: (u32, u32);
     /// The canonical NaN, for the types that have one.
     #[cfg(feature = "gpu")]
     fn nan() -> Option<Self>;
 }
 
+/// The items as they lie in memory.
+macro_rules! load {
+    ($load:ident) => {
+        #[cfg(feature = "gpu")]
+        fn loads() -> Vec<Load> {
+            vec![Load::$load]
+        }
+        #[cfg(feature = "gpu")]
+        fn column(items: &[Self], _column: usize) -> Cow<'_, [u8]> {
+            Cow::Borrowed(bytemuck::cast_slice(items))
+        }
+    };
+}
+
 macro_rules! float_element {
-    ($float:ident, $bits:ident, $signed:ident, $from_key:expr $(, upload $load:ident, fused $fused:path)?) => {
+    ($float:ident, $bits:ident, $signed:ident, $from_key:expr $(, upload $load:ident)? $(, fused $fused:path)?) => {
         impl Item for $float {
             #[inline(always)]
             fn is_nan(&self) -> bool {
                 $float::is_nan(*self)
             }
-            $(#[cfg(feature = "gpu")]
-            fn upload(items: &[Self]) -> Option<Upload<'_>> {
-                Some(Upload { load: strix_shaders::Load::$load, bytes: bytemuck::cast_slice(items) })
-            })?
+            $(load!($load);)?
         }
 
         impl Element for $float {
@@ -149,6 +188,8 @@ macro_rules! float_element {
                 from_key(key)
             }
             #[cfg(feature = "gpu")]
+            const KEYS: (u32, u32) = (0x007f_ffff, 0xff80_0000);
+            #[cfg(feature = "gpu")]
             fn nan() -> Option<Self> {
                 Some($float::NAN)
             }
@@ -199,10 +240,7 @@ fn extreme<F: Ordered>(block: &[F], identity: F::Key, pick: fn(F::Key, F::Key) -
 macro_rules! integer_element {
     ($($integer:ident, $from_key:expr $(, upload $load:ident)?;)*) => {$(
         impl Item for $integer {
-            $(#[cfg(feature = "gpu")]
-            fn upload(items: &[Self]) -> Option<Upload<'_>> {
-                Some(Upload { load: strix_shaders::Load::$load, bytes: bytemuck::cast_slice(items) })
-            })?
+            $(load!($load);)?
         }
 
         impl Element for $integer {
@@ -256,6 +294,8 @@ macro_rules! integer_element {
                 from_key(key)
             }
             #[cfg(feature = "gpu")]
+            const KEYS: (u32, u32) = (0, if size_of::<Self>() < 4 { (1 << (8 * size_of::<Self>())) - 1 } else { u32::MAX });
+            #[cfg(feature = "gpu")]
             fn nan() -> Option<Self> {
                 None
             }
@@ -263,29 +303,38 @@ macro_rules! integer_element {
     )*};
 }
 
-float_element!(f32, u32, i32, |key| f32::from_bits(if key >> 31 == 1 { key & 0x7fff_ffff } else { !key }), upload F32, fused fused::extremes);
+float_element!(f32, u32, i32, of_key, upload F32, fused fused::extremes);
+/// The f32 of an order-preserving key.
+#[cfg(feature = "gpu")]
+fn of_key(key: u32) -> f32 {
+    f32::from_bits(if key >> 31 == 1 { key & 0x7fff_ffff } else { !key })
+}
 // f64 has no load on the GPU, so no key of it ever comes back.
 float_element!(f64, u64, i64, |_| f64::NAN);
 
-// The wider integers have no load on the GPU, so no key of them ever comes back.
+// The widest integers have no load on the GPU, so no key of them ever comes back.
 integer_element! {
     u8, |key| key as u8, upload U8;
     i8, |key| (key ^ 0x80) as i8, upload I8;
     u16, |key| key as u16, upload U16;
     i16, |key| (key ^ 0x8000) as i16, upload I16;
-    u32, |key| key;
-    i32, |key| key as i32;
+    u32, |key| key, upload U32;
+    i32, |key| (key ^ 0x8000_0000) as i32, upload I32;
     u64, |key| key.into();
     i64, |key| key.into();
 }
 
 #[cfg(feature = "half")]
 use half::{bf16, f16};
-// The half floats have no load on the GPU yet, so no key of them ever comes back.
+// Kernels widen the half floats to f32, which holds them exactly.
 #[cfg(feature = "half")]
-float_element!(f16, u16, i16, |_| f16::NAN);
+float_element!(f16, u16, i16, |key| f16::from_f32(of_key(key)), upload F16);
 #[cfg(feature = "half")]
-float_element!(bf16, u16, i16, |_| bf16::NAN);
+float_element!(bf16, u16, i16, |key| bf16::from_f32(of_key(key)), upload BF16);
+
+impl Item for bool {
+    load!(U8);
+}
 
 /// As the numbers 0 and 1: a sum counts what is true, a mean is its share.
 impl Element for bool {
@@ -328,11 +377,12 @@ impl Element for bool {
     fn mean_of(block: &Block<'_, Self>) -> f64 {
         <IntegerSum as Accumulator<Self>>::of(block).mean(block.len() as u64)
     }
-    // bool has no load on the GPU, so no key of it ever comes back.
     #[cfg(feature = "gpu")]
     fn from_key(key: u32) -> Self {
         key != 0
     }
+    #[cfg(feature = "gpu")]
+    const KEYS: (u32, u32) = (0, 1);
     #[cfg(feature = "gpu")]
     fn nan() -> Option<Self> {
         None

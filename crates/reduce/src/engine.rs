@@ -2,12 +2,13 @@
 
 use crate::Error;
 #[cfg(feature = "gpu")]
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, Planner};
 
 /// What the caller asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum EngineChoice {
-    /// A hardware GPU where there is one and it can take the reduction, else the CPU, with the reason.
+    /// A hardware GPU where there is one, it can take the reduction, and a measurement says that it is the faster one; else
+    /// the CPU, with the reason.
     #[default]
     Auto,
     /// The CPU.
@@ -46,6 +47,9 @@ pub struct Engine {
     pub(crate) choice: EngineChoice,
     #[cfg(feature = "gpu")]
     pub(crate) gpu: Option<Gpu>,
+    /// Decides for an automatic choice, by measure.
+    #[cfg(feature = "gpu")]
+    pub(crate) planner: Option<Planner>,
     /// Why an automatic choice is not the GPU.
     pub(crate) fallback: Option<String>,
 }
@@ -59,6 +63,8 @@ pub struct EngineReport {
     pub adapter: Option<String>,
     /// Why the automatic choice fell back to the CPU.
     pub fallback: Option<String>,
+    /// Why the automatic choice of the last push is what it is, where both engines could have taken it.
+    pub plan: Option<String>,
 }
 
 impl Engine {
@@ -68,6 +74,8 @@ impl Engine {
             choice: EngineChoice::Cpu,
             #[cfg(feature = "gpu")]
             gpu: None,
+            #[cfg(feature = "gpu")]
+            planner: None,
             fallback: None,
         }
     }
@@ -84,9 +92,22 @@ impl Engine {
         }
     }
 
+    /// The same engine with a planner: one that remembers, or several engines' own. Only an automatic choice asks it.
+    #[cfg(feature = "gpu")]
+    #[must_use]
+    pub fn planned(self, planner: Planner) -> Self {
+        Self { planner: Some(planner), ..self }
+    }
+
+    /// The same engine, but where it cannot take a reduction or fails in it, the CPU does, and the report says why.
+    #[must_use]
+    pub fn or_cpu(self) -> Self {
+        Self { choice: EngineChoice::Auto, ..self }
+    }
+
     #[cfg(feature = "gpu")]
     fn open_gpu() -> Result<Self, Error> {
-        Ok(Self { choice: EngineChoice::Gpu, gpu: Some(Gpu::open()?), fallback: None })
+        Ok(Self { choice: EngineChoice::Gpu, gpu: Some(Gpu::open()?), planner: None, fallback: None })
     }
 
     #[cfg(not(feature = "gpu"))]
@@ -101,7 +122,7 @@ impl Engine {
             Err(Error::NoGpu { reason }) => (None, Some(format!("no GPU: {reason}"))),
             Err(error) => (None, Some(error.to_string())),
         };
-        Self { choice: EngineChoice::Auto, gpu, fallback }
+        Self { choice: EngineChoice::Auto, gpu, planner: Some(Planner::new()), fallback }
     }
 
     #[cfg(not(feature = "gpu"))]
@@ -115,6 +136,6 @@ impl Engine {
 #[cfg(feature = "gpu")]
 impl From<Gpu> for Engine {
     fn from(gpu: Gpu) -> Self {
-        Self { choice: EngineChoice::Gpu, gpu: Some(gpu), fallback: None }
+        Self { choice: EngineChoice::Gpu, gpu: Some(gpu), planner: None, fallback: None }
     }
 }

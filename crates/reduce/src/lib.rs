@@ -35,6 +35,7 @@ mod engine;
 mod error;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+mod grouped;
 mod label;
 mod nan;
 #[cfg(feature = "ndarray")]
@@ -57,6 +58,7 @@ pub use combinators::{Boxed, BoxedState, ByKey, Combine};
 pub use element::{Element, Item};
 pub use engine::{Engine, EngineChoice, EngineReport};
 pub use error::Error;
+pub use grouped::{reduce_by_key, reduce_segments};
 pub use label::Label;
 pub use nan::NanPolicy;
 pub use reducer::Reducer;

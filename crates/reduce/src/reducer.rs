@@ -1,10 +1,8 @@
 //! Pushes chunks through an aggregator, on the engine that fits, and reads the answer out.
 
-#[cfg(feature = "gpu")]
-use crate::axis::Axes;
 use crate::engine::EngineReport;
 #[cfg(feature = "gpu")]
-use crate::gpu::{ChunkState, Gpu, GpuHalf, Pipelines, Source};
+use crate::gpu::{Decision, Planner, Prepared, View};
 use crate::state::MOST_ITEMS;
 use crate::{Aggregator, Engine, EngineChoice, Error, Item, NanPolicy};
 
@@ -37,22 +35,12 @@ pub struct Reducer<T, A: Aggregator<T>> {
     choice: EngineChoice,
     fallback: Option<String>,
     #[cfg(feature = "gpu")]
-    gpu: Option<OnGpu<A::State>>,
-}
-
-/// A device, and this aggregation compiled for it.
-#[cfg(feature = "gpu")]
-pub(crate) struct OnGpu<S> {
-    gpu: Gpu,
-    half: GpuHalf<S>,
-    pipelines: std::sync::Arc<Pipelines>,
-}
-
-#[cfg(feature = "gpu")]
-impl<S> std::fmt::Debug for OnGpu<S> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("OnGpu").field(&self.gpu).field(&self.half).finish()
-    }
+    gpu: Option<Prepared<A::State>>,
+    #[cfg(feature = "gpu")]
+    planner: Option<Planner>,
+    /// What the planner said of the last push.
+    #[cfg(feature = "gpu")]
+    decision: Option<Decision>,
 }
 
 impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
@@ -64,7 +52,7 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
     /// compile. An automatic engine falls back to the CPU instead, and reports why.
     pub fn new(aggregator: A, engine: &Engine) -> Result<Self, Error> {
         #[cfg(feature = "gpu")]
-        let (gpu, fallback) = match (OnGpu::prepare::<T, A>(&aggregator, engine), engine.choice) {
+        let (gpu, fallback) = match (Prepared::new::<T, A>(&aggregator, engine), engine.choice) {
             (Ok(gpu), _) => (gpu, engine.fallback.clone()),
             (Err(error), EngineChoice::Gpu) => return Err(error),
             (Err(Error::NotOnGpu { reason }), _) => (None, Some(reason)),
@@ -83,6 +71,10 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
             fallback,
             #[cfg(feature = "gpu")]
             gpu,
+            #[cfg(feature = "gpu")]
+            planner: engine.planner.clone().filter(|_| engine.choice == EngineChoice::Auto),
+            #[cfg(feature = "gpu")]
+            decision: None,
         })
     }
 
@@ -101,18 +93,8 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
     pub fn push(&mut self, items: &[T]) -> Result<(), Error> {
         self.room(items.len() as u64)?;
         #[cfg(feature = "gpu")]
-        if let (Some(on_gpu), Some(upload)) = (&self.gpu, T::upload(items)) {
-            match self.on_gpu(on_gpu, &Source::Host(upload.bytes)) {
-                Err(error @ Error::Device { .. }) if self.choice == EngineChoice::Auto => {
-                    self.fallback = Some(error.to_string());
-                    self.gpu = None;
-                }
-                reduced => {
-                    let (state, skipped) = reduced?;
-                    self.take(state, skipped, items.len() as u64);
-                    return Ok(());
-                }
-            }
+        if let Some(done) = self.push_to_gpu(items, None) {
+            return done;
         }
         let reduced = crate::cpu::reduce(&self.aggregator, items, self.nan)
             .map_err(|index| Error::Nan { index: self.pushed + index as u64 })?;
@@ -136,6 +118,13 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
     /// # Errors
     /// Those of [`Reducer::push`].
     pub fn push_masked(&mut self, items: &[T], valid: impl Fn(usize) -> bool) -> Result<(), Error> {
+        #[cfg(feature = "gpu")]
+        if self.gpu.is_some() {
+            self.room(items.len() as u64)?;
+            if let Some(done) = self.push_to_gpu(items, Some(&valid)) {
+                return done;
+            }
+        }
         if self.aggregator.positional() {
             return self.push_runs(items, valid);
         }
@@ -193,10 +182,12 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
     /// range is not inside the buffer, at whole elements.
     #[cfg(feature = "gpu")]
     pub fn push_buffer(&mut self, buffer: &wgpu::Buffer, bytes: std::ops::Range<u64>) -> Result<(), Error> {
-        let (Some(on_gpu), Some(upload)) = (&self.gpu, T::upload(&[])) else {
-            return Err(Error::NotOnGpu { reason: "a device buffer needs the GPU engine".into() });
+        let (Some(prepared), [load]) = (&self.gpu, &T::loads()[..]) else {
+            return Err(Error::NotOnGpu {
+                reason: "a device buffer needs the GPU engine, and items of one column".into(),
+            });
         };
-        let element = u64::from(upload.load.element_bytes());
+        let element = u64::from(load.element_bytes());
         // The kernel reads whole words, so the word of the last element has to be in the buffer.
         let size = buffer.size();
         let inside = bytes.start <= bytes.end && bytes.end <= size && bytes.end.next_multiple_of(4) <= size;
@@ -211,8 +202,11 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
         }
         let items = (bytes.end - bytes.start) / element;
         self.room(items)?;
-        let (state, skipped) = self.on_gpu(on_gpu, &Source::Device(buffer, bytes))?;
-        self.take(state, skipped, items);
+        let mut total = Sum::new(&self.aggregator);
+        let view = View::of(buffer, bytes.start / element..bytes.end / element);
+        let reduced = prepared.view(&self.aggregator, &view, self.nan, |piece| total.add(&self.aggregator, piece));
+        reduced.map_err(|error| error.moved(self.pushed))?;
+        self.take(total.state, total.skipped, items);
         Ok(())
     }
 
@@ -275,13 +269,21 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
     /// Which engine does the work.
     pub fn report(&self) -> EngineReport {
         #[cfg(feature = "gpu")]
-        let adapter = self.gpu.as_ref().map(OnGpu::adapter_name);
+        let adapter = {
+            let planned = self.decision.as_ref().is_none_or(|decision| decision.on_gpu);
+            self.gpu.as_ref().filter(|_| planned).map(Prepared::adapter_name)
+        };
         #[cfg(not(feature = "gpu"))]
         let adapter: Option<String> = None;
+        #[cfg(feature = "gpu")]
+        let plan = self.decision.as_ref().map(|decision| decision.reason.clone());
+        #[cfg(not(feature = "gpu"))]
+        let plan = None;
         EngineReport {
             engine: if adapter.is_some() { "gpu" } else { "cpu" },
             adapter,
             fallback: self.fallback.clone().filter(|_| self.choice == EngineChoice::Auto),
+            plan,
         }
     }
 
@@ -297,52 +299,69 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
         self.pushed += items;
     }
 
-    /// The state of `source` alone, its chunks merged on the host, and the NaN skipped in it.
+    /// Takes items in on the GPU, or those that are valid; `None` where the CPU is to do it.
     #[cfg(feature = "gpu")]
-    fn on_gpu(&self, on_gpu: &OnGpu<A::State>, source: &Source<'_>) -> Result<(A::State, u64), Error> {
-        let mut total = (self.aggregator.identity(), 0);
-        let OnGpu { gpu, half, pipelines } = on_gpu;
-        gpu.reduce(pipelines, half, source, self.nan, |chunk| {
-            let before = std::mem::replace(&mut total.0, self.aggregator.identity());
-            total.0 = self.aggregator.merge(before, chunk.state);
-            total.1 += chunk.skipped;
-        })
-        .map_err(|error| match error {
-            Error::Nan { index } => Error::Nan { index: self.pushed + index },
-            other => other,
-        })?;
-        Ok(total)
+    fn push_to_gpu(&mut self, items: &[T], valid: Option<&dyn Fn(usize) -> bool>) -> Option<Result<(), Error>> {
+        let prepared = self.gpu.as_ref()?;
+        let mut total = Sum::new(&self.aggregator);
+        let decision = self.planner.as_ref().map(|planner| planner.decide(prepared, &self.aggregator, items, self.nan));
+        let reduced = match decision.transpose() {
+            Ok(decision) => {
+                self.decision = decision;
+                if self.decision.as_ref().is_some_and(|decision| !decision.on_gpu) {
+                    return None;
+                }
+                prepared.whole(&self.aggregator, items, valid, self.nan, |piece| total.add(&self.aggregator, piece))
+            }
+            Err(error) => Err(error),
+        };
+        match reduced {
+            Ok(()) => {
+                let items = items.len() as u64;
+                self.missing += if valid.is_some() { items - total.items - total.skipped } else { 0 };
+                self.take(total.state, total.skipped, items);
+                Some(Ok(()))
+            }
+            Err(error @ Error::Device { .. }) if self.choice == EngineChoice::Auto => {
+                self.fallback = Some(error.to_string());
+                self.gpu = None;
+                self.decision = None;
+                None
+            }
+            Err(error) => Some(Err(error.moved(self.pushed))),
+        }
     }
 }
 
+/// What the chunks of a push come to.
 #[cfg(feature = "gpu")]
-impl<S> OnGpu<S> {
-    pub(crate) fn prepare<T: Item, A: Aggregator<T, State = S>>(
-        aggregator: &A,
-        engine: &Engine,
-    ) -> Result<Option<Self>, Error> {
-        let Some(gpu) = &engine.gpu else { return Ok(None) };
-        let missing = |what: String| Error::NotOnGpu { reason: what };
-        let item = std::any::type_name::<T>();
-        let upload = T::upload(&[]).ok_or_else(|| missing(format!("it has no form for elements of type {item}")))?;
-        let half = aggregator.gpu().ok_or_else(|| missing("one of the aggregators has no WGSL".into()))?;
-        let pipelines = gpu.pipelines(upload.load, &half)?;
-        Ok(Some(Self { gpu: gpu.clone(), half, pipelines }))
+struct Sum<S> {
+    state: S,
+    skipped: u64,
+    items: u64,
+}
+
+#[cfg(feature = "gpu")]
+impl<S> Sum<S> {
+    fn new<T, A: Aggregator<T, State = S>>(aggregator: &A) -> Self {
+        Self { state: aggregator.identity(), skipped: 0, items: 0 }
     }
 
-    pub(crate) fn adapter_name(&self) -> String {
-        self.gpu.adapter_name()
+    fn add<T, A: Aggregator<T, State = S>>(&mut self, aggregator: &A, piece: crate::gpu::Piece<S>) {
+        let before = std::mem::replace(&mut self.state, aggregator.identity());
+        self.state = aggregator.merge(before, piece.state);
+        self.skipped += piece.skipped;
+        self.items += piece.items;
     }
+}
 
-    /// The states of `bytes` along an axis, by lane; a lane may come in pieces.
-    pub(crate) fn reduce_axis(
-        &self,
-        bytes: &[u8],
-        axes: Axes,
-        nan: NanPolicy,
-        mut take: impl FnMut(usize, S),
-    ) -> Result<(), Error> {
-        let state = |lane, chunk: ChunkState<S>| take(lane, chunk.state);
-        self.gpu.reduce_axis(&self.pipelines, &self.half, bytes, axes, nan, state)
+impl Error {
+    /// The same error where that many items came before.
+    #[cfg(feature = "gpu")]
+    fn moved(self, before: u64) -> Self {
+        match self {
+            Self::Nan { index } => Self::Nan { index: before + index },
+            other => other,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::{Aggregator, Block};
+use crate::{Aggregator, Block, Engine, Item, Reducer};
 
 /// Checks identity, associativity, commutativity and splitting (see [`Aggregator`]) on these items and
 /// panics where one does not hold. What nothing finishes to is for the aggregator's own tests.
@@ -68,5 +68,41 @@ where
         }
         let merged = states.pop().unwrap_or_else(|| aggregator.identity());
         agree(&format!("splitting into {pieces} pieces"), finish(merged));
+    }
+}
+
+/// Checks that an aggregator answers on `engine` as on the CPU: all items, none, one, and every edge of words,
+/// workgroups and tiles that there are items for, in one push and in two. `same` says whether two answers are one, the
+/// engine's first.
+///
+/// ```
+/// use strix_reduce::{Engine, EngineChoice, Max, testkit};
+/// let engine = Engine::select(EngineChoice::Gpu)?;
+/// testkit::check_engine(&Max, &engine, &[3.5f32, 1.0, 2.0], |a, b| a == b);
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+///
+/// # Panics
+/// When the engine cannot take the aggregator, or answers otherwise.
+pub fn check_engine<T, A>(aggregator: &A, engine: &Engine, items: &[T], same: impl Fn(&A::Output, &A::Output) -> bool)
+where
+    T: Item,
+    A: Aggregator<T> + Clone,
+    A::Output: Debug,
+{
+    let answer = |engine: &Engine, pieces: &[&[T]]| {
+        let mut reducer = Reducer::new(aggregator.clone(), engine).unwrap_or_else(|error| panic!("{error}"));
+        for piece in pieces {
+            reducer.push(piece).unwrap_or_else(|error| panic!("{error}"));
+        }
+        reducer.finish()
+    };
+    let edges = [0, 1, 2, 3, 63, 64, 65, 255, 256, 257, 1023, 1025, 8191, 8192, 8193, items.len()];
+    for count in edges.into_iter().filter(|count| *count <= items.len()) {
+        let (all, parts) = (&items[..count], items[..count].split_at(count / 3));
+        let expected = answer(&Engine::cpu(), &[all]);
+        for found in [answer(engine, &[all]), answer(engine, &[parts.0, parts.1])] {
+            assert!(same(&found, &expected), "{count} items: {found:?}, but the CPU gives {expected:?}");
+        }
     }
 }

@@ -50,6 +50,11 @@ impl<T: Element> Aggregator<T> for ArgMin {
         Facts::EXTREMES
     }
     positional!(T);
+
+    #[cfg(feature = "gpu")]
+    fn gpu(&self) -> Option<crate::gpu::GpuHalf<Self::State>> {
+        Some(crate::gpu::GpuHalf::new(vec![strix_shaders::ARG_MIN], |partial| Placed::from_gpu(partial, "arg_min")))
+    }
 }
 
 impl<T: Element> Portable<T> for ArgMin {

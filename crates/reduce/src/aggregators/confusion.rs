@@ -131,6 +131,19 @@ impl Aggregator<(u8, u8)> for ConfusionMatrix {
         }
         state
     }
+
+    #[cfg(feature = "gpu")]
+    fn gpu(&self) -> Option<crate::gpu::GpuHalf<Confusion>> {
+        let classes = usize::from(self.classes);
+        let cells = classes * classes;
+        let read = move |counts: &[u32], _: &crate::gpu::Partial<'_>| Confusion {
+            classes,
+            counts: counts[..cells].iter().map(|&count| count.into()).collect(),
+            outside: counts[cells].into(),
+        };
+        let parameters = [u32::from(self.classes)].into();
+        Some(crate::gpu::GpuHalf::counting(strix_shaders::CONFUSION, parameters, cells as u32 + 1, read))
+    }
 }
 
 impl crate::Subtract<(u8, u8)> for ConfusionMatrix {

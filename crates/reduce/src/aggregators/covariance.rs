@@ -84,6 +84,39 @@ impl CrossMoments {
         (self.xx, self.yy, self.xy)
     }
 
+    #[cfg(feature = "gpu")]
+    fn from_gpu(partial: &crate::gpu::Partial<'_>) -> Self {
+        let count = partial.census().items();
+        if count == 0 {
+            return Self::default();
+        }
+        let word = |index| partial.u32("covariance", index);
+        let sum = |index| f64::from(partial.f32("covariance", index));
+        let specials = word(2);
+        // The mean of one column, of which `specials` tells in three bits.
+        let mean = |finite: u32, specials: u32, sum: f64, frame: crate::gpu::Frame| {
+            let bit = |bit: u32| specials >> bit & 1 == 1;
+            match crate::gpu::special_sum(bit(0), bit(1), bit(2)) {
+                Some(special) => Compensated::of_two(special, 0.0),
+                None => Compensated::of_two(f64::from(frame.shift), sum / f64::from(finite)).scaled(frame.scale()),
+            }
+        };
+        let (x_frame, y_frame) = (partial.frame(), partial.second_frame());
+        let (x, y) = (mean(word(0), specials, sum(3), x_frame), mean(word(1), specials >> 3, sum(4), y_frame));
+        if specials != 0 {
+            return Self { count, x, y, xx: f64::NAN, yy: f64::NAN, xy: f64::NAN };
+        }
+        let (n, x_scale, y_scale) = (count as f64, x_frame.scale(), y_frame.scale());
+        Self {
+            count,
+            x,
+            y,
+            xx: not_negative(sum(5) - sum(3) * sum(3) / n) * x_scale * x_scale,
+            yy: not_negative(sum(6) - sum(4) * sum(4) / n) * y_scale * y_scale,
+            xy: (sum(7) - sum(3) * sum(4) / n) * x_scale * y_scale,
+        }
+    }
+
     fn join(self, other: Self) -> Self {
         if self.count == 0 {
             return other;
@@ -171,6 +204,11 @@ impl<X: Element, Y: Element> Aggregator<(X, Y)> for Covariance {
             yy: not_negative(yy - y * y / n),
             xy: xy - x * y / n,
         }
+    }
+
+    #[cfg(feature = "gpu")]
+    fn gpu(&self) -> Option<crate::gpu::GpuHalf<CrossMoments>> {
+        Some(crate::gpu::GpuHalf::new(vec![strix_shaders::COVARIANCE], CrossMoments::from_gpu))
     }
 }
 

@@ -100,6 +100,36 @@ impl Histogram {
         &self.edges
     }
 
+    /// The edges as keys, in the order of `histogram.wgsl`: elements compare with them as with the edges.
+    #[cfg(feature = "gpu")]
+    fn keys<T: Element>(&self) -> Arc<[u32]> {
+        let (least, greatest) = T::KEYS;
+        // How many keys, from the least on, are of numbers for which `before` is true, as it is up to some number.
+        let reach = |before: &dyn Fn(f64) -> bool| {
+            let (mut low, mut high) = (0, u64::from(greatest - least) + 1);
+            while low < high {
+                let middle = (low + high) / 2;
+                if before(T::from_key(least + middle as u32).to_f64()) {
+                    low = middle + 1;
+                } else {
+                    high = middle;
+                }
+            }
+            low
+        };
+        let bins = self.edges.len() - 1;
+        let lower = self.edges[..bins].iter().map(|&edge| reach(&|x| x < edge));
+        let lower: Vec<u32> =
+            lower.take_while(|&keys| keys <= u64::from(greatest - least)).map(|keys| least + keys as u32).collect();
+        let up_to = reach(&|x| x <= self.edges[bins]);
+        let top = (least as u64 + up_to).saturating_sub(1) as u32;
+        [lower.len() as u32, u32::from(up_to > 0), top]
+            .into_iter()
+            .chain(lower.iter().copied())
+            .chain(vec![0; bins - lower.len()])
+            .collect()
+    }
+
     #[inline(always)]
     fn count(&self, bins: &mut BinCounts, x: f64) {
         let last = bins.counts.len() - 1;
@@ -171,6 +201,19 @@ impl<T: Element> Aggregator<T> for Histogram {
             self.count(&mut bins, item.to_f64());
         }
         bins
+    }
+
+    #[cfg(feature = "gpu")]
+    fn gpu(&self) -> Option<crate::gpu::GpuHalf<BinCounts>> {
+        let bins = self.edges.len() - 1;
+        let read = move |counts: &[u32], partial: &crate::gpu::Partial<'_>| BinCounts {
+            counts: counts[..bins].iter().map(|&count| count.into()).collect(),
+            below: counts[bins].into(),
+            above: counts[bins + 1].into(),
+            nan: partial.census().nan.into(),
+        };
+        let counters = bins as u32 + 2;
+        Some(crate::gpu::GpuHalf::counting(strix_shaders::HISTOGRAM, self.keys::<T>(), counters, read))
     }
 }
 

@@ -28,6 +28,16 @@ impl<T> Placed<T> {
     }
 }
 
+#[cfg(feature = "gpu")]
+impl<T: crate::Element> Placed<T> {
+    /// The extreme of a kernel and its place: the first NaN if there is one.
+    pub(crate) fn from_gpu(partial: &crate::gpu::Partial<'_>, snippet: &str) -> Option<Self> {
+        let item = partial.extreme(snippet)?;
+        let first_nan = Some(partial.census().first_nan).filter(|_| partial.census().nan > 0);
+        Some(Self { place: first_nan.unwrap_or_else(|| partial.u32(snippet, 1)).into(), item })
+    }
+}
+
 /// The positional half of [`crate::Aggregator`], for a state of `Option<Placed<T>>`.
 macro_rules! positional {
     ($item:ty) => {

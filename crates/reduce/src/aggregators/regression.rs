@@ -72,6 +72,11 @@ impl<X: Element, Y: Element> Aggregator<(X, Y)> for LinearRegression {
     fn lift_block(&self, block: &Block<'_, (X, Y)>) -> CrossMoments {
         Covariance.lift_block(block)
     }
+
+    #[cfg(feature = "gpu")]
+    fn gpu(&self) -> Option<crate::gpu::GpuHalf<CrossMoments>> {
+        Aggregator::<(X, Y)>::gpu(&Covariance)
+    }
 }
 
 impl<X: Element, Y: Element> Portable<(X, Y)> for LinearRegression {

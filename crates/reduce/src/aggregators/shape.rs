@@ -97,6 +97,28 @@ impl FourMoments {
         }
     }
 
+    #[cfg(feature = "gpu")]
+    fn from_gpu(partial: &crate::gpu::Partial<'_>) -> Self {
+        let (count, frame) = (partial.census().items(), partial.frame());
+        if count == 0 {
+            return Self::default();
+        }
+        if let Some(special) = partial.census().special_sum() {
+            let mean = Compensated::of_two(special, 0.0);
+            return Self { count, mean, m2: f64::NAN, m3: f64::NAN, m4: f64::NAN };
+        }
+        let powers = [0, 1, 2, 3].map(|index| f64::from(partial.f32("shape", index)));
+        let moments = Self::around(count, f64::from(frame.shift), powers);
+        let scale = frame.scale();
+        Self {
+            count,
+            mean: moments.mean.scaled(scale),
+            m2: moments.m2 * scale * scale,
+            m3: moments.m3 * scale * scale * scale,
+            m4: moments.m4 * scale * scale * scale * scale,
+        }
+    }
+
     fn join(self, other: Self) -> Self {
         if self.count == 0 {
             return other;
@@ -166,6 +188,11 @@ impl<T: Element> Aggregator<T> for Shape {
             },
         );
         FourMoments::around(count, center, powers.map(Compensated::value))
+    }
+
+    #[cfg(feature = "gpu")]
+    fn gpu(&self) -> Option<crate::gpu::GpuHalf<FourMoments>> {
+        Some(crate::gpu::GpuHalf::new(vec![strix_shaders::SHAPE], FourMoments::from_gpu))
     }
 }
 

@@ -114,6 +114,24 @@ impl WeightedMoments {
         Self { count, weight, freedom, mean: Compensated::of_two(center, off), m2 }
     }
 
+    #[cfg(feature = "gpu")]
+    fn from_gpu(partial: &crate::gpu::Partial<'_>) -> Self {
+        let count = u64::from(partial.u32("weighted", 0));
+        if count == 0 {
+            return Self::default();
+        }
+        let sums = WeightedSums::of(partial);
+        let weight = Compensated::of_two(sums.weight(), 0.0);
+        if let Some(mean) = sums.special_mean() {
+            return Self { count, weight, freedom: f64::NAN, mean: Compensated::of_two(mean, 0.0), m2: f64::NAN };
+        }
+        let WeightedSums { values, weights, weight: w, squares_of_weights, total, squares, .. } = sums;
+        let mean = Compensated::of_two(f64::from(values.shift), total / w).scaled(values.scale());
+        let m2 = not_negative(squares - total * total / w) * values.scale() * values.scale() * weights.scale();
+        let freedom = not_negative(w - squares_of_weights / w) * weights.scale();
+        Self { count, weight, freedom, mean, m2 }
+    }
+
     fn join(self, other: Self) -> Self {
         if !self.weighs() {
             return other;
@@ -149,6 +167,63 @@ impl WeightedMoments {
     }
 }
 
+/// What `weighted.wgsl` left.
+#[cfg(feature = "gpu")]
+struct WeightedSums {
+    specials: u32,
+    values: crate::gpu::Frame,
+    weights: crate::gpu::Frame,
+    weight: f64,
+    squares_of_weights: f64,
+    total: f64,
+    squares: f64,
+}
+
+#[cfg(feature = "gpu")]
+impl WeightedSums {
+    fn of(partial: &crate::gpu::Partial<'_>) -> Self {
+        let sum = |index| f64::from(partial.f32("weighted", index));
+        Self {
+            specials: partial.u32("weighted", 1),
+            values: partial.frame(),
+            weights: partial.second_frame(),
+            weight: sum(2),
+            squares_of_weights: sum(3),
+            total: sum(4),
+            squares: sum(5),
+        }
+    }
+
+    fn has(&self, bit: u32) -> bool {
+        self.specials & bit != 0
+    }
+
+    /// The sum of the weights: NaN with one that is negative or NaN.
+    fn weight(&self) -> f64 {
+        match (self.has(8), self.has(16)) {
+            (true, _) => f64::NAN,
+            (_, true) => f64::INFINITY,
+            _ => self.weight * self.weights.scale(),
+        }
+    }
+
+    /// What special values or weights make of the mean; `None` where there are none.
+    fn special_mean(&self) -> Option<f64> {
+        let undefined = self.has(8) || self.has(16);
+        crate::gpu::special_sum(undefined || self.has(1), self.has(2), self.has(4))
+    }
+
+    /// The sum of products, by IEEE's rules where a factor is special.
+    fn sum(&self) -> Compensated {
+        if let Some(special) = crate::gpu::special_sum(self.has(32), self.has(64), self.has(128)) {
+            return Compensated::of_two(special, 0.0);
+        }
+        // Both factors are f32, so the product is exact.
+        let product = f64::from(self.values.shift) * self.weight;
+        Compensated::of_two(product, self.total).scaled(self.values.scale()).scaled(self.weights.scale())
+    }
+}
+
 /// `a b / total` of parts of a total, none of which leaves the range of its factors.
 #[inline(always)]
 fn shared(a: f64, b: f64, total: f64) -> f64 {
@@ -163,7 +238,7 @@ fn valid(weight: f64) -> f64 {
 
 /// Implements the weighted form of `$plain` by one state and one way to read it.
 macro_rules! weighted {
-    ($plain:ident, $name:literal, $state:ty, $output:ty, $of:expr, $join:expr, $finish:expr, $check:expr) => {
+    ($plain:ident, $name:literal, $state:ty, $output:ty, $of:expr, $join:expr, $finish:expr, $check:expr, $gpu:expr) => {
         impl<T: Element, W: Element> Aggregator<(T, W)> for Weighted<$plain> {
             type State = $state;
             type Output = $output;
@@ -189,6 +264,12 @@ macro_rules! weighted {
             fn lift_block(&self, block: &Block<'_, (T, W)>) -> $state {
                 let of: fn(&[(T, W)]) -> $state = $of;
                 of(block)
+            }
+
+            #[cfg(feature = "gpu")]
+            fn gpu(&self) -> Option<crate::gpu::GpuHalf<$state>> {
+                let read: fn(&crate::gpu::Partial<'_>) -> $state = $gpu;
+                Some(crate::gpu::GpuHalf::new(vec![strix_shaders::WEIGHTED], read))
             }
         }
 
@@ -228,7 +309,8 @@ weighted!(
     sum_of::<T, W>,
     |a, b| (a.0 + b.0, a.1.plus(b.1)),
     |(count, sum)| (count > 0).then(|| sum.value()),
-    |state| check_count(state.0)
+    |state| check_count(state.0),
+    |partial| (partial.census().items(), WeightedSums::of(partial).sum())
 );
 weighted!(
     Mean,
@@ -238,7 +320,8 @@ weighted!(
     WeightedMoments::of::<T, W>,
     WeightedMoments::join,
     |state| state.mean(),
-    WeightedMoments::check
+    WeightedMoments::check,
+    WeightedMoments::from_gpu
 );
 weighted!(
     Variance,
@@ -248,5 +331,6 @@ weighted!(
     WeightedMoments::of::<T, W>,
     WeightedMoments::join,
     |state| state,
-    WeightedMoments::check
+    WeightedMoments::check,
+    WeightedMoments::from_gpu
 );

@@ -212,13 +212,16 @@ impl<T: Integer> Moments<T> for IntegerMoments {
     }
 
     #[cfg(feature = "gpu")]
-    const SNIPPET: strix_shaders::Snippet = strix_shaders::INTEGER_VARIANCE;
+    const SNIPPET: strix_shaders::Snippet =
+        if size_of::<T>() > 2 { strix_shaders::WIDE_INTEGER_VARIANCE } else { strix_shaders::INTEGER_VARIANCE };
 
     #[cfg(feature = "gpu")]
     fn from_gpu(partial: &crate::gpu::Partial<'_>) -> Self {
         let (n, bias) = (i128::from(partial.census().finite), partial.key_bias());
-        let keys = i128::from(partial.u64("integer_variance", 0));
-        let key_squares = i128::from(partial.u64("integer_variance", 2));
+        let name = <Self as Moments<T>>::SNIPPET.name;
+        let above = if size_of::<T>() > 2 { i128::from(partial.u32(name, 4)) << 64 } else { 0 };
+        let keys = i128::from(partial.u64(name, 0));
+        let key_squares = above + i128::from(partial.u64(name, 2));
         // x = key - bias, so the sum of x^2 is that of key^2 - 2 bias key + bias^2; never negative.
         let squares = key_squares - 2 * bias * keys + n * bias * bias;
         Self { count: partial.census().items(), sum: keys - n * bias, squares: U256::from(squares.unsigned_abs()) }

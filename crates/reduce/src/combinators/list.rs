@@ -40,8 +40,8 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Vec<A> {
     #[cfg(feature = "gpu")]
     fn gpu(&self) -> Option<crate::gpu::GpuHalf<Self::State>> {
         let halves = self.iter().map(A::gpu).collect::<Option<Vec<_>>>()?;
-        let snippets = halves.iter().flat_map(|half| half.snippets()).copied().collect();
-        Some(crate::gpu::GpuHalf::new(snippets, move |partial| halves.iter().map(|half| half.read(partial)).collect()))
+        let specs = halves.iter().flat_map(|half| half.specs()).cloned().collect();
+        Some(crate::gpu::GpuHalf::joined(specs, move |partial| halves.iter().map(|half| half.read(partial)).collect()))
     }
 }
 

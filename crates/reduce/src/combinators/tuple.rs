@@ -45,8 +45,8 @@ macro_rules! tuple {
             #[cfg(feature = "gpu")]
             fn gpu(&self) -> Option<crate::gpu::GpuHalf<Self::State>> {
                 let halves = ($(self.$index.gpu()?,)+);
-                let snippets = [$(halves.$index.snippets(),)+].concat();
-                Some(crate::gpu::GpuHalf::new(snippets, move |partial| ($(halves.$index.read(partial),)+)))
+                let specs = [$(halves.$index.specs(),)+].concat();
+                Some(crate::gpu::GpuHalf::joined(specs, move |partial| ($(halves.$index.read(partial),)+)))
             }
         }
 

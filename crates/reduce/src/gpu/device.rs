@@ -1,12 +1,15 @@
 //! Finding adapters, opening a device, and what the engine keeps on it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use strix_shaders::{Load, Snippet};
+use strix_shaders::Recipe;
 
-use super::reduce::Scratch;
-use super::{GpuHalf, Pipelines};
+use super::kernel::{Helper, Pipelines};
+use super::order::Kind;
+use super::self_test::SelfTest;
+use super::stream::Stream;
 use crate::Error;
 
 /// A GPU, opened: a device, its queue, compiled kernels and reusable buffers. Cheap to clone.
@@ -15,15 +18,22 @@ pub struct Gpu {
     inner: Arc<Inner>,
 }
 
-/// Compiled pipelines, by how elements lie and by the aggregators' snippets.
-type Cache = HashMap<(Load, Vec<Snippet>), Arc<Pipelines>>;
+/// What is compiled once.
+type Cache<K, V> = Mutex<HashMap<K, Arc<V>>>;
+
+/// Changes a kernel's source, in tests that break it on purpose.
+type Edit = Box<dyn Fn(String) -> String + Send + Sync>;
 
 struct Inner {
     info: wgpu::AdapterInfo,
     device: wgpu::Device,
+    limits: wgpu::Limits,
     queue: wgpu::Queue,
-    pipelines: Mutex<Cache>,
-    scratch: Mutex<Scratch>,
+    pipelines: Cache<Recipe, Pipelines>,
+    helpers: Cache<Kind, Helper>,
+    stream: Mutex<Stream>,
+    self_test: OnceLock<Result<SelfTest, Error>>,
+    edit: Option<Edit>,
 }
 
 /// What `strix devices` tells of an adapter.
@@ -35,16 +45,28 @@ pub struct AdapterReport {
     pub limits: wgpu::Limits,
     /// The features it offers.
     pub features: wgpu::Features,
+    adapter: wgpu::Adapter,
+}
+
+impl AdapterReport {
+    /// Opens this adapter.
+    ///
+    /// # Errors
+    /// [`Error::NoGpu`] where it refuses a device.
+    pub fn open(&self) -> Result<Gpu, Error> {
+        Gpu::open_adapter(&self.adapter)
+    }
 }
 
 /// All adapters of this machine, in the order of preference: hardware before software.
 pub fn adapters() -> Vec<AdapterReport> {
     found()
-        .iter()
+        .into_iter()
         .map(|adapter| AdapterReport {
             info: adapter.get_info(),
             limits: adapter.limits(),
             features: adapter.features(),
+            adapter,
         })
         .collect()
 }
@@ -104,10 +126,41 @@ impl Gpu {
         Ok(Self::from_device(info, device, queue))
     }
 
-    /// The engine on a device and queue that the caller opened; `info` is its adapter's.
+    /// The engine on a device and queue that the caller opened; `info` is its adapter's. Errors that the engine causes
+    /// come back as [`Error::Device`]; a device without a handler of uncaptured errors panics at those that another
+    /// thread causes by losing it.
     pub fn from_device(info: wgpu::AdapterInfo, device: wgpu::Device, queue: wgpu::Queue) -> Self {
-        let inner = Inner { info, device, queue, pipelines: Mutex::default(), scratch: Mutex::default() };
+        Self::on(info, device, queue, None)
+    }
+
+    fn on(info: wgpu::AdapterInfo, device: wgpu::Device, queue: wgpu::Queue, edit: Option<Edit>) -> Self {
+        let inner = Inner {
+            info,
+            limits: device.limits(),
+            device,
+            queue,
+            pipelines: Mutex::default(),
+            helpers: Mutex::default(),
+            stream: Mutex::default(),
+            self_test: OnceLock::new(),
+            edit,
+        };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// The same device with every kernel's source changed, for tests that break kernels on purpose.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_edit(&self, edit: impl Fn(String) -> String + Send + Sync + 'static) -> Self {
+        let Inner { info, device, queue, .. } = &*self.inner;
+        Self::on(info.clone(), device.clone(), queue.clone(), Some(Box::new(edit)))
+    }
+
+    pub(super) fn edited(&self, source: String) -> String {
+        match &self.inner.edit {
+            Some(edit) => edit(source),
+            None => source,
+        }
     }
 
     /// The adapter's name and backend, such as `NVIDIA H200 (vulkan)`.
@@ -130,21 +183,45 @@ impl Gpu {
         &self.inner.queue
     }
 
-    pub(super) fn scratch(&self) -> MutexGuard<'_, Scratch> {
-        // A panic while the buffers were held leaves them usable: they are only memory.
-        self.inner.scratch.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn limits(&self) -> &wgpu::Limits {
+        &self.inner.limits
     }
 
-    /// The pipelines of that load and these aggregators, compiled once.
-    pub(crate) fn pipelines<S>(&self, load: Load, half: &GpuHalf<S>) -> Result<Arc<Pipelines>, Error> {
-        let key = (load, half.snippets().to_vec());
-        let mut cache = self.inner.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = cache.get(&key) {
-            return Ok(Arc::clone(known));
-        }
-        let made = Arc::new(self.checked("kernel compilation", || Pipelines::new(self, load, half.snippets()))??);
-        cache.insert(key, Arc::clone(&made));
-        Ok(made)
+    /// What a binding begins at a multiple of, storage or uniform, in bytes.
+    pub(super) fn alignment(&self) -> u64 {
+        self.inner.limits.min_storage_buffer_offset_alignment.max(4).into()
+    }
+
+    /// The buffers for host data, which one reduction uses at a time.
+    pub(super) fn stream(&self) -> MutexGuard<'_, Stream> {
+        // A panic while the buffers were held leaves them usable: they are only memory.
+        self.inner.stream.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn compiled(&self, recipe: Recipe) -> Result<Arc<Pipelines>, Error> {
+        cached(&self.inner.pipelines, recipe, |recipe| {
+            self.self_test()?.allows(recipe)?;
+            self.checked("kernel compilation", || Pipelines::new(self, recipe))?
+        })
+    }
+
+    pub(super) fn helper(&self, kind: Kind) -> Result<Arc<Helper>, Error> {
+        cached(&self.inner.helpers, kind, |kind| self.checked("kernel compilation", || kind.compile(self))?)
+    }
+
+    /// What the device does with numbers, tested once: which kernels it may run follows from it.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when the test itself does not run.
+    pub fn self_test(&self) -> Result<&SelfTest, Error> {
+        let tested = self.inner.self_test.get_or_init(|| SelfTest::of(self));
+        tested.as_ref().map_err(|error| Error::Device { during: "the self-test", message: error.to_string() })
+    }
+
+    /// Waits for all submitted work.
+    pub(super) fn wait(&self) -> Result<(), Error> {
+        let waited = self.device().poll(wgpu::PollType::wait_indefinitely());
+        waited.map(|_| ()).map_err(|error| Error::Device { during: "the reduction", message: error.to_string() })
     }
 
     /// Runs `work` and turns whatever the device reports of it into an error.
@@ -166,4 +243,17 @@ impl std::fmt::Debug for Gpu {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Gpu").field(&self.adapter_name()).finish()
     }
+}
+
+fn cached<K: Hash + Eq, V>(
+    cache: &Cache<K, V>,
+    key: K,
+    make: impl FnOnce(&K) -> Result<V, Error>,
+) -> Result<Arc<V>, Error> {
+    let lock = || cache.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = lock().get(&key) {
+        return Ok(Arc::clone(known));
+    }
+    let made = Arc::new(make(&key)?);
+    Ok(Arc::clone(lock().entry(key).or_insert(made)))
 }

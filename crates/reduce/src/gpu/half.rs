@@ -1,37 +1,101 @@
-//! The host side of a kernel: what an aggregator brings, and how it reads its state back.
+//! The host side of a kernel: what an aggregator brings.
 
 use std::sync::Arc;
 
-use strix_shaders::{Layout, Load, Snippet};
+use bytemuck::AnyBitPattern;
+use strix_shaders::{ComposeError, Layout, Part, Snippet};
 
-use crate::{Element, NanPolicy};
+use super::Partial;
 
 /// Reads an aggregator's state out of a partial.
 type Read<S> = Arc<dyn Fn(&Partial<'_>) -> S + Send + Sync>;
 
 /// An aggregator's GPU half: the WGSL of its state, and how to read that state back.
 pub struct GpuHalf<S> {
-    snippets: Vec<Snippet>,
+    specs: Vec<Spec>,
     read: Read<S>,
+}
+
+/// A snippet, and what the host brings for it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Spec {
+    pub(super) snippet: Snippet,
+    pub(super) parameters: Arc<[u32]>,
+    pub(super) counters: u32,
+    /// The size and the members of the State's Rust half, where it is one struct.
+    mirror: Option<Mirror>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Mirror {
+    bytes: usize,
+    members: Vec<(&'static str, usize)>,
 }
 
 impl<S: 'static> GpuHalf<S> {
     /// A half of these snippets, read by `read`.
     pub fn new(snippets: Vec<Snippet>, read: impl Fn(&Partial<'_>) -> S + Send + Sync + 'static) -> Self {
-        Self { snippets, read: Arc::new(read) }
+        let spec = |snippet| Spec { snippet, parameters: Arc::default(), counters: 0, mirror: None };
+        Self { specs: snippets.into_iter().map(spec).collect(), read: Arc::new(read) }
+    }
+
+    /// A half whose WGSL State is the struct `P`, member by member; `members` are the names and offsets of those to
+    /// check (`std::mem::offset_of!`). A kernel whose State lies otherwise is refused when it is compiled.
+    ///
+    /// ```
+    /// use std::mem::offset_of;
+    /// use strix_reduce::gpu::{GpuHalf, Snippet};
+    ///
+    /// #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+    /// #[repr(C)]
+    /// struct Positive { count: u32 }
+    ///
+    /// const POSITIVE: Snippet = Snippet::of_keys("positive", "struct PositiveState { count: u32 } ...");
+    /// let half = GpuHalf::mirrored(POSITIVE, &[("count", offset_of!(Positive, count))], |state: Positive, _| state);
+    /// # let _ = half;
+    /// ```
+    pub fn mirrored<P: AnyBitPattern>(
+        snippet: Snippet,
+        members: &[(&'static str, usize)],
+        read: impl Fn(P, &Partial<'_>) -> S + Send + Sync + 'static,
+    ) -> Self {
+        let mirror = Some(Mirror { bytes: size_of::<P>(), members: members.into() });
+        let spec = Spec { snippet, parameters: Arc::default(), counters: 0, mirror };
+        Self { specs: vec![spec], read: Arc::new(move |partial| read(partial.state(snippet.name), partial)) }
+    }
+
+    /// A half that counts into `counters` bins, as the snippet's parameters say; see [`Partial::counts`].
+    pub fn counting(
+        snippet: Snippet,
+        parameters: Arc<[u32]>,
+        counters: u32,
+        read: impl Fn(&[u32], &Partial<'_>) -> S + Send + Sync + 'static,
+    ) -> Self {
+        let spec = Spec { snippet, parameters: parameters.clone(), counters, mirror: None };
+        let read = move |partial: &Partial<'_>| read(partial.counts(snippet.name, &parameters), partial);
+        Self { specs: vec![spec], read: Arc::new(read) }
     }
 
     /// The same snippets, their state read through `f`.
     pub fn map<R>(self, f: impl Fn(S) -> R + Send + Sync + 'static) -> GpuHalf<R> {
         let read = self.read;
-        GpuHalf { snippets: self.snippets, read: Arc::new(move |partial| f(read(partial))) }
+        GpuHalf { specs: self.specs, read: Arc::new(move |partial| f(read(partial))) }
+    }
+
+    /// Several halves as one, whose state `read` puts together of theirs.
+    pub(crate) fn joined(specs: Vec<Spec>, read: impl Fn(&Partial<'_>) -> S + Send + Sync + 'static) -> Self {
+        Self { specs, read: Arc::new(read) }
     }
 }
 
 impl<S> GpuHalf<S> {
+    pub(crate) fn specs(&self) -> &[Spec] {
+        &self.specs
+    }
+
     /// The snippets to compose.
-    pub fn snippets(&self) -> &[Snippet] {
-        &self.snippets
+    pub fn snippets(&self) -> impl Iterator<Item = &Snippet> {
+        self.specs.iter().map(|spec| &spec.snippet)
     }
 
     /// The state in a partial.
@@ -40,155 +104,57 @@ impl<S> GpuHalf<S> {
     }
 }
 
+impl<S> Clone for GpuHalf<S> {
+    fn clone(&self) -> Self {
+        Self { specs: self.specs.clone(), read: self.read.clone() }
+    }
+}
+
 impl<S> std::fmt::Debug for GpuHalf<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.snippets.iter().map(|snippet| snippet.name)).finish()
+        f.debug_list().entries(self.snippets().map(|snippet| snippet.name)).finish()
     }
 }
 
-/// Which elements a kernel saw, by kind. Mirrors `census.wgsl`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Census {
-    /// Neither NaN nor infinite.
-    pub finite: u32,
-    /// NaN; 0 where the policy skips them.
-    pub nan: u32,
-    /// +infinity.
-    pub positive_infinite: u32,
-    /// -infinity.
-    pub negative_infinite: u32,
-    /// Index of the first NaN of the chunk.
-    pub(crate) first_nan: u32,
-}
-
-impl Census {
-    /// All of them.
-    pub fn items(&self) -> u64 {
-        u64::from(self.finite)
-            + u64::from(self.nan)
-            + u64::from(self.positive_infinite)
-            + u64::from(self.negative_infinite)
-    }
-
-    /// What IEEE addition makes of the NaN and infinities; `None` where there are none.
-    pub fn special_sum(&self) -> Option<f64> {
-        match (self.nan > 0, self.positive_infinite > 0, self.negative_infinite > 0) {
-            (true, _, _) | (_, true, true) => Some(f64::NAN),
-            (_, true, _) => Some(f64::INFINITY),
-            (_, _, true) => Some(f64::NEG_INFINITY),
-            _ => None,
+/// The specs without repetitions, each as a numbered part of a kernel.
+pub(super) fn parts(specs: &[Spec]) -> Vec<(Spec, Part)> {
+    let mut parts: Vec<(Spec, Part)> = Vec::new();
+    for spec in specs {
+        if parts.iter().any(|(seen, _)| seen == spec) {
+            continue;
         }
-    }
-}
-
-/// The frame of reference of a partial's offsets: x = (offset + shift) * 2^exponent.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Frame {
-    /// The power of two that the elements were divided by.
-    pub exponent: i32,
-    /// What was then subtracted.
-    pub shift: f32,
-}
-
-impl Frame {
-    /// 2^exponent. An f32's exponent is within an f64's range.
-    pub fn scale(&self) -> f64 {
-        f64::from(self.exponent).exp2()
-    }
-}
-
-/// What a kernel left of one chunk.
-#[derive(Debug)]
-pub struct Partial<'a> {
-    bytes: &'a [u8],
-    layout: &'a Layout,
-    load: Load,
-    census: Census,
-}
-
-impl<'a> Partial<'a> {
-    /// The partial, and how many NaN the policy left out of its census.
-    pub(crate) fn new(bytes: &'a [u8], layout: &'a Layout, load: Load, nan: NanPolicy) -> (Self, u32) {
-        let mut partial = Self {
-            bytes,
-            layout,
-            load,
-            census: Census { finite: 0, nan: 0, positive_infinite: 0, negative_infinite: 0, first_nan: u32::MAX },
+        // Snippets of one name that differ in their text meet in the composition, which refuses them.
+        let alike = parts.iter().filter(|(seen, _)| seen.snippet == spec.snippet && spec.snippet.counts);
+        let part = Part {
+            snippet: spec.snippet,
+            instance: alike.count() as u32,
+            parameters: spec.parameters.len() as u32,
+            counters: spec.counters,
         };
-        let word = |index| partial.u32("census", index);
-        let mut census = Census {
-            finite: word(0),
-            nan: word(1),
-            positive_infinite: word(2),
-            negative_infinite: word(3),
-            first_nan: word(4),
+        parts.push((spec.clone(), part));
+    }
+    parts
+}
+
+impl Spec {
+    /// Refuses a State that lies otherwise in WGSL than in Rust.
+    pub(super) fn check(&self, layout: &Layout) -> Result<(), ComposeError> {
+        let (Some(mirror), Some(part)) = (&self.mirror, layout.part(self.snippet.name)) else { return Ok(()) };
+        let at =
+            |name: &str| part.members.iter().find(|member| member.name == name).map(|member| member.offset as usize);
+        if part.bytes as usize == mirror.bytes && mirror.members.iter().all(|(name, offset)| at(name) == Some(*offset))
+        {
+            return Ok(());
+        }
+        let list = |members: &mut dyn Iterator<Item = (&str, usize)>, bytes: usize| {
+            let members = members.map(|(name, offset)| format!("{name} at {offset}, ")).collect::<String>();
+            format!("{members}{bytes} bytes in all")
         };
-        let skipped = if nan == NanPolicy::Skip { std::mem::take(&mut census.nan) } else { 0 };
-        partial.census = census;
-        (partial, skipped)
-    }
-
-    /// Which elements there were, after the NaN policy.
-    pub fn census(&self) -> &Census {
-        &self.census
-    }
-
-    /// The frame of the offsets.
-    pub fn frame(&self) -> Frame {
-        let at = self.layout.frame_offset;
-        Frame { exponent: self.word_at(at).cast_signed(), shift: f32::from_bits(self.word_at(at + 4)) }
-    }
-
-    /// Word `index` of a snippet's State.
-    ///
-    /// # Panics
-    /// When the kernel has no such snippet or its State no such word: a mismatch between an
-    /// aggregator's `gpu()` and its WGSL.
-    pub fn u32(&self, snippet: &str, index: u32) -> u32 {
-        let part = self.layout.part(snippet);
-        let part = part.unwrap_or_else(|| panic!("the kernel has no snippet {snippet:?}"));
-        assert!(index * 4 < part.bytes, "the State of {snippet:?} has {} bytes, no word {index}", part.bytes);
-        self.word_at(part.offset + index * 4)
-    }
-
-    /// Word `index` of a snippet's State, as a float.
-    ///
-    /// # Panics
-    /// As [`Partial::u32`].
-    pub fn f32(&self, snippet: &str, index: u32) -> f32 {
-        f32::from_bits(self.u32(snippet, index))
-    }
-
-    /// Words `index` (low) and `index + 1` (high) of a snippet's State, as a u64.
-    ///
-    /// # Panics
-    /// As [`Partial::u32`].
-    pub fn u64(&self, snippet: &str, index: u32) -> u64 {
-        u64::from(self.u32(snippet, index)) | u64::from(self.u32(snippet, index + 1)) << 32
-    }
-
-    /// The element whose key the snippet holds: `None` of nothing, NaN if there was a NaN.
-    ///
-    /// # Panics
-    /// As [`Partial::u32`].
-    pub fn extreme<T: Element>(&self, snippet: &str) -> Option<T> {
-        if self.census.nan > 0 {
-            return T::nan();
-        }
-        (self.census.items() > 0).then(|| T::from_key(self.u32(snippet, 0)))
-    }
-
-    /// What the load added to signed elements, so that their keys order as unsigned ones.
-    pub fn key_bias(&self) -> i128 {
-        match self.load {
-            Load::I8 => 1 << 7,
-            Load::I16 => 1 << 15,
-            _ => 0,
-        }
-    }
-
-    fn word_at(&self, offset: u32) -> u32 {
-        let at = offset as usize;
-        bytemuck::pod_read_unaligned(&self.bytes[at..at + 4])
+        let mut wgsl = part.members.iter().map(|member| (member.name.as_str(), member.offset as usize));
+        Err(ComposeError::Layout {
+            name: self.snippet.name.into(),
+            wgsl: list(&mut wgsl, part.bytes as usize),
+            rust: list(&mut mirror.members.iter().copied(), mirror.bytes),
+        })
     }
 }

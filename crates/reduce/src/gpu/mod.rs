@@ -1,26 +1,30 @@
-//! The GPU engine: WGSL compute shaders through wgpu, a tree reduction in two dispatches.
+//! The GPU engine: WGSL compute shaders through wgpu, one loop for arrays, axes, segments and groups.
 //!
-//! The first dispatch gives each workgroup a tile of 8192 elements (fewer
-//! where states are large) and leaves one partial a tile;
-//! the second merges all partials of a chunk; the host merges chunks in f64. All aggregators of a
-//! tuple run in one pass over the data.
+//! A workgroup takes a tile of 8192 elements of an output (fewer
+//! where states are large), or an invocation a short or interleaved piece alone; each leaves one partial, and a second
+//! dispatch merges those of an output; the host merges chunks in f64. All aggregators of a
+//! tuple run in one pass over the data. `docs/gpu.md` of the repository tells how.
+//!
+//! [`crate::Reducer`], [`crate::reduce_axis`], [`crate::reduce_segments`] and [`crate::reduce_by_key`] take host data;
+//! a [`Reduction`] takes a [`View`] of a caller's buffers.
 //!
 //! # Accuracy
 //!
-//! Counts, extremes, and sums and variances of integers are exact, the CPU engine's to the bit.
-//! For f32, each tile sums offsets from its own mean, so a large common offset costs nothing; a tile
+//! Counts, extremes, places, and sums and variances of integers are exact, the CPU engine's to the bit.
+//! For floats, each piece sums offsets from its own mean, so a large common offset costs nothing; a piece
 //! of other than ordinary magnitudes is scaled by a power of two first, so nothing overflows or is
-//! subnormal. With n elements, `u = 2^-24` and `d = 160 + n / 2^19` roundings on the longest path,
+//! subnormal. With n elements of an output in a chunk, `u = 2^-24` and d roundings on the longest path, which are
+//! `160 + n / 2^19` where workgroups take the pieces, 1536 where invocations do, and 1184 for segments and groups,
 //!
 //! * the sum is within `d u S` of the exact one, where S is the sum of |x - m| + |m - mean| + 8 u |m|
-//!   over the elements, m the mean of the element's tile; the mean within the same over n;
+//!   over the elements, m the mean of the element's piece; the mean within the same over n;
 //! * the variance is within `4 d u V` of the exact one, where V is the mean of (x - m)^2 plus that
-//!   of (m - mean)^2, plus `64 u^2` times the greatest |m|^2.
+//!   of (m - mean)^2, plus `64 u^2` times the greatest |m|^2; covariances likewise with |dx dy| for squares, weighted
+//!   forms with weights as factors, and third and fourth moments within `16 d u` of the mean of |x - m|^3 or ^4.
 //!
-//! A chunk has at most 2^29 elements. Data that is constant gives its value and a variance of 0,
+//! A chunk has at most 2^29 elements of an output. Data that is constant gives its value and a variance of 0,
 //! exactly. Infinities and NaN never enter the arithmetic: the kernel counts them, the host applies
 //! IEEE's rules and the NaN policy, so they act as on the CPU.
-
 //!
 //! # An aggregator of one's own
 //!
@@ -33,17 +37,13 @@
 //! /// How many elements are above zero.
 //! struct Positive;
 //!
-//! const POSITIVE: Snippet = Snippet {
-//!     name: "positive",
-//!     needs_frame: false, // it looks at keys alone
-//!     source: "
+//! // It looks at keys alone, and not at offsets.
+//! const POSITIVE: Snippet = Snippet::of_keys("positive", "
 //!         struct PositiveState { count: u32 }
 //!         fn positive_identity() -> PositiveState { return PositiveState(0u); }
 //!         fn positive_lift(item: Item) -> PositiveState { return PositiveState(u32(item.key > 0x80000000u)); }
 //!         fn positive_merge(a: PositiveState, b: PositiveState) -> PositiveState { return PositiveState(a.count + b.count); }
-//!         fn positive_rebase(a: PositiveState, count: f32, by: Move) -> PositiveState { return a; }
-//!     ",
-//! };
+//! ");
 //!
 //! impl Aggregator<f32> for Positive {
 //!     type State = u64;
@@ -68,22 +68,29 @@
 //! # Ok::<(), strix_reduce::Error>(())
 //! ```
 
+mod chunks;
 mod device;
 mod half;
 mod kernel;
-mod reduce;
+mod order;
+mod partial;
+mod planner;
+mod prepared;
+mod reduction;
+mod run;
+mod self_test;
+mod step;
+mod stream;
+mod view;
 
 pub use device::{AdapterReport, Gpu, adapters};
-pub use half::{Census, Frame, GpuHalf, Partial};
-pub(crate) use kernel::Pipelines;
-pub(crate) use reduce::{ChunkState, Source};
-pub use strix_shaders::{Load, Snippet};
-
-/// Elements as a kernel can load them.
-#[derive(Debug, Clone, Copy)]
-pub struct Upload<'a> {
-    /// How the elements lie in the words.
-    pub load: strix_shaders::Load,
-    /// The elements, little-endian.
-    pub bytes: &'a [u8],
-}
+pub use half::GpuHalf;
+pub(crate) use partial::special_sum;
+pub use partial::{Census, Frame, Partial};
+pub(crate) use planner::Decision;
+pub use planner::{Crossover, Planner};
+pub(crate) use prepared::{Piece, Prepared};
+pub use reduction::{Bound, Reduction, Results};
+pub use self_test::SelfTest;
+pub use strix_shaders::{Layout, Load, Snippet};
+pub use view::View;

@@ -16,7 +16,3 @@ fn integer_variance_lift(item: Item) -> IntegerVarianceState {
 fn integer_variance_merge(a: IntegerVarianceState, b: IntegerVarianceState) -> IntegerVarianceState {
     return IntegerVarianceState(add_u64(a.total, b.total), add_u64(a.squares, b.squares));
 }
-
-fn integer_variance_rebase(a: IntegerVarianceState, count: f32, by: Move) -> IntegerVarianceState {
-    return a;
-}

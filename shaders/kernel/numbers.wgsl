@@ -20,14 +20,6 @@ struct Move {
     shift: f32,
 }
 
-// One element, as an aggregator's `lift` receives it.
-struct Item {
-    // Order-preserving: key(a) < key(b) exactly when a < b (and -0 before +0).
-    key: u32,
-    // The element in the tile's frame; 0 for an infinity, and for integer elements.
-    offset: f32,
-}
-
 fn key_of_bits(bits: u32) -> u32 {
     return select(bits | 0x80000000u, ~bits, bits >= 0x80000000u);
 }
@@ -38,10 +30,6 @@ fn bits_of_key(key: u32) -> u32 {
 
 fn is_nan(key: u32) -> bool {
     return key < KEY_NEGATIVE_INFINITY || key > KEY_POSITIVE_INFINITY;
-}
-
-fn is_infinite(key: u32) -> bool {
-    return key == KEY_NEGATIVE_INFINITY || key == KEY_POSITIVE_INFINITY;
 }
 
 // 2^n for n up to 127, made from bits; 0 below the normal range.
@@ -82,4 +70,37 @@ fn shift_left(a: vec2<u32>, n: u32) -> vec2<u32> {
 fn add_u64(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
     let low = a.x + b.x;
     return vec2<u32>(low, a.y + b.y + select(0u, 1u, low < a.x));
+}
+
+// a * b as u64, in halves of 16 bits.
+fn multiply_u64(a: u32, b: u32) -> vec2<u32> {
+    let low = (a & 0xffffu) * (b & 0xffffu);
+    let left = (a >> 16u) * (b & 0xffffu) + (low >> 16u);
+    let right = (a & 0xffffu) * (b >> 16u) + (left & 0xffffu);
+    return vec2<u32>(a * b, (a >> 16u) * (b >> 16u) + (left >> 16u) + (right >> 16u));
+}
+
+// The bits of an f16 as those of the f32 of the same value.
+fn bits_of_f16(half: u32) -> u32 {
+    let sign = (half & 0x8000u) << 16u;
+    let exponent = (half >> 10u) & 31u;
+    let fraction = half & 0x3ffu;
+    if exponent == 31u {
+        return sign | 0x7f800000u | (fraction << 13u);
+    }
+    if exponent > 0u {
+        return sign | ((exponent + 112u) << 23u) | (fraction << 13u);
+    }
+    if fraction == 0u {
+        return sign;
+    }
+    // A subnormal, fraction * 2^-24, has a leading bit of its own in f32.
+    let leading = firstLeadingBit(fraction);
+    return sign | ((leading + 103u) << 23u) | ((fraction << (23u - leading)) & 0x7fffffu);
+}
+
+// From one frame into another; nothing moves where there is nothing.
+fn move_of(old: Frame, moved: Frame, any: bool) -> Move {
+    let scale = select(0.0, power_of_two(old.exponent - moved.exponent), any);
+    return Move(scale, old.shift * scale - moved.shift);
 }

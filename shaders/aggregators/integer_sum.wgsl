@@ -14,7 +14,3 @@ fn integer_sum_lift(item: Item) -> IntegerSumState {
 fn integer_sum_merge(a: IntegerSumState, b: IntegerSumState) -> IntegerSumState {
     return IntegerSumState(add_u64(a.total, b.total));
 }
-
-fn integer_sum_rebase(a: IntegerSumState, count: f32, by: Move) -> IntegerSumState {
-    return a;
-}

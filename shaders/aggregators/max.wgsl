@@ -14,7 +14,3 @@ fn max_lift(item: Item) -> MaxState {
 fn max_merge(a: MaxState, b: MaxState) -> MaxState {
     return MaxState(max(a.key, b.key));
 }
-
-fn max_rebase(a: MaxState, count: f32, by: Move) -> MaxState {
-    return a;
-}

@@ -14,7 +14,3 @@ fn min_lift(item: Item) -> MinState {
 fn min_merge(a: MinState, b: MinState) -> MinState {
     return MinState(min(a.key, b.key));
 }
-
-fn min_rebase(a: MinState, count: f32, by: Move) -> MinState {
-    return a;
-}

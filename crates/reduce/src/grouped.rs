@@ -1,0 +1,166 @@
+//! Reductions of segments of an array, and of its groups by key, on either engine.
+
+use crate::axis::{Total, each, outputs};
+use crate::cpu::BLOCK;
+use crate::{Aggregator, AlongAxis, Engine, Error, Item, NanPolicy};
+
+/// Segments or groups that one task takes on the CPU.
+const TASK: usize = 64;
+
+/// One answer for each segment: segment i is `items[offsets[i]..offsets[i + 1]]`, as in compressed sparse rows.
+///
+/// Places, as [`crate::ArgMin`] tells them, count from the segment's begin.
+///
+/// ```
+/// use strix_reduce::{Engine, NanPolicy, Sum, reduce_segments};
+///
+/// let rows = reduce_segments(&Sum, &Engine::cpu(), &[1.0, 2.0, 4.0], &[0, 2, 2, 3], NanPolicy::Propagate)?;
+/// assert_eq!(rows.answers, [Some(3.0), None, Some(4.0)]);
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Parameter`] when the offsets do not rise, or pass the number of items; [`Error::Nan`] under
+/// [`NanPolicy::Error`], with the place in its segment of one of them; [`Error::NotOnGpu`], [`Error::Kernel`] and
+/// [`Error::Device`] when the engine is a GPU that was chosen by name. An automatic engine falls back to the CPU, and
+/// reports why.
+pub fn reduce_segments<T: Item, A: Aggregator<T>>(
+    aggregator: &A,
+    engine: &Engine,
+    items: &[T],
+    offsets: &[usize],
+    nan: NanPolicy,
+) -> Result<AlongAxis<A::Output>, Error> {
+    if let Some(at) = offsets.windows(2).position(|bounds| bounds[0] > bounds[1]) {
+        let (begin, end) = (offsets[at], offsets[at + 1]);
+        return Err(Error::Parameter(format!("segment {at} would begin at {begin} and end at {end}; offsets rise")));
+    }
+    let last = offsets.last().copied().unwrap_or_default();
+    if last > items.len() {
+        let items = items.len();
+        return Err(Error::Parameter(format!("the last segment would end at {last}, and there are {items} items")));
+    }
+    let bounds: Vec<&[usize]> = offsets.windows(2).collect();
+    outputs(
+        aggregator,
+        engine,
+        (items, bounds.len(), nan),
+        #[cfg(feature = "gpu")]
+        |prepared, take| prepared.segments(aggregator, items, offsets, nan, take),
+        || {
+            in_tasks(&bounds, |bounds| {
+                let mut total = Total::new(aggregator);
+                total.push(aggregator, &items[bounds[0]..bounds[1]], nan)?;
+                Ok(total.state)
+            })
+        },
+    )
+}
+
+/// One answer for each of `groups` groups: item i belongs to group `keys[i]`.
+///
+/// Places, as [`crate::ArgMin`] tells them, are those among all items.
+///
+/// ```
+/// use strix_reduce::{Engine, Mean, NanPolicy, reduce_by_key};
+///
+/// let (items, keys) = ([1.0, 2.0, 5.0], [2, 0, 2]);
+/// let groups = reduce_by_key(&Mean, &Engine::cpu(), &items, &keys, 3, NanPolicy::Propagate)?;
+/// assert_eq!(groups.answers, [Some(2.0), None, Some(3.0)]);
+/// # Ok::<(), strix_reduce::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Parameter`] when there are not as many keys as items, or a key is no group; [`Error::Nan`] under
+/// [`NanPolicy::Error`], with the place of one of them; and those of [`reduce_segments`].
+pub fn reduce_by_key<T: Item, A: Aggregator<T>>(
+    aggregator: &A,
+    engine: &Engine,
+    items: &[T],
+    keys: &[u32],
+    groups: u32,
+    nan: NanPolicy,
+) -> Result<AlongAxis<A::Output>, Error> {
+    if items.len() != keys.len() {
+        return Err(Error::Parameter(format!("{} items have {} keys", items.len(), keys.len())));
+    }
+    if let Some(at) = keys.iter().position(|key| *key >= groups) {
+        let key = keys[at];
+        return Err(Error::Parameter(format!(
+            "the key of item {at} is {key}, and there are {groups} groups, from 0 on"
+        )));
+    }
+    outputs(
+        aggregator,
+        engine,
+        (items, groups as usize, nan),
+        #[cfg(feature = "gpu")]
+        |prepared, take| prepared.groups(aggregator, items, keys, groups, nan, take),
+        || {
+            let (order, bounds) = order(keys, groups as usize);
+            let bounds: Vec<&[usize]> = bounds.windows(2).collect();
+            in_tasks(&bounds, |bounds| group(aggregator, items, &order[bounds[0]..bounds[1]], nan))
+        },
+    )
+}
+
+/// The state of the items at these places, which rise.
+fn group<T: Item, A: Aggregator<T>>(
+    aggregator: &A,
+    items: &[T],
+    places: &[usize],
+    nan: NanPolicy,
+) -> Result<A::State, Error> {
+    let named = |places: &[usize], error| match error {
+        Error::Nan { index } => Error::Nan { index: places[index as usize] as u64 },
+        other => other,
+    };
+    let mut total = Total::new(aggregator);
+    if !aggregator.positional() {
+        for places in places.chunks(BLOCK) {
+            let piece: Vec<T> = places.iter().map(|&place| items[place].clone()).collect();
+            let before = total.items();
+            total.push(aggregator, &piece, nan).map_err(|error| match error {
+                Error::Nan { index } => named(places, Error::Nan { index: index - before }),
+                other => other,
+            })?;
+        }
+        return Ok(total.state);
+    }
+    // Every item at its own place.
+    let mut state = aggregator.identity();
+    for &place in places {
+        let mut total = Total::new(aggregator);
+        total.push(aggregator, std::slice::from_ref(&items[place]), nan).map_err(|error| named(&[place], error))?;
+        state = aggregator.merge(state, aggregator.shift(total.state, place as u64));
+    }
+    Ok(state)
+}
+
+/// The places of all items, group by group, and where each group begins: a counting sort.
+fn order(keys: &[u32], groups: usize) -> (Vec<usize>, Vec<usize>) {
+    let mut bounds = vec![0; groups + 1];
+    for &key in keys {
+        bounds[key as usize + 1] += 1;
+    }
+    for group in 0..groups {
+        bounds[group + 1] += bounds[group];
+    }
+    let mut next = bounds.clone();
+    let mut order = vec![0; keys.len()];
+    for (place, &key) in keys.iter().enumerate() {
+        let to = &mut next[key as usize];
+        order[*to] = place;
+        *to += 1;
+    }
+    (order, bounds)
+}
+
+fn in_tasks<S: Send>(
+    bounds: &[&[usize]],
+    state: impl Fn(&[usize]) -> Result<S, Error> + Sync + Send,
+) -> Result<Vec<S>, Error> {
+    let tasks: Vec<&[&[usize]]> = bounds.chunks(TASK).collect();
+    let states = each(&tasks, |task| task.iter().map(|bounds| state(bounds)).collect::<Result<Vec<S>, Error>>())?;
+    Ok(states.into_iter().flatten().collect())
+}

@@ -1,0 +1,220 @@
+//! Aggregators of pairs on the GPU against the CPU engine: covariance, weighted forms, confusion matrices.
+#![cfg(feature = "gpu")]
+#![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+mod common;
+
+use std::sync::OnceLock;
+
+use common::mixed;
+use strix_reduce::{
+    Aggregator, ConfusionMatrix, Count, Covariance, Element, Engine, EngineChoice, LinearRegression, Mean, NanPolicy,
+    Reducer, Sum, Variance, Weighted, reduce_axis, reduce_by_key, reduce_segments,
+};
+
+fn on_gpu() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        Engine::select(EngineChoice::Gpu).expect("these tests need an adapter: install mesa-vulkan-drivers")
+    })
+}
+
+const SIZES: [usize; 8] = [0, 1, 2, 65, 257, 8193, 20_000, 100_003];
+
+fn both<T: strix_reduce::Item, A: Aggregator<T> + Clone>(a: A, items: &[T], nan: NanPolicy) -> [(A::Output, u64); 2] {
+    [on_gpu(), &Engine::cpu()].map(|engine| {
+        let mut reducer = Reducer::new(a.clone(), engine).unwrap().nan_policy(nan);
+        reducer.push(items).unwrap();
+        assert_eq!(reducer.report().engine == "gpu", engine.is_gpu());
+        let skipped = reducer.skipped();
+        (reducer.finish(), skipped)
+    })
+}
+
+trait IsGpu {
+    fn is_gpu(&self) -> bool;
+}
+
+impl IsGpu for Engine {
+    fn is_gpu(&self) -> bool {
+        format!("{self:?}").contains("Gpu(")
+    }
+}
+
+#[track_caller]
+fn near(what: &str, gpu: Option<f64>, cpu: Option<f64>, bound: f64) {
+    let same = match (gpu, cpu) {
+        (Some(a), Some(b)) => a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= bound,
+        (a, b) => a == b,
+    };
+    assert!(same, "{what}: {gpu:?}, not {cpu:?}, bound {bound:e}");
+}
+
+fn pairs(kind: &str, n: usize) -> Vec<(f32, f32)> {
+    let unit = |bits: u64| (bits >> 40) as f32 / (1 << 24) as f32;
+    mixed(n as u64)
+        .zip(mixed(77))
+        .take(n)
+        .map(|(a, b)| match kind {
+            "plain" => (unit(a), 3.0 * unit(a) + unit(b)),
+            "offset" => (1e6 + unit(a), -1e4 + unit(b)),
+            "scales" => (1e20 * unit(a), 1e-25 * unit(b)),
+            "constant" => (0.1, unit(b)),
+            _ => (f32::from_bits(a as u32 & 0x807f_ffff), unit(b)),
+        })
+        .collect()
+}
+
+/// Mean and sum of powers of what is around it.
+fn spread(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    let n = values.clone().count() as f64;
+    let mean = values.clone().sum::<f64>() / n;
+    (mean, (values.map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt())
+}
+
+const BOUND: f64 = 20_000.0 / (1u64 << 24) as f64;
+
+#[test]
+fn covariance_within_its_bound() {
+    for kind in ["plain", "offset", "scales", "constant", "subnormal"] {
+        for n in SIZES {
+            let items = pairs(kind, n);
+            let [(gpu, _), (cpu, _)] = both((Count, Covariance, LinearRegression), &items, NanPolicy::Propagate);
+            assert_eq!((gpu.0, gpu.1.count), (n as u64, cpu.1.count));
+            let (x, dx) = spread(items.iter().map(|pair| f64::from(pair.0)));
+            let (y, dy) = spread(items.iter().map(|pair| f64::from(pair.1)));
+            let u = 2f64.powi(-24);
+            let at = format!("{kind}, {n} pairs");
+            near(&at, gpu.1.mean_x(), cpu.1.mean_x(), BOUND * (dx + u * x.abs()));
+            near(&at, gpu.1.mean_y(), cpu.1.mean_y(), BOUND * (dy + u * y.abs()));
+            near(&at, gpu.1.population_covariance(), cpu.1.population_covariance(), BOUND * dx * dy);
+            if kind == "plain" {
+                near(&at, gpu.1.correlation(), cpu.1.correlation(), BOUND);
+            }
+        }
+    }
+}
+
+#[test]
+fn weighted_forms_within_their_bound() {
+    type Forms = (Weighted<Sum>, Weighted<Mean>, Weighted<Variance>);
+    const FORMS: Forms = (Weighted(Sum), Weighted(Mean), Weighted(Variance));
+    for kind in ["plain", "offset", "scales", "constant"] {
+        for n in SIZES {
+            let items: Vec<(f32, f32)> = pairs(kind, n)
+                .into_iter()
+                .enumerate()
+                // Some weigh nothing.
+                .map(|(i, (x, w))| (x, if i % 7 == 3 { 0.0 } else { w.abs() }))
+                .collect();
+            let [(gpu, _), (cpu, _)] = both(FORMS, &items, NanPolicy::Propagate);
+            let (x, dx) = spread(items.iter().map(|pair| f64::from(pair.0)));
+            let weight = cpu.2.weight();
+            let at = format!("{kind}, {n} pairs");
+            near(&at, Some(gpu.2.weight()), Some(weight), BOUND * weight);
+            near(&at, gpu.0, cpu.0, BOUND * weight * (dx + x.abs()));
+            near(&at, gpu.1, cpu.1, BOUND * (dx + 1e-7 * x.abs()));
+            let bound = BOUND * (dx * dx + 1e-14 * x * x);
+            near(&at, gpu.2.population_variance(), cpu.2.population_variance(), bound);
+            near(&at, gpu.2.reliability_variance(), cpu.2.reliability_variance(), bound);
+        }
+    }
+    // Integers as values and as weights.
+    let items: Vec<(i32, u8)> = mixed(5).take(50_000).map(|bits| (bits as i32 >> 8, (bits >> 56) as u8)).collect();
+    let [(gpu, _), (cpu, _)] = both(FORMS, &items, NanPolicy::Propagate);
+    near("integers", gpu.1, cpu.1, 1.0);
+    near("integers", Some(gpu.2.weight()), Some(cpu.2.weight()), 0.0);
+}
+
+#[test]
+fn special_values_and_weights_as_on_the_cpu() {
+    let plain = [(1.0f32, 2.0f32), (3.0, 1.0), (-2.0, 0.5), (5.0, 0.0)];
+    let inputs: [&[(f32, f32)]; 9] = [
+        &[(f32::NAN, 1.0)],
+        &[(1.0, f32::NAN)],
+        &[(f32::INFINITY, 1.0)],
+        &[(f32::NEG_INFINITY, 2.0), (f32::INFINITY, 2.0)],
+        &[(1.0, f32::INFINITY)],
+        &[(1.0, -1.0)],
+        &[(f32::INFINITY, 0.0)],
+        &[(f32::NAN, 0.0)],
+        &[(f32::INFINITY, 1.0), (1.0, f32::NAN)],
+    ];
+    let class = |x: Option<f64>| x.map(|x| if x.is_finite() { "finite".into() } else { x.to_string() });
+    for special in inputs {
+        let items = [&plain[..], special, &plain[..]].concat();
+        for nan in [NanPolicy::Propagate, NanPolicy::Skip] {
+            let forms = (Covariance, Weighted(Sum), Weighted(Mean), Weighted(Variance));
+            let told = both(forms, &items, nan).map(|((pairs, sum, mean, moments), skipped)| {
+                let covariance = [pairs.mean_x(), pairs.mean_y(), pairs.sample_covariance()].map(class);
+                let weighted = [sum, mean, moments.population_variance(), moments.reliability_variance()].map(class);
+                format!("{} {covariance:?} {weighted:?} {:?} {skipped}", pairs.count, class(Some(moments.weight())))
+            });
+            assert_eq!(told[0], told[1], "{special:?} under {nan}");
+        }
+    }
+}
+
+#[test]
+fn confusion_matrices_to_the_unit() {
+    // A few classes share their counters in a workgroup; 100 do not fit there.
+    for classes in [1u8, 2, 10, 100] {
+        for n in SIZES {
+            let class = |bits: u64| (bits % u64::from(classes) + u64::from(bits.is_multiple_of(1000))) as u8;
+            let items: Vec<(u8, u8)> =
+                mixed(n as u64).take(n).map(|bits| (class(bits >> 32), class(bits >> 8))).collect();
+            let [gpu, cpu] = both(ConfusionMatrix { classes }, &items, NanPolicy::Propagate);
+            assert_eq!(gpu, cpu, "{classes} classes, {n} pairs");
+        }
+    }
+}
+
+#[test]
+fn pairs_along_axes_in_segments_and_by_key() {
+    let items: Vec<(u8, u8)> = mixed(4).take(30_000).map(|bits| ((bits % 4) as u8, (bits >> 9) as u8 % 4)).collect();
+    let form = (Count, ConfusionMatrix { classes: 4 });
+    let offsets = [0, 10, 10, 5000, 25_000, 29_999];
+    let keys: Vec<u32> = (0..30_000).map(|i| i * 7 % 300).collect();
+    let nan = NanPolicy::Propagate;
+    let [gpu, cpu] = [on_gpu(), &Engine::cpu()].map(|engine| {
+        [
+            reduce_axis(&form, engine, &items, &[300, 100], 0, nan).unwrap().answers,
+            reduce_axis(&form, engine, &items, &[3, 10_000], 1, nan).unwrap().answers,
+            reduce_segments(&form, engine, &items, &offsets, nan).unwrap().answers,
+            reduce_by_key(&form, engine, &items, &keys, 300, nan).unwrap().answers,
+        ]
+    });
+    assert_eq!(gpu, cpu);
+}
+
+#[test]
+fn half_floats_widen_as_on_the_cpu() {
+    fn each<T: Element>(items: &[T])
+    where
+        (Count, Mean, strix_reduce::Min, strix_reduce::Max): Aggregator<T>,
+    {
+        let [gpu, cpu] = [on_gpu(), &Engine::cpu()].map(|engine| {
+            let mut reducer =
+                Reducer::new((strix_reduce::Min, strix_reduce::Max, strix_reduce::ArgMin), engine).unwrap();
+            reducer.push(items).unwrap();
+            let extremes = format!("{:?}", reducer.finish());
+            let mut reducer = Reducer::new(Mean, engine).unwrap().nan_policy(NanPolicy::Skip);
+            reducer.push(items).unwrap();
+            (extremes, reducer.finish())
+        });
+        assert_eq!(gpu.0, cpu.0);
+        let size = items.iter().map(|x| x.to_f64().abs()).filter(|x| x.is_finite()).sum::<f64>() / items.len() as f64;
+        near("mean", gpu.1, cpu.1, 2e-6 * size);
+    }
+    #[cfg(feature = "half")]
+    {
+        use half::{bf16, f16};
+        // Every bit pattern but the infinities, whose mean is none; then all of them, for the extremes.
+        let finite: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).filter(|x| x.is_finite()).collect();
+        each(&finite);
+        each(&(0..=u16::MAX).map(f16::from_bits).collect::<Vec<_>>());
+        let small: Vec<bf16> = (0..=u16::MAX).map(bf16::from_bits).filter(|x| x.to_f32().abs() < 1e3).collect();
+        each(&small);
+    }
+    each(&[1.0f32, 2.0]);
+}

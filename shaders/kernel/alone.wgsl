@@ -1,0 +1,11 @@
+// An invocation takes a piece: a short one, or one whose elements lie between those of its neighbours' pieces, so that
+// neighbours read neighbours.
+const TOGETHER: bool = false;
+
+fn common_spread(lane: u32, own: Spread) -> Spread {
+    return own;
+}
+
+fn common_state(lane: u32, own: State) -> State {
+    return own;
+}

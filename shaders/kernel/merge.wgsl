@@ -1,0 +1,22 @@
+// One workgroup an output leaves one result of all its partials.
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn merge_partials(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let parts = parts_of(group.y * groups.x + group.x);
+    if !parts.exists {
+        return;
+    }
+    let frames = merged_frames(lane, parts);
+    held = identity();
+    for (var i = parts.begin + lane; i < parts.end; i += WORKGROUP_SIZE) {
+        let part = partials[i];
+        held = merge(held, rebase(part.state, moves(part.frames, frames, weight_of(part.state.census) > 0u)));
+    }
+    let state = common_state(lane, held);
+    if lane == 0u {
+        results[parts.output] = Partial(frames, state);
+    }
+}
