@@ -55,9 +55,12 @@ pub(crate) struct Reduce {
     /// standard deviations, covariance and correlation; counts, extremes and places are exact as they are.
     #[arg(long)]
     pub(crate) exact: bool,
-    /// auto takes a hardware GPU where there is one, else the CPU, and says why.
+    /// auto takes a hardware GPU where there is one and it was measured to be the faster one, else the CPU, and says why.
     #[arg(long, default_value_t, value_name = "auto|cpu|gpu")]
     pub(crate) engine: EngineChoice,
+    /// Say on standard error which engine takes the work and why: what was measured, and from which size on the GPU wins.
+    #[arg(long)]
+    pub(crate) explain: bool,
     /// What a NaN element does: make the answer NaN, be left out, or end with an error.
     #[arg(long, default_value_t, value_name = "propagate|skip|error")]
     pub(crate) nan: NanPolicy,

@@ -171,7 +171,23 @@ fn devices_lists_limits_and_features() {
     let first = &list[0];
     assert!(first["limits"]["max_storage_buffer_binding_size"].as_u64().unwrap() >= 128 << 20, "{first}");
     assert!(!first["features"].as_array().unwrap().is_empty());
-    assert!(place.ok(&["devices"]).contains(first["name"].as_str().unwrap()));
+    assert_eq!((&first["self_test"]["integers"], &first["self_test"]["rounding"]), (&json!(true), &json!(true)));
+    let told = place.ok(&["devices"]);
+    assert!(told.contains(first["name"].as_str().unwrap()), "{told}");
+    assert!(told.contains("self-test: integers         as expected"), "{told}");
+}
+
+#[test]
+fn explain_says_which_engine_and_why() {
+    let place = Place::new();
+    let file = place.write("x.npy", npy("'<f4'", false, "(1,)", &[0; 4]));
+    for (engine, told) in
+        [("cpu", "engine: cpu: it was asked for by name\n"), ("gpu", "engine: gpu, "), ("auto", "engine: cpu: ")]
+    {
+        let output = place.command().args(["reduce", text(&file), "--engine", engine, "--explain"]).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && error.contains(told), "{error}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 use strix_data::Source;
+use strix_reduce::{EngineChoice, EngineReport};
 
 use super::files::{File, write_all};
 use crate::args::Reduce;
@@ -105,6 +106,9 @@ pub(crate) fn run(mut args: Reduce) -> Result<(), Failure> {
     }
 
     let Outcome { plan, by, groups, rows, skipped, report, item, interrupted } = outcome;
+    if args.explain {
+        explain(args.engine, &report)?;
+    }
     let names: Vec<String> = plan.statistics.iter().map(|s| s.text.clone()).collect();
     let finished = groups.into_iter().map(|(key, states)| (key, plan.finish(states))).collect();
     let mut answer = Answer { by, statistics: names, rows: finished };
@@ -162,6 +166,17 @@ pub(crate) fn run(mut args: Reduce) -> Result<(), Failure> {
         message += &format!("; not written: {}", paths.join(", "));
     }
     Err(Failure::Interrupted(message))
+}
+
+/// Which engine it was, and why.
+fn explain(asked: EngineChoice, report: &EngineReport) -> Result<(), Failure> {
+    let reason = match (&report.plan, &report.fallback) {
+        (_, Some(reason)) | (Some(reason), None) => reason.as_str(),
+        (None, None) if asked == EngineChoice::Auto => "it is the only one that could",
+        (None, None) => "it was asked for by name",
+    };
+    let adapter = report.adapter.as_ref().map(|adapter| format!(", {adapter}")).unwrap_or_default();
+    Ok(writeln!(std::io::stderr(), "engine: {}{adapter}: {reason}", report.engine)?)
 }
 
 /// One line on what was read and who did the work.

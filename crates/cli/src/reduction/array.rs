@@ -1,8 +1,10 @@
 //! Arrays: one stream of elements of one type, on the CPU or the GPU.
 
+use etcetera::BaseStrategy;
 use half::f16;
 use strix_data::{Chunk, ChunkReader, Dtype, Source};
 use strix_reduce::arithmetic::Accumulator;
+use strix_reduce::gpu::Planner;
 use strix_reduce::{Boxed, Element, Engine, Error, Reducer};
 
 use super::{ELEMENTS, Outcome, bar, patience};
@@ -81,7 +83,7 @@ where
         }
     }
     let plan = Plan::new(statistics, args.exact, |_| Ok(T::ITEM))?;
-    let engine = Engine::select(args.engine)?;
+    let engine = Engine::select(args.engine)?.planned(planner());
     let mut reducer = Reducer::<T, _>::new(aggregators, &engine)?.nan_policy(args.nan);
 
     let mut interrupted = None;
@@ -127,6 +129,14 @@ where
         groups: vec![(Vec::new(), vec![reducer.state().clone()])],
         interrupted,
     })
+}
+
+/// Measurements of both engines are made once a machine, and kept with what the machine can make again.
+fn planner() -> Planner {
+    match etcetera::choose_base_strategy() {
+        Ok(base) => Planner::at(&base.cache_dir().join("strix/crossovers.tsv")),
+        Err(_) => Planner::new(),
+    }
 }
 
 fn other_type(first: &Source, source: &Source, found: Dtype, expected: &str) -> Failure {

@@ -55,7 +55,7 @@ pub(crate) fn reduce_tables(
         sorted.push((Vec::new(), plan.identity()));
     }
     let fallback = (args.engine == EngineChoice::Auto).then(|| "tables are reduced there".to_owned());
-    let report = EngineReport { engine: "cpu", adapter: None, fallback };
+    let report = EngineReport { engine: "cpu", adapter: None, fallback, plan: None };
     let item = plan.item_types().first().map(|(_, item)| *item);
     Ok(Outcome { plan, by: args.by.clone(), groups: sorted, rows, skipped, report, item, interrupted })
 }
