@@ -1,4 +1,5 @@
-// One workgroup an output leaves one result of all its partials.
+// A workgroup leaves one result of an output's partials, or, where they are many, of a part of them: those it leaves are
+// merged once more.
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn merge_partials(
     @builtin(workgroup_id) group: vec3<u32>,

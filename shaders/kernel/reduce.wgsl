@@ -52,7 +52,7 @@ struct Piece {
     exists: bool,
 }
 
-// The partials of an output.
+// Partials of an output, and where their merge goes.
 struct Parts {
     begin: u32,
     end: u32,

@@ -39,6 +39,10 @@ fn name_of(span: Span, i: u32) -> u32 {
     return i;
 }
 
+// Where partials are merged, params.count is how many an output has, and params.piece how many of them a workgroup takes.
 fn parts_of(id: u32) -> Parts {
-    return Parts(id * params.pieces, (id + 1u) * params.pieces, id, id < params.outputs);
+    let output = id / params.pieces;
+    let begin = output * params.count + (id % params.pieces) * params.piece;
+    let end = min(begin + params.piece, (output + 1u) * params.count);
+    return Parts(begin, end, id, id < params.outputs * params.pieces);
 }

@@ -14,7 +14,7 @@
 //! For floats, each piece sums offsets from its own mean, so a large common offset costs nothing; a piece
 //! of other than ordinary magnitudes is scaled by a power of two first, so nothing overflows or is
 //! subnormal. With n elements of an output in a chunk, `u = 2^-24` and d roundings on the longest path, which are
-//! `160 + n / 2^19` where workgroups take the pieces, 1536 where invocations do, and 1184 for segments and groups,
+//! 192 where workgroups take the pieces, 1088 where invocations do, and 1184 for segments and groups,
 //!
 //! * the sum is within `d u S` of the exact one, where S is the sum of |x - m| + |m - mean| + 8 u |m|
 //!   over the elements, m the mean of the element's piece; the mean within the same over n;

@@ -22,6 +22,10 @@ const MOST_PIECES: u64 = 1 << 16;
 /// Elements of a piece that an invocation takes alone, at least and at most.
 const LONE: (u64, u64) = (256, SHORT as u64);
 
+/// Partials that a workgroup merges at most: four an invocation, so that the many partials of one output keep more than
+/// one workgroup busy.
+const MERGED: u64 = 256;
+
 /// Invocations that make a device busy.
 const BUSY: u64 = 1 << 14;
 
@@ -161,6 +165,7 @@ struct Maker<'a> {
 }
 
 /// Everything that a kernel of one chunk may bind, but its inputs.
+#[derive(Clone)]
 struct Bindings<'a> {
     partials: &'a wgpu::Buffer,
     results: Bound<'a>,
@@ -207,21 +212,52 @@ impl Maker<'_> {
         })
     }
 
-    /// The steps of one kernel: pieces, and the merge where workgroups take them in several.
-    fn steps(
+    /// The step that takes so many pieces; the group that it binds.
+    fn pieces(
         &self,
         p: &Pipelines,
         inputs: &Inputs<'_>,
         all: &Bindings<'_>,
-        [ids, merges]: [u64; 2],
+        pieces: u64,
         steps: &mut Vec<Step>,
-    ) {
+    ) -> wgpu::BindGroup {
         let group = self.bind(p, inputs, all);
-        let workgroups = if p.merge.is_some() { ids } else { ids.div_ceil(p.kernel.workgroup_size.into()) };
+        let workgroups = if p.merge.is_some() { pieces } else { pieces.div_ceil(p.kernel.workgroup_size.into()) };
         steps.push(Step::new(self.gpu, &p.reduce, group.clone(), workgroups));
-        if let Some(merge) = p.merge.as_ref().filter(|_| merges > 0) {
-            steps.push(Step::new(self.gpu, merge, group, merges));
+        group
+    }
+
+    /// The steps that merge the partials of each output, [`MERGED`] a workgroup, until one is left.
+    fn merges(
+        &self,
+        mut inputs: Inputs<'_>,
+        all: &Bindings<'_>,
+        mut partials: u64,
+        scratch: &mut Scratch,
+        steps: &mut Vec<Step>,
+    ) -> Result<(), Error> {
+        let together = self.pipelines(Shape::Strided, Taker::Workgroup)?;
+        let outputs = u64::from(inputs.params.outputs);
+        let mut from = all.partials.clone();
+        let mut levels = [0, 1].into_iter().cycle();
+        while let (Some(merge), 2.., Some(level)) = (&together.merge, partials, levels.next()) {
+            let merged = partials.div_ceil(MERGED);
+            inputs.params = Params {
+                count: partials as u32,
+                outputs: outputs as u32,
+                pieces: merged as u32,
+                piece: MERGED as u32,
+                ..Params::default()
+            };
+            let last = merged == 1;
+            let bytes = if last { 0 } else { outputs * merged * self.partial_bytes };
+            let to = grown(self.gpu, &mut scratch.merged[level], bytes);
+            let results = if last { all.results.clone() } else { to.as_entire_binding() };
+            let group = self.bind(&together, &inputs, &Bindings { partials: &from, results, ..all.clone() });
+            steps.push(Step::new(self.gpu, merge, group, outputs * merged));
+            (from, partials) = (to, merged);
         }
+        Ok(())
     }
 }
 
@@ -523,6 +559,8 @@ impl Run {
 #[derive(Default)]
 struct Scratch {
     partials: Option<wgpu::Buffer>,
+    /// Of merges of merges, each reads what the one before wrote.
+    merged: [Option<wgpu::Buffer>; 2],
     tiles: Option<wgpu::Buffer>,
     sorter: Option<Sorter>,
 }
@@ -564,15 +602,9 @@ impl Maker<'_> {
             if pieces > 1 { outputs * pieces * self.partial_bytes } else { 4 * self.partial_bytes },
         );
         let all = Bindings { partials: &partials, ..all };
-        let merges = if pieces > 1 { outputs } else { 0 };
         let pipelines = self.pipelines(Shape::Strided, cut.taker)?;
-        self.steps(&pipelines, &inputs, &all, [outputs * pieces, merges], steps);
-        if cut.taker == Taker::Invocation && merges > 0 {
-            let together = self.pipelines(Shape::Strided, Taker::Workgroup)?;
-            let group = self.bind(&together, &inputs, &all);
-            steps.extend(together.merge.as_ref().map(|merge| Step::new(self.gpu, merge, group, merges)));
-        }
-        Ok(())
+        self.pieces(&pipelines, &inputs, &all, outputs * pieces, steps);
+        self.merges(inputs, &all, pieces, scratch, steps)
     }
 
     #[expect(clippy::too_many_arguments, reason = "each is a part of one chunk")]
@@ -622,9 +654,11 @@ impl Maker<'_> {
             ..inputs.params
         };
         let all = Bindings { partials: &partials, offsets: Some(offsets), order, tiles: Some(&tiles), ..all };
-        self.steps(&*self.pipelines(shape, Taker::Invocation)?, &inputs, &all, [outputs, 0], steps);
+        self.pieces(&*self.pipelines(shape, Taker::Invocation)?, &inputs, &all, outputs, steps);
         if most > 0 {
-            self.steps(&*self.pipelines(shape, Taker::Workgroup)?, &inputs, &all, [most, most], steps);
+            let together = self.pipelines(shape, Taker::Workgroup)?;
+            let group = self.pieces(&together, &inputs, &all, most, steps);
+            steps.extend(together.merge.as_ref().map(|merge| Step::new(self.gpu, merge, group, most)));
         }
         Ok(())
     }
