@@ -11,6 +11,7 @@ mod error;
 pub mod evaluation;
 pub mod metrics;
 pub mod model;
+pub mod ops;
 pub mod optimizer;
 pub mod run;
 pub mod training;

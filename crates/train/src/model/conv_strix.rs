@@ -6,13 +6,13 @@
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{
     BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Initializer, Linear, LinearConfig, PaddingConfig2d,
 };
 use burn::tensor::{Device, Tensor, activation};
 
 use crate::config::{ActivationKind, ConvStrixConfig};
+use crate::ops;
 
 /// Filters of the first block; each further block has as many more.
 const FILTERS: usize = 32;
@@ -22,7 +22,6 @@ const FILTERS: usize = 32;
 pub struct ConvStrix {
     convolutions: Vec<Vec<Conv2d>>,
     norms: Vec<BatchNorm>,
-    pool: MaxPool2d,
     dense: Vec<Linear>,
     dropout: Dropout,
     output: Linear,
@@ -90,7 +89,6 @@ impl ConvStrix {
         Self {
             convolutions,
             norms,
-            pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
             dense,
             dropout: DropoutConfig::new(config.dropout).init(),
             output: LinearConfig::new(width, classes).init(device),
@@ -103,10 +101,13 @@ impl ConvStrix {
         let mut x = images;
         for (block, layers) in self.convolutions.iter().enumerate() {
             for layer in layers {
-                x = self.activation.forward(layer.forward(x));
+                x = match self.activation.0 {
+                    ActivationKind::Relu => ops::conv2d(layer, x, true),
+                    _ => self.activation.forward(ops::conv2d(layer, x, false)),
+                };
             }
             if let Some(norm) = self.norms.get(block) {
-                x = self.pool.forward(norm.forward(x));
+                x = ops::max_pool(ops::batch_norm(norm, x, None, false));
             }
         }
         let mut x: Tensor<2> = x.flatten(1, 3);

@@ -1,0 +1,154 @@
+//! Operations of our own on the CPU: convolution, batch normalisation and pooling, forward and backward.
+//!
+//! On burn's flex backend they take the place of burn's, which spends most of a training step moving memory: products run
+//! through faer at the vector units' speed, and what is elementwise (bias, rectifier, normalisation, residual sum) is done
+//! in the pass that is under way anyway. On every other device the same calls are burn's own operations, so a network is
+//! written once. `benches/train.rs` of the repository races both, `benches/peers/train_step.py` does the same in PyTorch.
+
+mod autodiff;
+mod conv;
+mod flex;
+mod norm;
+mod pool;
+
+use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension, tensor::FloatTensor};
+use burn::nn::conv::Conv2d;
+use burn::nn::{BatchNorm, PaddingConfig2d};
+use burn::tensor::{Device, Tensor, activation, module};
+
+/// How a batch is normalised.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NormForm {
+    /// Added to the variance.
+    pub epsilon: f64,
+    /// Whether the statistics are the batch's own, through which gradients then flow.
+    pub own: bool,
+    /// Whether a rectifier follows.
+    pub relu: bool,
+}
+
+/// The operations, for [`Dispatch`] to find.
+#[backend_extension(Flex, Autodiff)]
+pub trait FusedOps: Backend {
+    /// A convolution with square filters, a bias, and a rectifier if `relu`.
+    fn convolution(
+        images: FloatTensor<Self>,
+        filters: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        stride: usize,
+        padding: usize,
+        relu: bool,
+    ) -> FloatTensor<Self>;
+
+    /// Mean and population variance of each channel, shape `[2, channels]`; no gradient flows through it.
+    fn channel_statistics(images: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Normalisation by these statistics, plus `more`, of which an empty one adds nothing.
+    fn normalisation(
+        images: FloatTensor<Self>,
+        more: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        statistics: FloatTensor<Self>,
+        form: NormForm,
+    ) -> FloatTensor<Self>;
+
+    /// The largest of each square of 2 x 2.
+    fn pooling(images: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+/// Whether tensors of the device are ours to compute on.
+fn is_ours(device: &Device) -> bool {
+    match device.as_dispatch() {
+        DispatchDevice::Autodiff(inner) => matches!(**inner, DispatchDevice::Flex(_)),
+        other => matches!(other, DispatchDevice::Flex(_)),
+    }
+}
+
+/// `conv` of images `[batch, channels, height, width]`, rectified if `relu`. Filters are square and not dilated; steps and
+/// padding are the same on all sides.
+pub fn conv2d(conv: &Conv2d, images: Tensor<4>, relu: bool) -> Tensor<4> {
+    let device = images.device();
+    if !is_ours(&device) {
+        let images = conv.forward(images);
+        return if relu { activation::relu(images) } else { images };
+    }
+    let filters = conv.weight.val();
+    let [count, ..] = filters.dims();
+    let bias = conv.bias.as_ref().map_or_else(|| Tensor::zeros([count], &device), |bias| bias.val());
+    let padding = match &conv.padding {
+        PaddingConfig2d::Explicit(top, ..) => *top,
+        _ => 0,
+    };
+    Tensor::from_dispatch(Dispatch::convolution(
+        images.into_dispatch(),
+        filters.into_dispatch(),
+        bias.into_dispatch(),
+        conv.stride[0],
+        padding,
+        relu,
+    ))
+}
+
+/// `norm` of images `[batch, channels, height, width]`, plus `more` of the same shape, rectified if `relu`.
+///
+/// While it trains, it normalises by the batch's statistics and moves its running ones towards them, the variance without
+/// bias, as PyTorch does; frozen or on a device without gradients it uses the running ones.
+pub fn batch_norm(norm: &BatchNorm, images: Tensor<4>, more: Option<Tensor<4>>, relu: bool) -> Tensor<4> {
+    let device = images.device();
+    let training = device.is_autodiff() && norm.training.is_enabled();
+    let [batch, channels, height, width] = images.dims();
+    if !is_ours(&device) {
+        let mut images = if training {
+            let trained = module::batch_norm_train(images, norm.gamma.val(), norm.beta.val(), norm.epsilon);
+            follow(norm, trained.mean.detach(), trained.variance.detach(), batch * height * width);
+            trained.output
+        } else {
+            norm.forward(images)
+        };
+        if let Some(more) = more {
+            images = images + more;
+        }
+        return if relu { activation::relu(images) } else { images };
+    }
+    let statistics = if training {
+        let statistics = Tensor::<2>::from_dispatch(Dispatch::channel_statistics(images.clone().into_dispatch()));
+        let row = |row: usize| statistics.clone().detach().slice([row..row + 1, 0..channels]).squeeze_dim::<1>(0);
+        follow(norm, row(0), row(1), batch * height * width);
+        statistics.detach()
+    } else {
+        let values = [norm.running_mean.value(), norm.running_var.value()];
+        Tensor::stack(values.map(|value| value.to_device(&device)).into(), 0)
+    };
+    let more = more.unwrap_or_else(|| Tensor::zeros([0, 0, 0, 0], &device));
+    Tensor::from_dispatch(Dispatch::normalisation(
+        images.into_dispatch(),
+        more.into_dispatch(),
+        norm.gamma.val().into_dispatch(),
+        norm.beta.val().into_dispatch(),
+        statistics.into_dispatch(),
+        NormForm { epsilon: norm.epsilon, own: training, relu },
+    ))
+}
+
+/// Moves the running statistics towards a batch's, of that many elements a channel.
+fn follow(norm: &BatchNorm, mean: Tensor<1>, variance: Tensor<1>, count: usize) {
+    let unbiased = count as f64 / (count.max(2) - 1) as f64;
+    let (mean, variance) = (mean.inner(), variance.inner());
+    for (running, new) in [(&norm.running_mean, mean), (&norm.running_var, variance.mul_scalar(unbiased))] {
+        let old = running.value_sync();
+        let device = old.device();
+        let old = if device.is_autodiff() { old.inner() } else { old };
+        let moved = old.mul_scalar(1.0 - norm.momentum).add(new.mul_scalar(norm.momentum));
+        running.update(if device.is_autodiff() { Tensor::from_inner(moved) } else { moved });
+    }
+}
+
+/// The largest of each square of 2 x 2 of images `[batch, channels, height, width]`; an odd last row or column is left out.
+pub fn max_pool(images: Tensor<4>) -> Tensor<4> {
+    if !is_ours(&images.device()) {
+        let pool = burn::nn::pool::MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init();
+        return pool.forward(images);
+    }
+    Tensor::from_dispatch(Dispatch::pooling(images.into_dispatch()))
+}
