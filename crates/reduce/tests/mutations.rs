@@ -61,6 +61,7 @@ const EQUIVALENT: &[(&str, &str, &str)] = &[
     ("kernel/column", "own.least", "where not all are equal, a frame of another shift; clamp gives the greatest here"),
     ("aggregators/exact_sum", "held.exact_sum.others", "only whether there are any counts"),
     ("aggregators/exact_sum", "merged.others", "only whether there are any counts"),
+    ("aggregators/variance", "total + count", "the moves of all pieces cancel but for the rounding of their mean"),
     ("aggregators/covariance", "moved.y =", "the moves of all pieces cancel but for the rounding of their mean"),
     ("aggregators/covariance", "moved.xy", "a piece's total is 0 but for rounding, around its own mean"),
     ("loads/i32", "return clamp(", "2147483521 is the same f32"),
