@@ -312,6 +312,8 @@ impl Run {
         let tile = u64::from(kernel.tile);
         // Elements that one binding holds of every column, of keys and of the order.
         let widest = job.loads.iter().map(|load| u64::from(load.element_bytes())).max().unwrap_or(4);
+        // Elements of a segmented array at once, also bounded by their order, of a word an element.
+        let window = (binding / widest.max(4)).min(MOST_PIECES * tile) / tile * tile;
         let outputs = view.outputs();
         let row = maker.partial_bytes.max(4 * maker.counters).max(8);
         let most_outputs = binding / row;
@@ -340,8 +342,6 @@ impl Run {
                         ),
                     });
                 }
-                // Also bounded by the order, of a word an element.
-                let window = (binding / widest.max(4)).min(MOST_PIECES * tile) / tile * tile;
                 let windows = (0..*elements).step_by(window as usize);
                 match shape {
                     Shape::Segments => windows.map(|_| (Part::Segments, outputs)).collect(),
@@ -365,7 +365,7 @@ impl Run {
         let mut pieces = Vec::with_capacity(parts.len());
         let mut scratch = Scratch::default();
         for (index, ((part, outputs), (results_at, counts_at))) in (0..).zip(parts.into_iter().zip(places)) {
-            let mut all = Bindings {
+            let all = Bindings {
                 partials: &results,
                 results: part_of(&results, results_at, outputs * maker.partial_bytes),
                 counts: part_of(&counts, counts_at, outputs * 4 * maker.counters),
@@ -378,8 +378,6 @@ impl Run {
                 Part::Tensor(chunk, _) => maker.tensor(view, chunk, tile, all, &mut scratch, &mut steps)?,
                 Part::Segments | Part::Groups(_) => {
                     let status = part_of(&status, index * gpu.alignment(), 4);
-                    let window = (binding / widest.max(4)).min(MOST_PIECES * tile) / tile * tile;
-                    all.offsets = None;
                     maker.segments(view, index * window, window, tile, all, status, &mut scratch, &mut steps)?;
                 }
             }
