@@ -154,3 +154,22 @@ fn one_value_has_no_unbiased_spread() {
         assert!((two - 8.0).abs() < 1e-14, "{weight}: {two}");
     }
 }
+
+#[test]
+fn a_heavy_value_keeps_its_mean_among_light_ones_far_off() {
+    let far = [(1e15 + 3.0, 2.0), (1e15, 1.0)];
+    for heavy in [1e32, 1e40, 1e60] {
+        let near = (1.0 / 3.0, heavy);
+        // 3e30 of squared deviations: the spread is far below a unit in the last place of the light ones' values.
+        let (mean, variance) = (1.0 / 3.0 + 3e15 / heavy, 3e30 / heavy);
+        let right = |of: &WeightedMoments| {
+            let (a, b) = (of.mean().unwrap() - mean, of.population_variance().unwrap() / variance - 1.0);
+            a.abs() < 1e-13 * variance.sqrt() + f64::EPSILON && b.abs() < 1e-13
+        };
+        for items in [[far[0], far[1], near], [near, far[0], far[1]], [far[0], near, far[1]]] {
+            let whole = answer(Weighted(Variance), &items);
+            assert!(right(&whole), "{heavy:e}: {whole:?}");
+            testkit::check_laws(&Weighted(Variance), &items, |split, _| right(split));
+        }
+    }
+}

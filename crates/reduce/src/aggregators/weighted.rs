@@ -80,7 +80,16 @@ impl WeightedMoments {
         let Some(first) = block.first() else { return Self::default() };
         // Around a value of the block, so that no offset costs digits.
         let origin = first.0.to_f64();
-        let origin = if origin.is_finite() { origin } else { 0.0 };
+        let (moments, off) = Self::around(block, if origin.is_finite() { origin } else { 0.0 });
+        // Where that value is so far from a far heavier one that the mean is off by more than the spread: again, from
+        // the mean that was found.
+        if off > moments.m2 { Self::around(block, moments.mean.value()).0 } else { moments }
+    }
+
+    /// Of a block whose values are taken relative to `origin`; and what was taken off the squared deviations, as
+    /// their center was not the mean.
+    #[inline(always)]
+    fn around<T: Element, W: Element>(block: &[(T, W)], origin: f64) -> (Self, f64) {
         let [count, weight, sum] = sums(
             block,
             #[inline(always)]
@@ -93,11 +102,12 @@ impl WeightedMoments {
         );
         let (count, total) = (count.value() as u64, weight.value());
         if count == 0 {
-            return Self::default();
+            return (Self::default(), 0.0);
         }
         let center = origin + sum.value() / total;
         if !center.is_finite() {
-            return Self { count, weight, freedom: f64::NAN, mean: Compensated::of_two(center, 0.0), m2: f64::NAN };
+            let mean = Compensated::of_two(center, 0.0);
+            return (Self { count, weight, freedom: f64::NAN, mean, m2: f64::NAN }, 0.0);
         }
         let [residue, m2, freedom] = sums(
             block,
@@ -111,7 +121,7 @@ impl WeightedMoments {
         .map(Compensated::value);
         let off = residue / total;
         let m2 = not_negative(m2 - off * residue);
-        Self { count, weight, freedom, mean: Compensated::of_two(center, off), m2 }
+        (Self { count, weight, freedom, mean: Compensated::of_two(center, off), m2 }, off * residue)
     }
 
     #[cfg(feature = "gpu")]
@@ -139,8 +149,9 @@ impl WeightedMoments {
         if !other.weighs() {
             return self;
         }
-        // In a fixed order of the two, so that merging commutes to the last bit.
-        let rank = |m: &Self| (m.count, m.weight.bits(), m.mean.bits(), m.m2.to_bits(), m.freedom.to_bits());
+        // The heavier first: the mean is moved from its, by the lighter one's share of the way, so that the rounding of
+        // that move stays below the spread. And a fixed order of the two, so that merging commutes to the last bit.
+        let rank = |m: &Self| (m.weight.bits(), m.count, m.mean.bits(), m.m2.to_bits(), m.freedom.to_bits());
         let (a, b) = if rank(&self) >= rank(&other) { (self, other) } else { (other, self) };
         let weight = a.weight.plus(b.weight);
         let share = b.weight.value() / weight.value();
