@@ -12,7 +12,7 @@ use burn::nn::pool::MaxPool2dConfig;
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Distribution, Int, Tensor, activation};
-use strix_train::{metrics::sample_losses, ops};
+use strix_train::{objective::sample_losses, ops};
 
 const ROUNDS: usize = 7;
 const BATCH: usize = 128;

@@ -1,5 +1,7 @@
 //! The arguments of every command.
 
+mod train;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -8,6 +10,8 @@ use strix_data::{ColumnType, Format};
 use strix_reduce::{EngineChoice, NanPolicy};
 
 use crate::failure::EXIT_CODES;
+
+pub(crate) use train::{Model, Train};
 
 /// Aggregate files on CPU or GPU; train and evaluate image classifiers.
 #[derive(Debug, Parser)]
@@ -26,8 +30,8 @@ pub(crate) enum Command {
     State(State),
     /// List the GPU adapters, their limits and features.
     Devices(Devices),
-    /// Train a ConvStrix classifier into a new run directory.
-    Train(Train),
+    /// Train an image classifier into a new run directory, or go on with a run.
+    Train(Box<Train>),
     /// Measure a run's model on the test images.
     Evaluate(Evaluate),
 }
@@ -152,24 +156,6 @@ pub(crate) enum DatasetName {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Activation {
-    Relu,
-    Selu,
-    Tanh,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Optimizer {
-    Adam,
-    #[value(name = "adamw")]
-    AdamW,
-    Adamax,
-    Nadam,
-    RmsProp,
-    Sgd,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TrainDevice {
     /// burn's flex backend.
     Cpu,
@@ -186,57 +172,6 @@ pub(crate) struct DataPlace {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Train {
-    /// Without it: Fashion-MNIST if it can be had, else garments, which is then said loudly.
-    #[arg(long)]
-    pub(crate) dataset: Option<DatasetName>,
-    #[command(flatten)]
-    pub(crate) place: DataPlace,
-    /// The run directory to create [default: the next free runs/DATASET-NUMBER]
-    #[arg(long, value_name = "RUN")]
-    pub(crate) out: Option<PathBuf>,
-    /// Use only the first N training images, for a quick look.
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<usize>,
-    /// Passes over the training part.
-    #[arg(long, default_value_t = 4)]
-    pub(crate) epochs: usize,
-    /// Decides the split, the weights, the order of images and the dropout.
-    #[arg(long, default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// Where to train.
-    #[arg(long, value_enum, default_value = "cpu")]
-    pub(crate) device: TrainDevice,
-    /// Images a step.
-    #[arg(long, default_value_t = 64)]
-    pub(crate) batch_size: usize,
-    /// The optimizer.
-    #[arg(long, value_enum, default_value = "adam")]
-    pub(crate) optimizer: Optimizer,
-    /// The optimizer's step size.
-    #[arg(long, default_value_t = 7e-4)]
-    pub(crate) learning_rate: f64,
-    /// Convolution blocks; block b has 32 (b + 1) filters.
-    #[arg(long, default_value_t = 3)]
-    pub(crate) blocks: usize,
-    /// Convolutions in each block.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) block_layers: usize,
-    /// Dense layers after the blocks.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) dense_layers: usize,
-    /// Units in each dense layer.
-    #[arg(long, default_value_t = 256)]
-    pub(crate) dense_width: usize,
-    /// Share of units dropped after each dense layer.
-    #[arg(long, default_value_t = 0.4)]
-    pub(crate) dropout: f64,
-    /// Activation after each convolution and dense layer.
-    #[arg(long, value_enum, default_value = "relu")]
-    pub(crate) activation: Activation,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct Evaluate {
     /// The run directory.
     pub(crate) run: PathBuf,
@@ -245,6 +180,10 @@ pub(crate) struct Evaluate {
     /// Where to run the model.
     #[arg(long, value_enum, default_value = "cpu")]
     pub(crate) device: TrainDevice,
+    /// Look at each image six times (as it is and mirrored, in place and a pixel off to either corner) and average the
+    /// probabilities.
+    #[arg(long)]
+    pub(crate) views: bool,
     /// Write every image's prediction: index,label,predicted and the probability of each class.
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) predictions: Option<PathBuf>,

@@ -7,11 +7,13 @@ use common::{Place, mentions, text};
 use serde_json::Value;
 
 /// A small network on few images: seconds, yet it learns.
-const SMALL: [&str; 14] = [
+const SMALL: [&str; 16] = [
     "--limit",
     "1500",
     "--epochs",
     "2",
+    "--model",
+    "convstrix",
     "--blocks",
     "2",
     "--dense-width",
@@ -49,8 +51,8 @@ fn a_run_is_recorded_repeatable_and_evaluated() {
     for epoch in &epochs {
         assert_eq!((&epoch["train"]["samples"], &epoch["validation"]["samples"]), (&1200.into(), &300.into()));
     }
-    let loss = |epoch: &Value| epoch["validation"]["loss_mean"].as_f64().unwrap();
-    let best = if loss(&epochs[1]) < loss(&epochs[0]) { 2 } else { 1 };
+    let accuracy = |epoch: &Value| epoch["validation"]["accuracy"].as_f64().unwrap();
+    let best = if accuracy(&epochs[1]) > accuracy(&epochs[0]) { 2 } else { 1 };
     assert_eq!(record["best_epoch"], best);
     assert!(epochs[1]["train"]["accuracy"].as_f64() > epochs[0]["train"]["accuracy"].as_f64());
 
@@ -109,7 +111,7 @@ fn a_run_is_recorded_repeatable_and_evaluated() {
 fn without_the_dataset_garments_stand_in_loudly() {
     let place = Place::new();
     let output =
-        place.run(&[&["train"], &SMALL[..2], &["--epochs", "1", "--blocks", "1", "--dense-width", "8"]].concat());
+        place.run(&[&["train"], &SMALL[..2], &["--epochs", "1", "--model", "fcnn", "--dense-width", "8"]].concat());
     assert!(output.status.success(), "{output:?}");
     mentions(&String::from_utf8_lossy(&output.stderr), &["WARNING", "garments", "INSTEAD OF Fashion-MNIST"]);
     let record = manifest(&place, "runs/garments-1");
@@ -124,11 +126,105 @@ fn a_diverging_run_says_so_and_is_recorded_as_failed() {
         let args = ["train", "--dataset", "garments", "--learning-rate", "1e30", "--optimizer", "sgd"];
         place.fails(6, &[&args[..], more].concat())
     };
-    let message = diverges(&["--limit", "500", "--blocks", "1", "--out", "d"]);
+    let message = diverges(&["--limit", "500", "--model", "convstrix", "--blocks", "1", "--out", "d"]);
     mentions(&message, &["loss", "epoch 1", "--learning-rate"]);
     assert_eq!(manifest(&place, "d")["status"], "failed");
     // One step alone: its loss is from before the update, so the validation has to tell.
-    mentions(&diverges(&["--limit", "60", "--epochs", "1", "--out", "e"]), &["loss", "epoch 1"]);
+    mentions(&diverges(&["--limit", "60", "--epochs", "1", "--model", "fcnn", "--out", "e"]), &["loss", "epoch 1"]);
+}
+
+/// The settings of the runs that are stopped: everything that has a state is in them.
+#[cfg(unix)]
+const STOPPED: [&str; 31] = [
+    "train",
+    "--dataset",
+    "garments",
+    "--limit",
+    "1000",
+    "--epochs",
+    "3",
+    "--model",
+    "convstrix",
+    "--blocks",
+    "2",
+    "--dense-width",
+    "16",
+    "--batch-size",
+    "8",
+    "--accumulate",
+    "2",
+    "--optimizer",
+    "nadam",
+    "--average",
+    "0.9",
+    "--clip-norm",
+    "1",
+    "--shift",
+    "1",
+    "--erase",
+    "0.3",
+    "--mixup",
+    "0.5",
+    "--checkpoint-seconds",
+    "0",
+];
+
+/// A run's epochs without what the clock decides, and its weights.
+#[cfg(unix)]
+fn came_to(place: &Place, run: &str) -> (Vec<Value>, Vec<u8>) {
+    let log = std::fs::read_to_string(place.path(run).join("metrics.jsonl")).unwrap();
+    let timeless = |line: &str| {
+        let mut epoch: Value = serde_json::from_str(line).unwrap();
+        for name in ["seconds", "train_seconds", "images_per_second"] {
+            epoch.as_object_mut().unwrap().remove(name).unwrap();
+        }
+        epoch
+    };
+    let weights = std::fs::read(place.path(run).join("model.safetensors")).unwrap();
+    (log.lines().map(timeless).collect(), weights)
+}
+
+#[cfg(unix)]
+#[test]
+fn runs_killed_at_twenty_moments_come_to_the_same_end() {
+    let place = Place::new();
+    let started = std::time::Instant::now();
+    place.ok(&[&STOPPED[..], &["--out", "whole"]].concat());
+    let whole = started.elapsed();
+    let names = |run: &str| {
+        let mut names: Vec<_> =
+            std::fs::read_dir(place.path(run)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let (mut kills, mut random) = (0, 0x2545_f491_4f6c_dd1d_u64);
+    for attempt in 1.. {
+        let run = format!("killed-{attempt}");
+        while !place.path(&run).exists() || manifest(&place, &run)["status"] != "finished" {
+            let fresh = [&STOPPED[..], &["--out", &run]].concat();
+            let resumed = vec!["train", "--resume", &run, "--checkpoint-seconds", "0"];
+            let args = if place.path(&run).exists() { resumed } else { fresh };
+            let quiet = std::process::Stdio::null;
+            let mut child = place.command().args(args).stdout(quiet()).stderr(quiet()).spawn().unwrap();
+            if kills < 20 {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                // Anywhere from before the run directory is there to far into an epoch.
+                std::thread::sleep(whole.mul_f64(0.02 + 0.2 * (random >> 40) as f64 / (1u64 << 24) as f64));
+                kills += u32::from(child.try_wait().unwrap().is_none());
+                child.kill().unwrap();
+                child.wait().unwrap();
+            } else {
+                assert!(child.wait().unwrap().success(), "a resumed run failed");
+            }
+        }
+        assert!(came_to(&place, "whole") == came_to(&place, &run), "{run} came to another end, after {kills} kills");
+        assert_eq!(names("whole"), names(&run));
+        if kills == 20 {
+            break;
+        }
+    }
+    // What is finished is not gone on with.
+    mentions(&place.fails(3, &["train", "--resume", "whole"]), &["finished"]);
 }
 
 #[cfg(unix)]
@@ -143,14 +239,22 @@ fn ctrl_c_stops_cleanly_and_keeps_what_is_finished() {
         "800",
         "--epochs",
         "10000",
-        "--blocks",
-        "1",
+        "--model",
+        "fcnn",
         "--dense-width",
         "8",
+        "--patience",
+        "0",
         "--out",
         "i",
     ];
-    let mut child = place.command().args(args).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let mut child = place
+        .command()
+        .args(args)
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
     while manifest_if_any(&place).is_none_or(|m| m["epochs_finished"].as_u64() < Some(1)) {
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(child.try_wait().unwrap().is_none(), "the run ended by itself");
@@ -162,7 +266,9 @@ fn ctrl_c_stops_cleanly_and_keeps_what_is_finished() {
             .unwrap()
             .success()
     );
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    mentions(&String::from_utf8_lossy(&output.stderr), &["interrupted in epoch", "strix train --resume i"]);
     let record = manifest(&place, "i");
     assert_eq!(record["status"], "interrupted");
     let epochs = record["epochs_finished"].as_u64().unwrap() as usize;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::augment::Augmentation;
 use crate::optimizer::OptimizerKind;
+use crate::schedule::Schedule;
 use crate::{DeviceChoice, Error};
 
 /// The activation after every convolution and dense layer.
@@ -18,14 +20,10 @@ pub enum ActivationKind {
     Tanh,
 }
 
-/// The shape of a ConvStrix network.
+/// Dense layers and the output: all of FCNN, the head of ConvStrix and VGGStrix.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ConvStrixConfig {
-    /// Convolution blocks; block b has 32 (b + 1) filters, counted from 0.
-    pub blocks: usize,
-    /// 3x3 same convolutions a block.
-    pub block_layers: usize,
-    /// Dense layers between the blocks and the output.
+pub struct DenseConfig {
+    /// Dense layers before the output.
     pub dense_layers: usize,
     /// Units of each dense layer.
     pub dense_width: usize,
@@ -35,16 +33,105 @@ pub struct ConvStrixConfig {
     pub activation: ActivationKind,
 }
 
-impl Default for ConvStrixConfig {
-    /// The size that passes 90 % on Fashion-MNIST in a few minutes of two CPU cores.
-    fn default() -> Self {
-        Self {
-            blocks: 3,
-            block_layers: 1,
-            dense_layers: 1,
-            dense_width: 256,
-            dropout: 0.4,
-            activation: ActivationKind::Relu,
+/// The shape of a ConvStrix network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConvStrixConfig {
+    /// Convolution blocks; block b has 32 (b + 1) filters, counted from 0.
+    pub blocks: usize,
+    /// 3x3 same convolutions a block.
+    pub block_layers: usize,
+    /// The head.
+    pub dense: DenseConfig,
+}
+
+/// The shape of a StrixNet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StrixNetConfig {
+    /// Filters of the stem; each stage doubles them.
+    pub width: usize,
+    /// Stages after the stem.
+    pub stages: usize,
+}
+
+/// Convolutions and filters of each block of VGG19.
+pub const VGG19: [(usize, usize); 5] = [(2, 64), (2, 128), (4, 256), (4, 512), (4, 512)];
+
+/// The shape of a VGGStrix network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VggStrixConfig {
+    /// VGG19 blocks, from the first on: as many as the weights file has.
+    pub vgg_blocks: usize,
+    /// ConvStrix blocks after them (or none), and the head.
+    pub own: ConvStrixConfig,
+}
+
+/// The shape of a CIFAR ResNet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResNetConfig {
+    /// Layers with weights: 20, 32, 44 or 56.
+    pub depth: usize,
+}
+
+/// Which network, and its shape.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "lowercase")]
+pub enum NetworkConfig {
+    /// Dense layers alone.
+    Fcnn(DenseConfig),
+    /// Small, VGG-like.
+    ConvStrix(ConvStrixConfig),
+    /// Residual, made for this size of images.
+    StrixNet(StrixNetConfig),
+    /// Pretrained VGG19 blocks under a head.
+    VggStrix(VggStrixConfig),
+    /// He et al.'s CIFAR networks.
+    ResNet(ResNetConfig),
+}
+
+impl NetworkConfig {
+    /// The architecture's name.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Fcnn(_) => "FCNN".into(),
+            Self::ConvStrix(_) => "ConvStrix".into(),
+            Self::StrixNet(_) => "StrixNet".into(),
+            Self::VggStrix(_) => "VGGStrix".into(),
+            Self::ResNet(config) => format!("ResNet-{}", config.depth),
+        }
+    }
+
+    /// Blocks of the trunk.
+    pub fn blocks(&self) -> usize {
+        match self {
+            Self::Fcnn(_) => 0,
+            Self::ConvStrix(config) => config.blocks,
+            Self::StrixNet(config) => 1 + config.stages,
+            Self::VggStrix(config) => config.vgg_blocks + config.own.blocks,
+            Self::ResNet(_) => 4,
+        }
+    }
+}
+
+/// Which part of a network is trained.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FineTune {
+    /// All of it.
+    #[default]
+    Full,
+    /// The head, and so many of the trunk's last blocks.
+    Partial(usize),
+    /// The head alone: a probe of the features.
+    Probe,
+}
+
+impl FineTune {
+    /// How many of `blocks` blocks, from the first on, are not trained.
+    pub fn frozen(self, blocks: usize) -> usize {
+        match self {
+            Self::Full => 0,
+            Self::Partial(trained) => blocks.saturating_sub(trained),
+            Self::Probe => blocks,
         }
     }
 }
@@ -53,19 +140,45 @@ impl Default for ConvStrixConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainConfig {
     /// The network.
-    pub model: ConvStrixConfig,
+    pub network: NetworkConfig,
+    /// Pixels a side that images are enlarged to, where the network is not to see them as they are.
+    pub resize: Option<usize>,
+    /// Which part of it is trained.
+    pub fine_tune: FineTune,
+    /// Each block of the trunk learns this many times as fast as the block behind it, the last as the head.
+    pub block_rate: f64,
     /// The optimizer.
     pub optimizer: OptimizerKind,
-    /// Its step size.
+    /// Its greatest step size.
     pub learning_rate: f64,
-    /// Images a step.
+    /// The step size over time.
+    pub schedule: Schedule,
+    /// What the optimizer takes off the weights; see [`OptimizerKind`].
+    pub weight_decay: f64,
+    /// The share of the target that is spread over all classes (Szegedy et al. 2016).
+    pub label_smoothing: f64,
+    /// Gradients of a greater norm, over all parameters, are scaled down to it.
+    pub clip_norm: Option<f64>,
+    /// Batches whose gradients are averaged for a step.
+    pub accumulate: usize,
+    /// Validate and keep an exponential moving average of the weights with this decay.
+    pub average: Option<f64>,
+    /// Stop when so many epochs did not lower the validation loss.
+    pub patience: Option<usize>,
+    /// Weigh classes by the inverse of how often they come.
+    pub balance: bool,
+    /// How training images are varied.
+    pub augmentation: Augmentation,
+    /// Images a batch.
     pub batch_size: usize,
     /// Passes over the training part.
     pub epochs: usize,
-    /// Decides the split, the weights, the order of images and the dropout.
+    /// Decides the split, the weights, the order of images, the dropout and the augmentation.
     pub seed: u64,
     /// Only the first so many images of the training set are used; all if not given.
     pub limit: Option<usize>,
+    /// The share of the training part that is used, every class in proportion; for runs with few labels.
+    pub label_share: f64,
     /// The share of the training set that is trained on; the rest validates.
     pub train_share: f64,
     /// Where to train.
@@ -73,72 +186,190 @@ pub struct TrainConfig {
 }
 
 impl Default for TrainConfig {
+    /// StrixNet, by its recipe.
     fn default() -> Self {
-        Self {
-            model: ConvStrixConfig::default(),
-            optimizer: OptimizerKind::Adam,
-            learning_rate: 7e-4,
-            batch_size: 64,
-            epochs: 4,
-            seed: 0,
-            limit: None,
-            train_share: 0.8,
-            device: DeviceChoice::Cpu,
-        }
+        Self::recipe(NetworkConfig::StrixNet(StrixNetConfig::default()))
+    }
+}
+
+impl Default for DenseConfig {
+    fn default() -> Self {
+        Self { dense_layers: 1, dense_width: 256, dropout: 0.4, activation: ActivationKind::Relu }
+    }
+}
+
+impl Default for ConvStrixConfig {
+    fn default() -> Self {
+        Self { blocks: 3, block_layers: 1, dense: DenseConfig::default() }
+    }
+}
+
+impl Default for StrixNetConfig {
+    fn default() -> Self {
+        Self { width: 32, stages: 2 }
     }
 }
 
 impl TrainConfig {
+    /// The settings that suit the network on Fashion-MNIST; `docs/results.md` of the repository has what they reach.
+    pub fn recipe(network: NetworkConfig) -> Self {
+        let plain = Self {
+            network,
+            resize: None,
+            fine_tune: FineTune::Full,
+            block_rate: 1.0,
+            optimizer: OptimizerKind::Adam,
+            learning_rate: 1e-3,
+            schedule: Schedule::OneCycle { warm: 0.2 },
+            weight_decay: 0.0,
+            label_smoothing: 0.0,
+            clip_norm: None,
+            accumulate: 1,
+            average: None,
+            patience: Some(5),
+            balance: false,
+            augmentation: Augmentation::default(),
+            batch_size: 128,
+            epochs: 10,
+            seed: 0,
+            limit: None,
+            label_share: 1.0,
+            train_share: 0.8,
+            device: DeviceChoice::Cpu,
+        };
+        match plain.network {
+            NetworkConfig::Fcnn(_) => Self { learning_rate: 2e-3, ..plain },
+            NetworkConfig::ConvStrix(_) => Self { learning_rate: 2e-3, ..plain },
+            NetworkConfig::StrixNet(_) => Self {
+                optimizer: OptimizerKind::Sgd,
+                learning_rate: 0.1,
+                weight_decay: 5e-4,
+                label_smoothing: 0.1,
+                augmentation: Augmentation { shift: 2, flip: true, ..Augmentation::default() },
+                epochs: 5,
+                ..plain
+            },
+            NetworkConfig::VggStrix(_) => Self { fine_tune: FineTune::Probe, ..plain },
+            NetworkConfig::ResNet(_) => {
+                Self { augmentation: Augmentation { shift: 2, flip: true, ..Augmentation::default() }, ..plain }
+            }
+        }
+    }
+
     /// Refuses what cannot be trained on images of `size` pixels a side.
     ///
     /// # Errors
     /// [`Error::Config`], naming the setting, its value and what it may be.
     pub fn check(&self, size: usize) -> Result<(), Error> {
-        let model = &self.model;
-        let positive = [
-            ("blocks", model.blocks),
-            ("block-layers", model.block_layers),
-            ("batch-size", self.batch_size),
-            ("epochs", self.epochs),
-            ("limit", self.limit.unwrap_or(1)),
-        ];
-        if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
-            return Err(Error::Config(format!("--{name} is 0, but must be at least 1")));
-        }
-        if model.dense_layers > 0 && model.dense_width == 0 {
-            return Err(Error::Config("--dense-width is 0, but must be at least 1".into()));
-        }
+        let size = self.resize.unwrap_or(size);
         // Far beyond what trains, and far below what memory cannot hold.
-        let bounded = [
-            ("block-layers", model.block_layers, 64),
-            ("dense-layers", model.dense_layers, 64),
-            ("dense-width", model.dense_width, 1 << 16),
-        ];
-        if let Some((name, value, most)) = bounded.iter().find(|(_, value, most)| value > most) {
-            return Err(Error::Config(format!("--{name} is {value}, but may be {most} at most")));
+        between("batch-size", self.batch_size, 1, 1 << 16)?;
+        between("epochs", self.epochs, 1, 100_000)?;
+        between("limit", self.limit.unwrap_or(1), 1, usize::MAX)?;
+        between("accumulate", self.accumulate, 1, 1024)?;
+        between("patience", self.patience.unwrap_or(1), 1, usize::MAX)?;
+        between("resize", size, 1, 512)?;
+        self.check_network(size)?;
+        share("label-smoothing", self.label_smoothing)?;
+        share("average", self.average.unwrap_or(0.0))?;
+        for (name, value) in [
+            ("learning-rate", self.learning_rate),
+            ("clip-norm", self.clip_norm.unwrap_or(1.0)),
+            ("block-rate", self.block_rate),
+        ] {
+            if !(value > 0.0 && value.is_finite()) {
+                return Err(Error::Config(format!("--{name} is {value}, but must be a positive number")));
+            }
         }
-        let most = size.max(1).ilog2() as usize + 1;
-        if model.blocks > most {
-            let what = format!(
-                "--blocks is {}, but {size}x{size} images halve only {} times between blocks, so at most {most} fit",
-                model.blocks,
-                most - 1
-            );
-            return Err(Error::Config(what));
-        }
-        if !(0.0..1.0).contains(&model.dropout) {
-            return Err(Error::Config(format!("--dropout is {}, but must be at least 0 and below 1", model.dropout)));
-        }
-        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            let what = format!("--learning-rate is {}, but must be a positive number", self.learning_rate);
-            return Err(Error::Config(what));
+        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
+            return Err(Error::Config(format!("--weight-decay is {}, but must not be negative", self.weight_decay)));
         }
         if !(self.train_share > 0.0 && self.train_share < 1.0) {
-            return Err(Error::Config(format!(
-                "the training share is {}, but must be between 0 and 1",
-                self.train_share
-            )));
+            let what = format!("--train-share is {}, but must be between 0 and 1", self.train_share);
+            return Err(Error::Config(what));
         }
-        Ok(())
+        if !(self.label_share > 0.0 && self.label_share <= 1.0) {
+            let what = format!("--label-share is {}, but must be above 0 and at most 1", self.label_share);
+            return Err(Error::Config(what));
+        }
+        self.schedule.check()?;
+        self.augmentation.check(size)
     }
+
+    fn check_network(&self, size: usize) -> Result<(), Error> {
+        match &self.network {
+            NetworkConfig::Fcnn(dense) => dense.check()?,
+            NetworkConfig::ConvStrix(config) => {
+                between("blocks", config.blocks, 1, 64)?;
+                config.check(size)?;
+            }
+            NetworkConfig::StrixNet(config) => {
+                between("width", config.width, 1, 1024)?;
+                between("stages", config.stages, 1, 5)?;
+                halves("stages", config.stages, config.stages, size)?;
+            }
+            NetworkConfig::VggStrix(config) => {
+                between("vgg-blocks", config.vgg_blocks, 1, VGG19.len())?;
+                halves("vgg-blocks", config.vgg_blocks, config.vgg_blocks, size)?;
+                config.own.check(size >> config.vgg_blocks)?;
+            }
+            NetworkConfig::ResNet(config) if ![20, 32, 44, 56].contains(&config.depth) => {
+                return Err(Error::Config(format!("a ResNet has 20, 32, 44 or 56 layers, not {}", config.depth)));
+            }
+            NetworkConfig::ResNet(_) => {}
+        }
+        let (blocks, name) = (self.network.blocks(), self.network.name());
+        match self.fine_tune {
+            FineTune::Partial(trained) if trained == 0 || trained > blocks => Err(Error::Config(format!(
+                "--fine-tune {trained} trains {trained} blocks before the head, but {name} has 1 to {blocks} of them"
+            ))),
+            FineTune::Probe if blocks == 0 => {
+                Err(Error::Config(format!("--fine-tune probe freezes the trunk, but {name} has none")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl DenseConfig {
+    fn check(&self) -> Result<(), Error> {
+        between("dense-layers", self.dense_layers, 0, 64)?;
+        between("dense-width", self.dense_width, usize::from(self.dense_layers > 0), 1 << 16)?;
+        share("dropout", self.dropout)
+    }
+}
+
+impl ConvStrixConfig {
+    fn check(&self, size: usize) -> Result<(), Error> {
+        self.dense.check()?;
+        between("block-layers", self.block_layers, 1, 64)?;
+        halves("blocks", self.blocks, self.blocks.saturating_sub(1), size)
+    }
+}
+
+/// Refuses more halvings than images of that size have.
+fn halves(name: &str, value: usize, halvings: usize, size: usize) -> Result<(), Error> {
+    let most = size.max(1).ilog2() as usize;
+    if halvings > most {
+        let what = format!(
+            "--{name} is {value}, which halves images {halvings} times, but {size}x{size} images halve {most} times at most"
+        );
+        return Err(Error::Config(what));
+    }
+    Ok(())
+}
+
+fn between(name: &str, value: usize, least: usize, most: usize) -> Result<(), Error> {
+    match value {
+        _ if value < least => Err(Error::Config(format!("--{name} is {value}, but must be at least {least}"))),
+        _ if value > most => Err(Error::Config(format!("--{name} is {value}, but may be {most} at most"))),
+        _ => Ok(()),
+    }
+}
+
+fn share(name: &str, value: f64) -> Result<(), Error> {
+    if (0.0..1.0).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::Config(format!("--{name} is {value}, but must be at least 0 and below 1")))
 }

@@ -47,10 +47,12 @@ pub enum Error {
     #[error("{0}")]
     Device(String),
     /// The caller asked to stop.
-    #[error("interrupted in epoch {epoch}; the run keeps the best of the {finished} finished epochs", finished = epoch - 1)]
+    #[error("interrupted in epoch {epoch}; go on with: strix train --resume {}", run.display())]
     Interrupted {
         /// The epoch that was not finished, from 1.
         epoch: usize,
+        /// The run directory.
+        run: PathBuf,
     },
     /// An aggregation failed.
     #[error(transparent)]

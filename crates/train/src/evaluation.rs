@@ -1,12 +1,14 @@
 //! A finished run, measured on images that it has not seen.
 
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Tensor, activation};
 use strix_data::ImageDataset;
 use strix_reduce::Confusion;
 
-use crate::batch::{Batch, Normalization};
-use crate::metrics::{Collector, PassMetrics, floats, sample_losses};
-use crate::model::ConvStrix;
+use crate::augment;
+use crate::batch::{Batch, Preparation};
+use crate::metrics::{Collector, PassMetrics, floats};
+use crate::model::Network;
+use crate::objective::sample_losses;
 use crate::run::Run;
 use crate::{DeviceChoice, Error};
 
@@ -29,7 +31,7 @@ pub struct Prediction {
 /// A run's metrics on a dataset.
 #[derive(Debug, Clone)]
 pub struct Evaluation {
-    /// Loss and accuracy.
+    /// Loss, accuracy and calibration.
     pub metrics: PassMetrics,
     /// Which class was taken for which.
     pub confusion: Confusion,
@@ -37,11 +39,12 @@ pub struct Evaluation {
     pub predictions: Vec<Prediction>,
 }
 
-/// Loads `run`'s model and measures it on `images`.
+/// Loads `run`'s model and measures it on `images`; with `views` on six views of each, whose probabilities are averaged: as
+/// it is and mirrored, in place and a pixel off to either corner.
 ///
 /// # Errors
 /// [`Error::Read`] when the run cannot be loaded or was trained on other classes or another size.
-pub fn evaluate(run: &Run, images: &ImageDataset, device: DeviceChoice) -> Result<Evaluation, Error> {
+pub fn evaluate(run: &Run, images: &ImageDataset, device: DeviceChoice, views: bool) -> Result<Evaluation, Error> {
     let manifest = run.read_manifest()?;
     if manifest.dataset.classes != images.classes || manifest.dataset.image_size != [images.height, images.width] {
         return Err(Error::Read {
@@ -56,10 +59,12 @@ pub fn evaluate(run: &Run, images: &ImageDataset, device: DeviceChoice) -> Resul
         });
     }
     let device = device.open()?;
-    let model = run.read_model(&manifest, &device)?;
+    let network = run.read_model(&manifest, &device)?;
+    let classes = images.classes.len();
+    let by = &manifest.preparation;
+    let batch = Batch::resident(images, by.size, &device);
     let mut predictions = Vec::with_capacity(images.len());
-    let (metrics, confusion) = pass(&model, images, manifest.normalization, &device, |logits| {
-        let classes = images.classes.len();
+    let look = |logits: Tensor<2>| {
         let scores = floats(logits.clone())?;
         let probabilities = floats(activation::softmax(logits, 1))?;
         for (scores, row) in scores.chunks(classes).zip(probabilities.chunks(classes)) {
@@ -74,26 +79,68 @@ pub fn evaluate(run: &Run, images: &ImageDataset, device: DeviceChoice) -> Resul
             });
         }
         Ok(())
-    })?;
+    };
+    let (metrics, confusion) = if views {
+        measure(&batch, classes, |images| seen_from_all_sides(&network, images, by), look)?
+    } else {
+        pass(&network, 0, &batch, Some(by), classes, look)?
+    };
     Ok(Evaluation { metrics, confusion, predictions })
 }
 
-/// One forward pass over all images; `look` sees each batch's logits.
+/// Logarithms of the mean probabilities over six views of images `[batch, 1, size, size]`.
+fn seen_from_all_sides(network: &Network, images: Tensor<4>, by: &Preparation) -> Tensor<2> {
+    let mut sum: Option<Tensor<2>> = None;
+    for mirrored in [false, true] {
+        for offset in [0, -1, 1] {
+            let view = augment::view(images.clone(), offset, mirrored);
+            let shares = activation::softmax(network.forward(by.apply(view)), 1);
+            sum = Some(sum.map_or(shares.clone(), |sum| sum + shares));
+        }
+    }
+    // The smallest normal number keeps the logarithm of nothing finite.
+    sum.unwrap_or_else(|| Tensor::zeros([0, 0], &images.device())).div_scalar(6.0).clamp_min(f32::MIN_POSITIVE).log()
+}
+
+/// One forward pass over all images, of which the first `done` blocks are done; `look` sees each batch's logits.
 pub(crate) fn pass(
-    model: &ConvStrix,
-    images: &ImageDataset,
-    by: Normalization,
-    device: &Device,
+    network: &Network,
+    done: usize,
+    images: &Batch,
+    by: Option<&Preparation>,
+    classes: usize,
+    look: impl FnMut(Tensor<2>) -> Result<(), Error>,
+) -> Result<(PassMetrics, Confusion), Error> {
+    let forward = |images: Tensor<4>| match by {
+        Some(by) => network.finish(by.apply(images), done),
+        None => network.finish(images, done),
+    };
+    measure(images, classes, forward, look)
+}
+
+fn measure(
+    images: &Batch,
+    classes: usize,
+    forward: impl Fn(Tensor<4>) -> Tensor<2>,
     mut look: impl FnMut(Tensor<2>) -> Result<(), Error>,
 ) -> Result<(PassMetrics, Confusion), Error> {
-    let mut collector = Collector::new(images.classes.len())?;
-    let all: Vec<usize> = (0..images.len()).collect();
-    for indices in all.chunks(BATCH) {
-        let batch = Batch::new(images, indices, by, device);
-        let logits = model.forward(batch.images.clone());
+    let mut collector = Collector::new(classes)?;
+    for begin in (0..images.len()).step_by(BATCH) {
+        let batch = images.range(begin, (begin + BATCH).min(images.len()));
+        let logits = forward(batch.images);
         let losses = sample_losses(logits.clone(), batch.labels.clone());
-        collector.take(&batch, &logits, &losses);
+        collector.take(&batch.labels, &logits, &losses);
         look(logits)?;
     }
-    collector.finish()
+    let (metrics, confusion, _) = collector.finish()?;
+    Ok((metrics, confusion))
+}
+
+/// What the first `blocks` blocks make of all images.
+pub(crate) fn features(network: &Network, blocks: usize, images: &Batch, by: &Preparation) -> Batch {
+    let parts = (0..images.len()).step_by(BATCH).map(|begin| {
+        let batch = images.range(begin, (begin + BATCH).min(images.len()));
+        network.features(by.apply(batch.images), blocks)
+    });
+    Batch { images: Tensor::cat(parts.collect(), 0), labels: images.labels.clone() }
 }

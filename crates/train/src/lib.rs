@@ -1,19 +1,25 @@
 //! Image classifiers trained with burn and measured by strix-reduce aggregators.
 //!
-//! A batch's walk: [`batch`] turns images into tensors, [`model`] into logits, [`training`] into
-//! per-sample losses that stay on the device until a reporting interval ends, [`metrics`] into
-//! aggregates, and [`run`] into a directory that any tool can read.
+//! A batch's walk: [`batch`] has the dataset on the device and picks images, [`augment`] varies them, [`model`] turns
+//! them into logits, [`objective`] into per-sample losses that stay on the device until a reporting interval ends,
+//! [`metrics`] into aggregates, and [`run`] into a directory that any tool can read. [`training`] leads the way, and
+//! [`checkpoint`] remembers how far it has come.
 
+pub mod augment;
 pub mod batch;
+pub mod checkpoint;
 pub mod config;
 mod device;
 mod error;
 pub mod evaluation;
+mod gradients;
 pub mod metrics;
 pub mod model;
+pub mod objective;
 pub mod ops;
 pub mod optimizer;
 pub mod run;
+pub mod schedule;
 pub mod training;
 
 pub use device::DeviceChoice;

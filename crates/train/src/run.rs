@@ -2,7 +2,8 @@
 //!
 //! * `manifest.json`: configuration, seed, dataset and checksums, versions, device, timings;
 //! * `metrics.jsonl`: one [`EpochRecord`] a line;
-//! * `model.safetensors`: the weights of the best epoch, in PyTorch's names and layout.
+//! * `model.safetensors`: the weights of the best epoch, in PyTorch's names and layout;
+//! * `checkpoint.safetensors`: where training stands, to go on from ([`crate::checkpoint`]).
 //!
 //! Every file but the log is written under a temporary name and renamed, so none is ever half there.
 
@@ -17,10 +18,11 @@ use serde::{Deserialize, Serialize};
 use strix_data::TrainTest;
 
 use crate::Error;
-use crate::batch::Normalization;
+use crate::batch::Preparation;
+use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
 use crate::metrics::PassMetrics;
-use crate::model::ConvStrix;
+use crate::model::{Network, Pretrained};
 
 /// How a run ended, or that it has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,45 +97,55 @@ pub struct Manifest {
     /// What it was trained on.
     pub dataset: DatasetRecord,
     /// How pixels become numbers.
-    pub normalization: Normalization,
+    pub preparation: Preparation,
+    /// The weights that it began with, if not random ones.
+    pub pretrained: Option<Pretrained>,
+    /// Weights and biases, trained or not.
+    pub parameters: usize,
     /// What it was made with.
     pub versions: Versions,
     /// Threads of the machine.
     pub threads: usize,
     /// Seconds since 1970 at the begin.
     pub started_at: f64,
-    /// Seconds from begin to end.
+    /// Seconds spent, those of every resumption added up.
     pub seconds: f64,
     /// Epochs done.
     pub epochs_finished: usize,
-    /// The epoch of least validation loss, whose weights the run holds.
+    /// The epoch of greatest validation accuracy (of those, of least validation loss), whose weights the run holds.
     pub best_epoch: Option<usize>,
+    /// Whether it ended before its last epoch because nothing got better.
+    pub stopped_early: bool,
 }
 
 /// The form of [`Manifest`] that this version writes and reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 impl Manifest {
-    pub(crate) fn begin(config: &TrainConfig, dataset: DatasetRecord, normalization: Normalization) -> Self {
+    pub(crate) fn begin(
+        config: &TrainConfig,
+        dataset: DatasetRecord,
+        preparation: Preparation,
+        pretrained: Option<Pretrained>,
+        parameters: usize,
+    ) -> Self {
         Self {
             format: FORMAT,
             status: Status::Running,
-            architecture: "ConvStrix".into(),
+            architecture: config.network.name(),
             config: config.clone(),
             dataset,
-            normalization,
+            preparation,
+            pretrained,
+            parameters,
             versions: Versions { strix: env!("CARGO_PKG_VERSION").into(), burn: "0.22".into() },
             threads: std::thread::available_parallelism().map_or(1, Into::into),
             started_at: now(),
             seconds: 0.0,
             epochs_finished: 0,
             best_epoch: None,
+            stopped_early: false,
         }
-    }
-
-    pub(crate) fn end(&mut self, status: Status) {
-        self.status = status;
-        self.seconds = now() - self.started_at;
     }
 }
 
@@ -156,6 +168,21 @@ pub struct EpochRecord {
     pub seconds: f64,
     /// Training images over seconds of training.
     pub images_per_second: f64,
+    /// The learning rate of the last step.
+    pub learning_rate: f64,
+    /// The mean norm of a step's gradients, over all parameters.
+    pub gradient_norm_mean: f64,
+    /// The greatest.
+    pub gradient_norm_max: f64,
+}
+
+/// Where a new run directory is to be.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// Here.
+    At(PathBuf),
+    /// The first of PREFIX-1, PREFIX-2, ... that is not there yet.
+    NextOf(PathBuf),
 }
 
 /// A run directory.
@@ -165,17 +192,44 @@ pub struct Run {
 }
 
 impl Run {
-    /// Creates a new, empty run directory, and its parents.
+    /// Creates a run directory, and its parents, that holds a manifest and a first checkpoint: all of it, or nothing.
     ///
     /// # Errors
     /// [`Error::RunExists`] when there is anything of that name; [`Error::Write`].
-    pub fn create(path: &Path) -> Result<Self, Error> {
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(failed(parent, "create it"))?;
+    pub(crate) fn create(place: &Place, manifest: &Manifest, checkpoint: &Checkpoint) -> Result<Self, Error> {
+        let prefix = match place {
+            Place::At(path) => return Self::create_at(path, manifest, checkpoint),
+            Place::NextOf(prefix) => prefix,
+        };
+        let mut number = 1;
+        loop {
+            let mut name = prefix.clone().into_os_string();
+            name.push(format!("-{number}"));
+            match Self::create_at(Path::new(&name), manifest, checkpoint) {
+                Err(Error::RunExists(_)) => number += 1,
+                created => return created,
+            }
         }
-        match fs::create_dir(path) {
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(Error::RunExists(path.into())),
-            created => created.map(|()| Self { path: path.into() }).map_err(failed(path, "create it")),
+    }
+
+    fn create_at(path: &Path, manifest: &Manifest, checkpoint: &Checkpoint) -> Result<Self, Error> {
+        if path.symlink_metadata().is_ok() {
+            return Err(Error::RunExists(path.into()));
+        }
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(parent).map_err(failed(parent, "create it"))?;
+        // Made under another name: a process that is killed leaves no run that cannot be resumed.
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+        let making = builder.prefix(PART).tempdir_in(parent).map_err(failed(path, "create it"))?;
+        let run = Self { path: making.path().into() };
+        run.write_manifest(manifest)?;
+        run.write_checkpoint(checkpoint)?;
+        // An empty directory that appeared meanwhile is replaced, as rename does.
+        match fs::rename(making.path(), path) {
+            Err(_) if path.symlink_metadata().is_ok() => Err(Error::RunExists(path.into())),
+            renamed => renamed.map(|()| Self { path: path.into() }).map_err(failed(path, "create it")),
         }
     }
 
@@ -190,12 +244,6 @@ impl Run {
             return Err(Error::Read { path: path.into(), what });
         }
         Ok(run)
-    }
-
-    /// Takes the directory away again if nothing is in it.
-    pub(crate) fn remove_empty(&self) {
-        // What cannot be removed has something in it, and stays.
-        let _ = fs::remove_dir(&self.path);
     }
 
     /// The directory.
@@ -249,6 +297,30 @@ impl Run {
         Ok(())
     }
 
+    /// Removes what a killed process was still writing.
+    pub(crate) fn remove_parts(&self) -> Result<(), Error> {
+        let entries = fs::read_dir(&self.path).map_err(failed(&self.path, "list it"))?;
+        for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(PART)) {
+            fs::remove_file(entry.path()).map_err(failed(&entry.path(), "remove it"))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the first `epochs` lines of the metrics log: what was written after the checkpoint is done again.
+    pub(crate) fn keep_metrics(&self, epochs: usize) -> Result<(), Error> {
+        let path = self.file("metrics.jsonl");
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            read => read.map_err(|e| Error::Read { path: path.clone(), what: format!("cannot read it: {e}") })?,
+        };
+        let whole: Vec<&[u8]> = text.split_inclusive(|&byte| byte == b'\n').take(epochs).collect();
+        if whole.len() < epochs {
+            let what = format!("holds {} epochs, but the run's checkpoint was made after {epochs}", whole.len());
+            return Err(Error::Read { path, what });
+        }
+        write_whole(&path, |file| file.write_all(&whole.concat()))
+    }
+
     /// Every finished epoch's metrics.
     ///
     /// # Errors
@@ -256,15 +328,37 @@ impl Run {
     pub fn read_metrics(&self) -> Result<Vec<EpochRecord>, Error> {
         let path = self.file("metrics.jsonl");
         let broken = |what: String| Error::Read { path: path.clone(), what };
-        let text = fs::read_to_string(&path).map_err(|e| broken(format!("cannot read it: {e}")))?;
+        let text = match fs::read_to_string(&path) {
+            // No epoch is finished yet.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            read => read.map_err(|e| broken(format!("cannot read it: {e}")))?,
+        };
         let parse = |(line, text): (usize, &str)| {
             serde_json::from_str(text).map_err(|e| broken(format!("line {}: {e}", line + 1)))
         };
         text.lines().enumerate().map(parse).collect()
     }
 
+    /// Writes or replaces the checkpoint.
+    pub(crate) fn write_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), Error> {
+        let path = self.file("checkpoint.safetensors");
+        let bytes = checkpoint.to_bytes().map_err(|what| failed(&path, "encode it")(io::Error::other(what)))?;
+        write_whole(&path, |file| file.write_all(&bytes))
+    }
+
+    /// Where training stands.
+    ///
+    /// # Errors
+    /// [`Error::Read`] when there is none, or it is broken.
+    pub(crate) fn read_checkpoint(&self) -> Result<Checkpoint, Error> {
+        let path = self.file("checkpoint.safetensors");
+        let broken = |what: String| Error::Read { path: path.clone(), what };
+        let bytes = fs::read(&path).map_err(|e| broken(format!("cannot read it: {e}")))?;
+        Checkpoint::from_bytes(&bytes).map_err(broken)
+    }
+
     /// Writes or replaces the weights.
-    pub(crate) fn write_model(&self, model: &ConvStrix) -> Result<(), Error> {
+    pub(crate) fn write_model(&self, model: &Network) -> Result<(), Error> {
         let path = self.file("model.safetensors");
         // One metadata key alone: of several the order would differ from run to run.
         let mut store = SafetensorsStore::from_bytes(None)
@@ -282,7 +376,7 @@ impl Run {
     ///
     /// # Errors
     /// [`Error::Read`] when there are none, or they are not of this network.
-    pub fn read_model(&self, manifest: &Manifest, device: &Device) -> Result<ConvStrix, Error> {
+    pub fn read_model(&self, manifest: &Manifest, device: &Device) -> Result<Network, Error> {
         let path = self.file("model.safetensors");
         let broken = |what: String| Error::Read { path: path.clone(), what };
         if manifest.best_epoch.is_none() {
@@ -292,7 +386,7 @@ impl Run {
         let config = &manifest.config;
         config.check(manifest.dataset.image_size[0]).map_err(|e| broken(format!("the run's manifest: {e}")))?;
         let classes = manifest.dataset.classes.len();
-        let mut model = ConvStrix::new(&config.model, manifest.dataset.image_size[0], classes, device);
+        let mut model = Network::new(&config.network, manifest.preparation.size, classes, device);
         let mut store =
             SafetensorsStore::from_bytes(Some(bytes)).with_from_adapter(PyTorchToBurnAdapter).skip_enum_variants(true);
         let applied = model.load_from(&mut store).map_err(|e| broken(format!("cannot load the weights: {e}")))?;
@@ -303,6 +397,9 @@ impl Run {
         Ok(model)
     }
 }
+
+/// How the names of files begin that are still being written.
+const PART: &str = ".part";
 
 fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Error {
     move |source| Error::Write { path: path.into(), action, source }
@@ -340,7 +437,7 @@ pub fn write_whole(
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.prefix(".part").tempfile_in(folder).map_err(failed(path, action))?;
+    let file = builder.prefix(PART).tempfile_in(folder).map_err(failed(path, action))?;
     fill(file.as_file()).map_err(failed(path, action))?;
     file.as_file().sync_all().map_err(failed(path, action))?;
     file.persist(path).map_err(|e| failed(path, action)(e.error))?;

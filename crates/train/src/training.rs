@@ -1,27 +1,29 @@
 //! The training loop, from a dataset to a finished run directory.
 
-use std::time::Instant;
+mod epoch;
+mod sets;
+
+use std::time::Duration;
 
 use burn::module::Module;
-use burn::optim::GradientsParams;
-use burn::tensor::Device;
-use strix_data::{ImageDataset, TrainTest, split};
+use strix_data::TrainTest;
 
-use crate::batch::{Batch, Normalization, shuffled};
-use crate::config::TrainConfig;
-use crate::metrics::{Collector, PassMetrics, sample_losses};
-use crate::model::ConvStrix;
-use crate::run::{DatasetRecord, EpochRecord, Manifest, Run, Status};
-use crate::{Error, evaluation};
+use crate::Error;
+use crate::batch::Preparation;
+use crate::checkpoint::{Checkpoint, Progress};
+use crate::config::{NetworkConfig, TrainConfig};
+use crate::metrics::Collector;
+use crate::model::{Network, Weights, gather, scatter};
+use crate::run::{DatasetRecord, EpochRecord, Manifest, Place, Run, Status};
 
-/// Steps between two read-backs: the loop does not wait for the device in between.
-const INTERVAL: usize = 25;
+use epoch::{State, Trainer};
+use sets::Sets;
 
 /// Who watches a training run. Every method has a default that does nothing.
 pub trait Observer {
-    /// The run directory is there and training begins, on `images` images to train and validate on.
-    fn begin(&mut self, run: &Run, images: usize) {
-        let _ = (run, images);
+    /// The run directory is there and training begins or goes on, on so many images to train and to validate on.
+    fn begin(&mut self, run: &Run, manifest: &Manifest) {
+        let _ = (run, manifest);
     }
 
     /// A step is done; `loss` is the epoch's mean so far, where it was just read back.
@@ -34,143 +36,145 @@ pub trait Observer {
         let _ = (record, best);
     }
 
+    /// Whether to save a checkpoint in the midst of an epoch, so long after the last one.
+    fn checkpoint(&mut self, since_last: Duration) -> bool {
+        since_last > Duration::from_secs(30)
+    }
+
     /// Whether to stop before the next step.
     fn stop(&mut self) -> bool {
         false
     }
 }
 
-/// Trains on `data` into the run directory that `create` makes, and returns it with its manifest.
-/// `create` is called when nothing is left to be refused.
+/// What a new run is made of.
+#[derive(Debug)]
+pub struct Job<'a> {
+    /// The settings.
+    pub config: &'a TrainConfig,
+    /// The images.
+    pub data: &'a TrainTest,
+    /// Why the dataset is not the one that was preferred, if it is not.
+    pub substituted: Option<String>,
+    /// Published weights for the trunk.
+    pub weights: Option<&'a Weights>,
+    /// Where the run directory is to be.
+    pub place: &'a Place,
+}
+
+/// Trains into a new run directory, and returns it with its manifest. The directory is made when nothing is left to be
+/// refused.
 ///
-/// The best epoch by validation loss is the one whose weights the run holds at the end.
+/// The best epoch by validation accuracy is the one whose weights the run holds at the end.
 ///
 /// # Errors
-/// [`Error::Config`], [`Error::Diverged`], [`Error::Interrupted`], [`Error::Write`] and
-/// [`Error::Device`]; the run's manifest then says how far it came.
-pub fn train(
-    config: &TrainConfig,
-    data: &TrainTest,
-    substituted: Option<String>,
-    create: impl FnOnce() -> Result<Run, Error>,
-    observer: &mut dyn Observer,
-) -> Result<(Run, Manifest), Error> {
+/// [`Error::Config`], [`Error::RunExists`], [`Error::Diverged`], [`Error::Interrupted`], [`Error::Write`] and
+/// [`Error::Device`]; the run's manifest then says how far it came, and [`resume`] goes on from there.
+pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<(Run, Manifest), Error> {
+    let Job { config, data, .. } = job;
     config.check(data.train.width.min(data.train.height))?;
     let device = config.device.open()?;
+    let sets = Sets::new(config, data)?;
+    let preparation = preparation(config, &sets, job.weights)?;
     device.seed(config.seed);
-    let labels = &data.train.labels[..config.limit.unwrap_or(usize::MAX).min(data.train.len())];
-    let parts = split::stratified(labels, config.train_share, config.seed);
-    let (training, validation) = (data.train.select(&parts.train), data.train.select(&parts.validation));
-    if training.is_empty() || validation.is_empty() {
-        let what = format!(
-            "{} images leave {} to train and {} to validate on",
-            labels.len(),
-            training.len(),
-            validation.len()
-        );
-        return Err(Error::Config(what));
+    let autodiff = device.clone().autodiff();
+    let mut network = Network::new(&config.network, preparation.size, data.train.classes.len(), &autodiff);
+    if let Some(weights) = job.weights {
+        weights.load_into(&mut network, &config.network)?;
     }
-    let normalization = Normalization::of(&training)?;
-    let dataset = DatasetRecord::new(data, training.len(), validation.len(), substituted);
-    let mut manifest = Manifest::begin(config, dataset, normalization);
-    let run = create()?;
-    if let Err(error) = run.write_manifest(&manifest) {
-        run.remove_empty();
-        return Err(error);
-    }
-    observer.begin(&run, labels.len());
-
-    let result = Training { config, normalization, device: device.autodiff(), run: &run }.epochs(
-        &training,
-        &validation,
-        &mut manifest,
-        observer,
-    );
-    manifest.end(match &result {
-        Ok(()) => Status::Finished,
-        Err(Error::Interrupted { .. }) => Status::Interrupted,
-        Err(_) => Status::Failed,
-    });
-    // What stopped the training is the error to report, whether or not this can be written.
-    let written = run.write_manifest(&manifest);
-    result?;
-    written?;
+    let dataset = DatasetRecord::new(data, sets.training.len(), sets.validation.len(), job.substituted.clone());
+    let pretrained = job.weights.map(|weights| weights.record.clone());
+    let mut manifest = Manifest::begin(config, dataset, preparation, pretrained, network.parameters());
+    let trainer = Trainer::new(config, &manifest.preparation, device, sets, &network);
+    let mut state = State {
+        average: config.average.map(|_| network.valid()),
+        network: trainer.freeze(network),
+        optimizer: config.optimizer.init(config.weight_decay),
+        progress: Progress { epoch: 1, ..Progress::default() },
+        collector: Collector::new(data.train.classes.len())?,
+    };
+    let run = Run::create(job.place, &manifest, &state.checkpoint()?)?;
+    observer.begin(&run, &manifest);
+    trainer.run(&run, &mut state, &mut manifest, observer)?;
     Ok((run, manifest))
 }
 
-struct Training<'a> {
-    config: &'a TrainConfig,
-    normalization: Normalization,
-    device: Device,
-    run: &'a Run,
+/// Goes on with a run that was interrupted, killed or failed, from its last checkpoint: on the CPU to the same weights and
+/// metrics, bit for bit, as if it had never stopped.
+///
+/// # Errors
+/// As [`train`]; [`Error::Read`] when the run cannot be read, or was made on other data.
+pub fn resume(run: &Run, data: &TrainTest, observer: &mut dyn Observer) -> Result<Manifest, Error> {
+    let mut manifest = run.read_manifest()?;
+    let broken = |what: String| Error::Read { path: run.path().into(), what };
+    if manifest.status == Status::Finished {
+        return Err(broken("the run is finished; train anew for more epochs".into()));
+    }
+    let config = manifest.config.clone();
+    config.check(data.train.width.min(data.train.height))?;
+    let sets = Sets::new(&config, data)?;
+    let now =
+        DatasetRecord::new(data, sets.training.len(), sets.validation.len(), manifest.dataset.substituted.clone());
+    if manifest.dataset != now {
+        return Err(broken(format!("was trained on other data: {:?}, which differs from {now:?}", manifest.dataset)));
+    }
+    let device = config.device.open()?;
+    let Checkpoint { progress, network, average, optimizer, metrics } = run.read_checkpoint()?;
+    device.seed(config.seed);
+    let classes = data.train.classes.len();
+    let made = Network::new(&config.network, manifest.preparation.size, classes, &device.clone().autodiff());
+    let other = |what: String| broken(format!("its checkpoint is of another network: {what}"));
+    let made = scatter(made, network).map_err(other)?;
+    let average = average.map(|values| scatter(made.valid(), values)).transpose().map_err(other)?;
+    let trainer = Trainer::new(&config, &manifest.preparation, device, sets, &made);
+    let mut state = State {
+        average,
+        network: trainer.freeze(made),
+        optimizer: state_of(&config, optimizer).map_err(broken)?,
+        collector: Collector::from_bytes(classes, [0, 1, 2, 3].map(|at: usize| metrics[at].as_slice()))?,
+        progress,
+    };
+    run.remove_parts()?;
+    run.keep_metrics(state.progress.epoch - 1)?;
+    manifest.epochs_finished = state.progress.epoch - 1;
+    manifest.best_epoch = state.progress.best.map(|best| best.epoch);
+    manifest.status = Status::Running;
+    run.write_manifest(&manifest)?;
+    observer.begin(run, &manifest);
+    trainer.run(run, &mut state, &mut manifest, observer)?;
+    Ok(manifest)
 }
 
-impl Training<'_> {
-    fn epochs(
-        &self,
-        training: &ImageDataset,
-        validation: &ImageDataset,
-        manifest: &mut Manifest,
-        observer: &mut dyn Observer,
-    ) -> Result<(), Error> {
-        let mut model = ConvStrix::new(&self.config.model, training.width, training.classes.len(), &self.device);
-        let mut optimizer = self.config.optimizer.init();
-        let mut best = f64::INFINITY;
-        for epoch in 1..=self.config.epochs {
-            let started = Instant::now();
-            let mut collector = Collector::new(training.classes.len())?;
-            let order = shuffled(training.len(), self.config.seed, epoch);
-            let steps = order.len().div_ceil(self.config.batch_size);
-            for (step, indices) in order.chunks(self.config.batch_size).enumerate() {
-                if observer.stop() {
-                    return Err(Error::Interrupted { epoch });
-                }
-                let batch = Batch::new(training, indices, self.normalization, &self.device);
-                let logits = model.forward(batch.images.clone());
-                let losses = sample_losses(logits.clone(), batch.labels.clone());
-                collector.take(&batch, &logits, &losses);
-                let gradients = GradientsParams::from_grads(losses.mean().backward(), &model);
-                model = optimizer.step(self.config.learning_rate, model, gradients);
-                let read = (step + 1) % INTERVAL == 0 || step + 1 == steps;
-                let loss = if read { Some(collector.read_back()?) } else { None };
-                if let Some(loss) = loss.filter(|loss| !loss.is_finite()) {
-                    return Err(Error::Diverged { epoch, step: step + 1, loss });
-                }
-                observer.step(epoch, step + 1, steps, loss);
-            }
-            let (train, _) = collector.finish()?;
-            let train_seconds = started.elapsed().as_secs_f64();
-            let (valid, _) = self.validate(&model, validation)?;
-            if let Some(loss) = [train.loss_mean, valid.loss_mean].into_iter().find(|loss| !loss.is_finite()) {
-                return Err(Error::Diverged { epoch, step: steps, loss });
-            }
-            let record = EpochRecord {
-                epoch,
-                train,
-                validation: valid,
-                train_seconds,
-                seconds: started.elapsed().as_secs_f64(),
-                images_per_second: training.len() as f64 / train_seconds,
-            };
-            let is_best = valid.loss_mean < best;
-            if is_best {
-                best = valid.loss_mean;
-                self.run.write_model(&model.valid())?;
-                manifest.best_epoch = Some(epoch);
-            }
-            self.run.append_metrics(&record)?;
-            manifest.epochs_finished = epoch;
-            self.run.write_manifest(manifest)?;
-            observer.epoch(&record, is_best);
-        }
-        Ok(())
-    }
+fn state_of(config: &TrainConfig, bytes: Vec<u8>) -> Result<burn::optim::ModuleOptimizer, String> {
+    let fresh = config.optimizer.init(config.weight_decay);
+    let bytes = burn::tensor::Bytes::from_bytes_vec(bytes);
+    fresh.from_bytes(bytes).map_err(|e| format!("its checkpoint's optimizer cannot be read: {e}"))
+}
 
-    fn validate(
-        &self,
-        model: &ConvStrix,
-        validation: &ImageDataset,
-    ) -> Result<(PassMetrics, strix_reduce::Confusion), Error> {
-        evaluation::pass(&model.valid(), validation, self.normalization, &self.device.clone().inner(), |_| Ok(()))
+/// How images are made ready: as the weights ask for, for a ResNet as its published weights do, else by their own mean.
+fn preparation(config: &TrainConfig, sets: &Sets, weights: Option<&Weights>) -> Result<Preparation, Error> {
+    let size = config.resize.unwrap_or(sets.training.width);
+    match (weights, &config.network) {
+        (Some(weights), _) => weights.preparation(size),
+        (None, NetworkConfig::ResNet(_) | NetworkConfig::VggStrix(_)) => {
+            let grey = Preparation::of(&sets.training, size)?;
+            Ok(Preparation { size, mean: vec![grey.mean[0]; 3], sd: vec![grey.sd[0]; 3] })
+        }
+        (None, _) => Preparation::of(&sets.training, size),
+    }
+}
+
+impl State {
+    /// What a checkpoint holds of it. Everything must have been read back.
+    fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        let optimizer =
+            self.optimizer.into_bytes().map_err(|e| Error::Device(format!("the optimizer's state: {e}")))?;
+        Ok(Checkpoint {
+            progress: self.progress.clone(),
+            network: gather(&self.network),
+            average: self.average.as_ref().map(gather),
+            optimizer: optimizer.to_vec(),
+            metrics: self.collector.to_bytes()?,
+        })
     }
 }

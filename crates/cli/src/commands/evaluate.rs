@@ -17,7 +17,7 @@ pub(crate) fn run(args: &Evaluate) -> Result<(), Failure> {
     let manifest = run.read_manifest()?;
     let name = dataset::named(&manifest.dataset.name)?;
     let test = dataset::load(Some(name), &args.place)?.data.test;
-    let evaluation = evaluation::evaluate(&run, &test, train::device(args.device))?;
+    let evaluation = evaluation::evaluate(&run, &test, train::device(args.device), args.views)?;
     if let Some(path) = &args.predictions {
         write_predictions(path, &evaluation, test.classes.len())?;
     }

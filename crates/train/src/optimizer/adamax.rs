@@ -7,17 +7,19 @@ use burn::tensor::{Device, Tensor};
 
 use super::state::MomentState;
 
-/// The hyper-parameters, with the paper's values as the default.
+/// The hyper-parameters.
 #[derive(Debug, Clone, Copy)]
 pub struct Adamax {
     beta_1: f64,
     beta_2: f64,
     epsilon: f64,
+    weight_decay: f64,
 }
 
-impl Default for Adamax {
-    fn default() -> Self {
-        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 }
+impl Adamax {
+    /// The paper's values; `weight_decay` times the weights is added to the gradients.
+    pub fn new(weight_decay: f64) -> Self {
+        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay }
     }
 }
 
@@ -32,6 +34,7 @@ impl Optimizer for Adamax {
         state: Option<MomentState<D>>,
     ) -> (Tensor<D>, Option<MomentState<D>>) {
         let MomentState { time, momenta, first, second } = state.unwrap_or_else(|| MomentState::new(&grad));
+        let grad = if self.weight_decay == 0.0 { grad } else { grad + tensor.clone().mul_scalar(self.weight_decay) };
         let momenta = momenta * self.beta_1;
         let first = first.mul_scalar(self.beta_1).add(grad.clone().mul_scalar(1.0 - self.beta_1));
         // Epsilon joins the gradient, as in PyTorch: a parameter without gradient has a norm above 0.

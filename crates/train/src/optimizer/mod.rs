@@ -4,6 +4,7 @@ mod adamax;
 mod nadam;
 mod state;
 
+use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ pub enum OptimizerKind {
     /// Kingma and Ba 2015.
     #[default]
     Adam,
-    /// Adam with decoupled weight decay 0.01 (Loshchilov and Hutter 2019).
+    /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
     AdamW,
     /// Adam by the infinity norm (Kingma and Ba 2015, section 7.1).
     Adamax,
@@ -33,17 +34,19 @@ pub enum OptimizerKind {
 }
 
 impl OptimizerKind {
-    /// A fresh optimizer. Epsilon is 1e-8 throughout, as in the papers.
-    pub fn init(self) -> ModuleOptimizer {
+    /// A fresh optimizer. Epsilon is 1e-8 throughout, as in the papers. `weight_decay` times the weights is added to the
+    /// gradients; AdamW takes it off the weights instead, times the learning rate.
+    pub fn init(self, weight_decay: f64) -> ModuleOptimizer {
+        let decay = (weight_decay > 0.0).then(|| WeightDecayConfig::new(weight_decay as f32));
         match self {
-            Self::Adam => AdamConfig::new().with_epsilon(1e-8).init(),
-            Self::AdamW => AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(0.01).init(),
-            Self::Adamax => ModuleOptimizer::from(Adamax::default()),
-            Self::Nadam => ModuleOptimizer::from(Nadam::default()),
-            Self::RmsProp => RmsPropConfig::new().with_epsilon(1e-8).with_momentum(0.0).init(),
+            Self::Adam => AdamConfig::new().with_epsilon(1e-8).with_weight_decay(decay).init(),
+            Self::AdamW => AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(weight_decay as f32).init(),
+            Self::Adamax => ModuleOptimizer::from(Adamax::new(weight_decay)),
+            Self::Nadam => ModuleOptimizer::from(Nadam::new(weight_decay)),
+            Self::RmsProp => RmsPropConfig::new().with_epsilon(1e-8).with_momentum(0.0).with_weight_decay(decay).init(),
             Self::Sgd => {
                 let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0).with_nesterov(true);
-                SgdConfig::new().with_momentum(Some(momentum)).init()
+                SgdConfig::new().with_momentum(Some(momentum)).with_weight_decay(decay).init()
             }
         }
     }

@@ -8,18 +8,20 @@ use burn::tensor::{Device, Tensor};
 
 use super::state::MomentState;
 
-/// The hyper-parameters, with the paper's values as the default.
+/// The hyper-parameters.
 #[derive(Debug, Clone, Copy)]
 pub struct Nadam {
     beta_1: f64,
     beta_2: f64,
     epsilon: f64,
+    weight_decay: f64,
     decay: f64,
 }
 
-impl Default for Nadam {
-    fn default() -> Self {
-        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, decay: 0.004 }
+impl Nadam {
+    /// The paper's values; `weight_decay` times the weights is added to the gradients.
+    pub fn new(weight_decay: f64) -> Self {
+        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, decay: 0.004, weight_decay }
     }
 }
 
@@ -40,6 +42,7 @@ impl Optimizer for Nadam {
         state: Option<MomentState<D>>,
     ) -> (Tensor<D>, Option<MomentState<D>>) {
         let MomentState { time, momenta, first, second } = state.unwrap_or_else(|| MomentState::new(&grad));
+        let grad = if self.weight_decay == 0.0 { grad } else { grad + tensor.clone().mul_scalar(self.weight_decay) };
         let time = time + 1;
         let (now, next) = (self.momentum(time), self.momentum(time + 1));
         let momenta = momenta * now;

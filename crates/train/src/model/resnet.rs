@@ -1,0 +1,129 @@
+//! ResNet-20, 32, 44 and 56: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition" (2016), section 4.2.
+//!
+//! Three layers of n basic blocks of 16, 32 and 64 channels on 32 x 32 RGB images. Where a block halves the image and
+//! doubles the channels its shortcut has no parameters (option A): every other pixel, and channels of zeros.
+
+use burn::module::{Module, ModuleVisitor};
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, Initializer, Linear, LinearConfig, PaddingConfig2d};
+use burn::tensor::{Device, Tensor};
+
+use super::Architecture;
+use crate::config::ResNetConfig;
+use crate::ops;
+
+/// The network, with the names of its published weights.
+#[derive(Module, Debug)]
+pub struct ResNet {
+    conv1: Conv2d,
+    bn1: BatchNorm,
+    layer1: Vec<BasicBlock>,
+    layer2: Vec<BasicBlock>,
+    layer3: Vec<BasicBlock>,
+    linear: Linear,
+}
+
+/// Two convolutions around a shortcut.
+#[derive(Module, Debug)]
+pub(super) struct BasicBlock {
+    conv1: Conv2d,
+    bn1: BatchNorm,
+    conv2: Conv2d,
+    bn2: BatchNorm,
+}
+
+/// A 3x3 convolution without bias, initialised for a rectifier (He et al. 2015).
+pub(super) fn convolution(inputs: usize, outputs: usize, stride: usize, device: &Device) -> Conv2d {
+    Conv2dConfig::new([inputs, outputs], [3, 3])
+        .with_stride([stride, stride])
+        .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+        .with_bias(false)
+        .with_initializer(Initializer::KaimingNormal { gain: std::f64::consts::SQRT_2, fan_out_only: false })
+        .init(device)
+}
+
+pub(super) fn norm(channels: usize, device: &Device) -> BatchNorm {
+    BatchNormConfig::new(channels).init(device)
+}
+
+impl BasicBlock {
+    fn new(inputs: usize, outputs: usize, stride: usize, device: &Device) -> Self {
+        Self {
+            conv1: convolution(inputs, outputs, stride, device),
+            bn1: norm(outputs, device),
+            conv2: convolution(outputs, outputs, 1, device),
+            bn2: norm(outputs, device),
+        }
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let y = ops::batch_norm(&self.bn1, ops::conv2d(&self.conv1, x.clone(), false), None, true);
+        let y = ops::conv2d(&self.conv2, y, false);
+        let [_, outputs, ..] = y.dims();
+        ops::batch_norm(&self.bn2, y, Some(shortcut(x, outputs)), true)
+    }
+}
+
+/// Option A: `x` itself, or every other pixel of it between as many channels of zeros on either side.
+fn shortcut(x: Tensor<4>, outputs: usize) -> Tensor<4> {
+    let [batch, inputs, height, width] = x.dims();
+    if inputs == outputs {
+        return x;
+    }
+    let x = x.slice_dim(2, burn::tensor::Slice::with_step(0, None, 2));
+    let x = x.slice_dim(3, burn::tensor::Slice::with_step(0, None, 2));
+    let zeros = Tensor::zeros([batch, (outputs - inputs) / 2, height.div_ceil(2), width.div_ceil(2)], &x.device());
+    Tensor::cat(vec![zeros.clone(), x, zeros], 1)
+}
+
+impl ResNet {
+    pub(super) fn new(config: &ResNetConfig, classes: usize, device: &Device) -> Self {
+        let each = (config.depth - 2) / 6;
+        let layer = |inputs: usize, outputs: usize, stride: usize| {
+            let first = BasicBlock::new(inputs, outputs, stride, device);
+            std::iter::once(first).chain((1..each).map(|_| BasicBlock::new(outputs, outputs, 1, device))).collect()
+        };
+        Self {
+            conv1: convolution(3, 16, 1, device),
+            bn1: norm(16, device),
+            layer1: layer(16, 16, 1),
+            layer2: layer(16, 32, 2),
+            layer3: layer(32, 64, 2),
+            linear: LinearConfig::new(64, classes).init(device),
+        }
+    }
+}
+
+impl Architecture for ResNet {
+    fn blocks(&self) -> usize {
+        4
+    }
+
+    fn block(&self, block: usize, x: Tensor<4>) -> Tensor<4> {
+        let layer = match block {
+            0 => return ops::batch_norm(&self.bn1, ops::conv2d(&self.conv1, x, false), None, true),
+            1 => &self.layer1,
+            2 => &self.layer2,
+            _ => &self.layer3,
+        };
+        layer.iter().fold(x, |x, block| block.forward(x))
+    }
+
+    fn head(&self, x: Tensor<4>) -> Tensor<2> {
+        let places: Tensor<3> = x.flatten(2, 3);
+        self.linear.forward(places.mean_dim(2).squeeze_dim(2))
+    }
+
+    fn visit_block<V: ModuleVisitor>(&self, block: usize, visitor: &mut V) {
+        match block {
+            0 => {
+                self.conv1.visit(visitor);
+                self.bn1.visit(visitor);
+            }
+            1 => self.layer1.visit(visitor),
+            2 => self.layer2.visit(visitor),
+            3 => self.layer3.visit(visitor),
+            _ => self.linear.visit(visitor),
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! One epoch after another: steps, validation, records, checkpoints.
+
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::optim::lr_scheduler::module_lr_scheduler::{ModuleLearningRate, ModuleLrScheduler};
+use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Tensor};
+
+use super::Observer;
+use super::sets::Sets;
+use crate::batch::{Batch, Preparation, shuffled};
+use crate::checkpoint::{Best, Progress};
+use crate::config::TrainConfig;
+use crate::metrics::Collector;
+use crate::model::{Network, average};
+use crate::objective::Objective;
+use crate::run::{EpochRecord, Manifest, Run, Status};
+use crate::{Error, evaluation, gradients};
+
+/// Steps between two read-backs: the loop does not wait for the device in between.
+const INTERVAL: usize = 25;
+
+/// What training changes.
+pub(super) struct State {
+    pub(super) network: Network,
+    /// The average of its weights, without gradients.
+    pub(super) average: Option<Network>,
+    pub(super) optimizer: ModuleOptimizer,
+    pub(super) progress: Progress,
+    /// Of the epoch under way.
+    pub(super) collector: Collector,
+}
+
+/// What training does not change.
+pub(super) struct Trainer<'a> {
+    config: &'a TrainConfig,
+    /// How images are made ready; not at all where they are features already.
+    preparation: Option<Preparation>,
+    device: Device,
+    training: Batch,
+    validation: Batch,
+    classes: usize,
+    objective: Objective,
+    /// Blocks that are not trained.
+    frozen: usize,
+    /// Blocks that were run over all images beforehand.
+    done: usize,
+}
+
+impl<'a> Trainer<'a> {
+    /// Brings the images onto the device; through the frozen blocks if no image will be another next time.
+    pub(super) fn new(
+        config: &'a TrainConfig,
+        preparation: &Preparation,
+        device: Device,
+        sets: Sets,
+        network: &Network,
+    ) -> Self {
+        let weights = config.balance.then(|| sets.class_weights());
+        let weights = weights.map(|weights| Tensor::from_floats(weights.as_slice(), &device.clone().autodiff()));
+        let frozen = config.fine_tune.frozen(network.blocks());
+        let mut trainer = Self {
+            config,
+            training: Batch::resident(&sets.training, preparation.size, &device),
+            validation: Batch::resident(&sets.validation, preparation.size, &device),
+            preparation: Some(preparation.clone()),
+            device,
+            classes: sets.training.classes.len(),
+            objective: Objective { smoothing: config.label_smoothing, weights },
+            frozen,
+            done: 0,
+        };
+        if frozen > 0 && config.augmentation.is_none() {
+            let trunk = network.valid();
+            let features = |images: &Batch| evaluation::features(&trunk, frozen, images, preparation);
+            trainer.training = features(&trainer.training);
+            trainer.validation = features(&trainer.validation);
+            (trainer.preparation, trainer.done) = (None, frozen);
+        }
+        trainer
+    }
+
+    /// The network with the blocks frozen that are not trained.
+    pub(super) fn freeze(&self, network: Network) -> Network {
+        let groups: Vec<_> = (0..self.frozen).map(|block| network.group(block)).collect();
+        groups.into_iter().fold(network, |network, group| network.freeze_group(group))
+    }
+
+    /// Trains to the end, and writes how it ended.
+    pub(super) fn run(
+        &self,
+        run: &Run,
+        state: &mut State,
+        manifest: &mut Manifest,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Error> {
+        let (started, before) = (Instant::now(), state.progress.seconds);
+        let result = loop {
+            state.progress.seconds = before + started.elapsed().as_secs_f64();
+            if self.is_over(&state.progress, manifest) {
+                break Ok(());
+            }
+            if let Err(error) = self.epoch(run, state, manifest, observer) {
+                break Err(error);
+            }
+        };
+        manifest.status = match &result {
+            Ok(()) => Status::Finished,
+            Err(Error::Interrupted { .. }) => Status::Interrupted,
+            Err(_) => Status::Failed,
+        };
+        manifest.seconds = before + started.elapsed().as_secs_f64();
+        // What stopped the training is the error to report, whether or not this can be written.
+        let written = run.write_manifest(manifest);
+        result?;
+        written
+    }
+
+    fn is_over(&self, progress: &Progress, manifest: &mut Manifest) -> bool {
+        let since_best = progress.epoch - 1 - progress.best.map_or(0, |best| best.epoch);
+        manifest.stopped_early = self.config.patience.is_some_and(|patience| since_best >= patience);
+        manifest.stopped_early || progress.epoch > self.config.epochs
+    }
+
+    fn epoch(
+        &self,
+        run: &Run,
+        state: &mut State,
+        manifest: &mut Manifest,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Error> {
+        let epoch = state.progress.epoch;
+        let (started, before) = (Instant::now(), state.progress.epoch_seconds);
+        let mut saved = Instant::now();
+        let order = shuffled(self.training.len(), self.config.seed, epoch);
+        let batches: Vec<&[usize]> = order.chunks(self.config.batch_size).collect();
+        let groups: Vec<&[&[usize]]> = batches.chunks(self.config.accumulate).collect();
+        let steps = groups.len();
+        let mut rate = 0.0;
+        for (step, group) in groups.iter().enumerate().skip(state.progress.batches) {
+            if observer.stop() {
+                state.collector.read_back()?;
+                state.progress.epoch_seconds = before + started.elapsed().as_secs_f64();
+                run.write_checkpoint(&state.checkpoint()?)?;
+                return Err(Error::Interrupted { epoch, run: run.path().into() });
+            }
+            rate = self.config.learning_rate
+                * self.config.schedule.at(state.progress.steps, steps * self.config.epochs, steps);
+            self.step(state, group, rate);
+            state.progress.batches = step + 1;
+            state.progress.steps += 1;
+            let read = (step + 1) % INTERVAL == 0 || step + 1 == steps;
+            let loss = if read { Some(state.collector.read_back()?) } else { None };
+            if let Some(loss) = loss.filter(|loss| !loss.is_finite()) {
+                return Err(Error::Diverged { epoch, step: step + 1, loss });
+            }
+            observer.step(epoch, step + 1, steps, loss);
+            if read && step + 1 < steps && observer.checkpoint(saved.elapsed()) {
+                state.progress.epoch_seconds = before + started.elapsed().as_secs_f64();
+                run.write_checkpoint(&state.checkpoint()?)?;
+                saved = Instant::now();
+            }
+        }
+        let train_seconds = before + started.elapsed().as_secs_f64();
+        let collector = std::mem::replace(&mut state.collector, Collector::new(self.classes)?);
+        let (train, _, (norm_mean, norm_max)) = collector.finish()?;
+        let network = state.average.clone().unwrap_or_else(|| state.network.valid());
+        let by = self.preparation.as_ref();
+        let (valid, _) = evaluation::pass(&network, self.done, &self.validation, by, self.classes, |_| Ok(()))?;
+        if let Some(loss) = [train.loss_mean, valid.loss_mean].into_iter().find(|loss| !loss.is_finite()) {
+            return Err(Error::Diverged { epoch, step: steps, loss });
+        }
+        let record = EpochRecord {
+            epoch,
+            train,
+            validation: valid,
+            train_seconds,
+            seconds: before + started.elapsed().as_secs_f64(),
+            images_per_second: self.training.len() as f64 / train_seconds,
+            learning_rate: rate,
+            gradient_norm_mean: norm_mean.unwrap_or(0.0),
+            gradient_norm_max: norm_max.unwrap_or(0.0).into(),
+        };
+        let is_best = state.progress.best.is_none_or(|best| {
+            valid.accuracy > best.accuracy || (valid.accuracy == best.accuracy && valid.loss_mean < best.loss)
+        });
+        if is_best {
+            run.write_model(&network)?;
+            state.progress.best = Some(Best { epoch, accuracy: valid.accuracy, loss: valid.loss_mean });
+            manifest.best_epoch = Some(epoch);
+        }
+        run.append_metrics(&record)?;
+        manifest.epochs_finished = epoch;
+        run.write_manifest(manifest)?;
+        let Progress { steps, best, seconds, .. } = state.progress;
+        let seconds = seconds + started.elapsed().as_secs_f64();
+        state.progress = Progress { epoch: epoch + 1, batches: 0, steps, best, epoch_seconds: 0.0, seconds };
+        // Last: whatever was written before is written again by whoever resumes from the checkpoint before.
+        run.write_checkpoint(&state.checkpoint()?)?;
+        observer.epoch(&record, is_best);
+        Ok(())
+    }
+
+    /// One step of the optimizer, on the batches of `group`.
+    fn step(&self, state: &mut State, group: &[&[usize]], rate: f64) {
+        let number = (state.progress.steps * self.config.accumulate) as u64;
+        let mut accumulator = GradientsAccumulator::new();
+        for (at, indices) in group.iter().enumerate() {
+            let number = number + at as u64;
+            // Dropout: each batch from a state of its own, so that a resumed run drops the same units.
+            self.device.seed(self.config.seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let batch = self.training.select(indices);
+            let (images, mixed) = self.config.augmentation.apply_to(batch.images, self.config.seed, number);
+            let images = self.preparation.as_ref().map_or(images.clone(), |by| by.apply(images));
+            let logits = state.network.finish(Tensor::from_inner(images), self.done);
+            let labels = Tensor::from_inner(batch.labels);
+            let mixed = mixed.map(|mixed| mixed.on_autodiff());
+            let (loss, losses) = self.objective.of(logits.clone(), labels.clone(), mixed.as_ref());
+            state.collector.take(&labels, &logits, &losses);
+            let share = 1.0 / group.len() as f64;
+            let gradients = GradientsParams::from_grads(loss.mul_scalar(share).backward(), &state.network);
+            accumulator.accumulate(&state.network, gradients);
+        }
+        let mut gradients = accumulator.grads();
+        if let Some(norm) = gradients::clip(&mut gradients, &state.network, self.config.clip_norm) {
+            state.collector.take_norm(norm);
+        }
+        state.network = state.optimizer.step(self.rates(&state.network, rate), state.network.clone(), gradients);
+        if let (Some(old), Some(decay)) = (state.average.take(), self.config.average) {
+            // Young weights are not worth remembering long.
+            let steps = state.progress.steps as f64;
+            let decay = decay.min((1.0 + steps) / (10.0 + steps));
+            state.average = Some(average(old, &state.network.valid(), decay));
+        }
+    }
+
+    /// The learning rate of each block.
+    fn rates(&self, network: &Network, rate: f64) -> ModuleLearningRate {
+        let blocks = network.blocks();
+        if self.config.block_rate == 1.0 || blocks == self.frozen {
+            return rate.into();
+        }
+        let mut rates = ModuleLrScheduler::new(rate);
+        for block in self.frozen..blocks {
+            let share = self.config.block_rate.powi((blocks - block) as i32);
+            rates = rates.with_group(network.group(block), rate * share);
+        }
+        rates.step()
+    }
+}
