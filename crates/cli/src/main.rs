@@ -14,6 +14,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// Keeps what training frees for its next step. The system's allocator would hand every large tensor back to the kernel and
+/// get it anew, zeroed page by page: a fifth of a training step.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // What a parser of damaged files panics with becomes an error, and is no news for standard error.
     let print = std::panic::take_hook();

@@ -8,7 +8,7 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
 
-use super::flex::{dims, elements, geometry, planes, pooled, rows, size, statistics, tensor};
+use super::flex::{channels_last, dims, elements, geometry, images, pooled, rows, size, statistics, tensor};
 use super::norm::Wanted;
 use super::{FusedOps, NormForm, conv, norm, pool};
 
@@ -31,14 +31,14 @@ impl Backward<Flex, 3> for Convolution {
     type State = ConvolutionState;
 
     fn backward(self, ops: Ops<ConvolutionState, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let flow = rows(&grads.consume::<Flex>(&ops.node));
-        let ConvolutionState { images, filters, output, stride, padding } = ops.state;
-        let [images, filters] = [&images, &filters].map(rows);
-        let g = geometry(&images, &filters, stride, padding);
-        let output = output.as_ref().map(rows);
+        let flow = channels_last(&grads.consume::<Flex>(&ops.node));
+        let ConvolutionState { images: input, filters, output, stride, padding } = ops.state;
+        let (g, shape) = (geometry(&input, &filters, stride, padding), dims::<4>(&input));
+        let (input, filters) = (channels_last(&input), rows(&filters));
+        let output = output.as_ref().map(channels_last);
         let [for_images, for_filters, for_bias] = ops.parents;
         let found = conv::backward(
-            elements(&images),
+            elements(&input),
             elements(&filters),
             elements(&flow),
             output.as_ref().map(elements),
@@ -46,7 +46,7 @@ impl Backward<Flex, 3> for Convolution {
             &g,
         );
         if let (Some(node), Some(gradient)) = (for_images, found.input) {
-            grads.register::<Flex>(node.id, tensor(gradient, dims::<4>(&images)));
+            grads.register::<Flex>(node.id, images(gradient, shape));
         }
         if let Some(node) = for_filters {
             grads.register::<Flex>(node.id, tensor(found.filters, dims::<4>(&filters)));
@@ -74,27 +74,26 @@ impl Backward<Flex, 4> for Normalisation {
     type State = NormalisationState;
 
     fn backward(self, ops: Ops<NormalisationState, 4>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let flow = rows(&grads.consume::<Flex>(&ops.node));
+        let flow = channels_last(&grads.consume::<Flex>(&ops.node));
         let state = ops.state;
-        let [images, gamma] = [&state.images, &state.gamma].map(rows);
-        let output = state.output.as_ref().map(rows);
+        let (input, gamma) = (channels_last(&state.images), rows(&state.gamma));
+        let output = state.output.as_ref().map(channels_last);
         let [for_images, for_more, for_gamma, for_beta] = ops.parents;
         let found = norm::backward(
-            elements(&images),
+            elements(&input),
             elements(&flow),
             output.as_ref().map(elements),
             Wanted { more: for_more.is_some(), own_statistics: state.form.own },
             &statistics(&state.statistics),
             (elements(&gamma), state.form.epsilon),
-            &planes(&images),
         );
-        let shape = dims::<4>(&images);
+        let shape = dims::<4>(&state.images);
         let channels = [shape[1]];
         if let Some(node) = for_images {
-            grads.register::<Flex>(node.id, tensor(found.input, shape));
+            grads.register::<Flex>(node.id, images(found.input, shape));
         }
         if let Some(node) = for_more {
-            grads.register::<Flex>(node.id, tensor(found.more, shape));
+            grads.register::<Flex>(node.id, images(found.more, shape));
         }
         if let Some(node) = for_gamma {
             grads.register::<Flex>(node.id, tensor(found.gamma, channels));
@@ -113,11 +112,11 @@ impl Backward<Flex, 1> for Pooling {
     type State = (Vec<u8>, FlexTensor);
 
     fn backward(self, ops: Ops<(Vec<u8>, FlexTensor), 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let flow = rows(&grads.consume::<Flex>(&ops.node));
-        let (places, images) = ops.state;
+        let flow = channels_last(&grads.consume::<Flex>(&ops.node));
+        let (places, input) = ops.state;
         if let [Some(node)] = ops.parents {
-            let gradient = pool::backward(elements(&flow), &places, &size(&images));
-            grads.register::<Flex>(node.id, tensor(gradient, dims::<4>(&images)));
+            let gradient = pool::backward(elements(&flow), &places, &size(&input));
+            grads.register::<Flex>(node.id, images(gradient, dims::<4>(&input)));
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The operations on tensors of burn's flex backend.
+//!
+//! Their images lie in memory with the channels last, whatever burn's shape `[batch, channels, height, width]` says: what
+//! comes otherwise is copied, and what goes out is a view that burn's own operations understand.
 
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{Shape, TensorData};
 
 use super::conv::{self, Geometry};
-use super::norm::{self, Planes, Statistics};
+use super::norm::{self, Statistics};
 use super::pool::{self, Size};
 use super::{FusedOps, NormForm};
 
@@ -14,7 +17,17 @@ pub(super) fn rows(tensor: &FlexTensor) -> FlexTensor {
     tensor.to_contiguous()
 }
 
-/// The elements of a tensor that [`rows`] made.
+/// Images with the channels last in memory, and in their shape.
+pub(super) fn channels_last(images: &FlexTensor) -> FlexTensor {
+    images.permute(&[0, 2, 3, 1]).to_contiguous()
+}
+
+/// Images as burn has them, of elements with the channels last.
+pub(super) fn images(elements: Vec<f32>, [batch, channels, height, width]: [usize; 4]) -> FlexTensor {
+    tensor(elements, [batch, height, width, channels]).permute(&[0, 3, 1, 2])
+}
+
+/// The elements of a tensor that [`rows`] or [`channels_last`] made.
 pub(super) fn elements(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().unwrap_or_default()
 }
@@ -32,11 +45,6 @@ pub(super) fn geometry(images: &FlexTensor, filters: &FlexTensor, stride: usize,
     Geometry { batch, channels, height, width, filters, kernel, stride, padding }
 }
 
-pub(super) fn planes(images: &FlexTensor) -> Planes {
-    let [batch, channels, height, width] = dims(images);
-    Planes { batch, channels, pixels: height * width }
-}
-
 pub(super) fn statistics(tensor: &FlexTensor) -> Statistics {
     let tensor = rows(tensor);
     let (mean, variance) = elements(&tensor).split_at(elements(&tensor).len() / 2);
@@ -45,16 +53,15 @@ pub(super) fn statistics(tensor: &FlexTensor) -> Statistics {
 
 pub(super) fn size(images: &FlexTensor) -> Size {
     let [batch, channels, height, width] = dims(images);
-    Size { planes: batch * channels, height, width }
+    Size { batch, height, width, channels }
 }
 
 /// The largest of each square, and which of the four each was.
-pub(super) fn pooled(images: &FlexTensor) -> (FlexTensor, Vec<u8>) {
-    let [batch, channels, ..] = dims::<4>(images);
-    let size = size(images);
-    let (largest, places) = pool::forward(elements(&rows(images)), &size);
+pub(super) fn pooled(from: &FlexTensor) -> (FlexTensor, Vec<u8>) {
+    let size = size(from);
+    let (largest, places) = pool::forward(elements(&channels_last(from)), &size);
     let [height, width] = size.output();
-    (tensor(largest, [batch, channels, height, width]), places)
+    (images(largest, [size.batch, size.channels, height, width]), places)
 }
 
 impl FusedOps for Flex {
@@ -66,17 +73,18 @@ impl FusedOps for Flex {
         padding: usize,
         relu: bool,
     ) -> FlexTensor {
-        let [images, filters, bias] = [&images, &filters, &bias].map(rows);
         let g = geometry(&images, &filters, stride, padding);
-        let output = conv::forward(elements(&images), elements(&filters), Some(elements(&bias)), relu, &g);
+        let ([filters, bias], images) = ([&filters, &bias].map(rows), channels_last(&images));
+        let bias = Some(elements(&bias)).filter(|bias| !bias.is_empty());
+        let output = conv::forward(elements(&images), elements(&filters), bias, relu, &g);
         let [height, width] = g.output();
-        tensor(output, [g.batch, g.filters, height, width])
+        self::images(output, [g.batch, g.filters, height, width])
     }
 
     fn channel_statistics(images: FlexTensor) -> FlexTensor {
-        let p = planes(&images);
-        let found = norm::statistics(elements(&rows(&images)), &p);
-        tensor([found.mean, found.variance].concat(), [2, p.channels])
+        let [_, channels, ..] = dims::<4>(&images);
+        let found = norm::statistics(elements(&channels_last(&images)), channels);
+        tensor([found.mean, found.variance].concat(), [2, channels])
     }
 
     fn normalisation(
@@ -87,13 +95,13 @@ impl FusedOps for Flex {
         statistics: FlexTensor,
         form: NormForm,
     ) -> FlexTensor {
+        let shape = dims::<4>(&images);
         let statistics = self::statistics(&statistics);
-        let [images, more, gamma, beta] = [&images, &more, &gamma, &beta].map(rows);
+        let ([gamma, beta], [images, more]) = ([&gamma, &beta].map(rows), [&images, &more].map(channels_last));
         let added = Some(elements(&more)).filter(|more| !more.is_empty());
         let affine = [elements(&gamma), elements(&beta)];
-        let output =
-            norm::forward(elements(&images), added, &statistics, affine, form.epsilon, form.relu, &planes(&images));
-        tensor(output, dims::<4>(&images))
+        let output = norm::forward(elements(&images), added, &statistics, affine, form.epsilon, form.relu);
+        self::images(output, shape)
     }
 
     fn pooling(images: FlexTensor) -> FlexTensor {

@@ -10,6 +10,7 @@ mod conv;
 mod flex;
 mod norm;
 mod pool;
+mod rows;
 
 use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension, tensor::FloatTensor};
 use burn::nn::conv::Conv2d;

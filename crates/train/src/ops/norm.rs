@@ -1,17 +1,10 @@
-//! Batch normalisation on slices, with what follows it in the same pass: a sum with a second input, and a rectifier.
+//! Batch normalisation on slices, channels last, with what follows it in the same pass: a sum with a second input, and a
+//! rectifier.
 //!
 //! Ioffe and Szegedy 2015 (arXiv 1502.03167). Every pass over a batch goes through memory, and costs more than the arithmetic
 //! in it: two passes forward (statistics, then everything else), two backward.
 
-use rayon::prelude::*;
-
-/// Shapes: `[batch, channels, pixels]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Planes {
-    pub(super) batch: usize,
-    pub(super) channels: usize,
-    pub(super) pixels: usize,
-}
+use super::rows;
 
 /// Mean and population variance of each channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,70 +13,30 @@ pub(super) struct Statistics {
     pub(super) variance: Vec<f32>,
 }
 
-impl Planes {
-    fn channel<'a>(&self, data: &'a [f32], channel: usize) -> impl Iterator<Item = &'a [f32]> + use<'a> {
-        let (pixels, step) = (self.pixels, self.channels * self.pixels);
-        (0..self.batch).map(move |image| &data[image * step + channel * pixels..][..pixels])
-    }
-
-    fn count(&self) -> f64 {
-        (self.batch * self.pixels) as f64
-    }
-
-    /// Maps each plane of each image, on all threads: `f` is called with the channel and the plane's range.
-    fn map(&self, f: impl Fn(usize, std::ops::Range<usize>, &mut [f32]) + Sync) -> Vec<f32> {
-        let mut out = vec![0.0; self.batch * self.channels * self.pixels];
-        let image = self.channels * self.pixels;
-        out.par_chunks_mut(image.max(1)).enumerate().for_each(|(index, planes)| {
-            for (channel, plane) in planes.chunks_mut(self.pixels.max(1)).enumerate() {
-                let at = index * image + channel * self.pixels;
-                f(channel, at..at + plane.len(), plane);
-            }
-        });
-        out
-    }
-}
-
-const LANES: usize = 16;
-
-/// Sums of two functions of the elements, in lanes, which become vectors.
-fn sums<const N: usize>(slices: [&[f32]; N], f: impl Fn([f32; N]) -> [f32; 2]) -> [f64; 2] {
-    let length = slices[0].len();
-    let mut lanes = [[0.0f32; LANES]; 2];
-    let whole = length / LANES * LANES;
-    for begin in (0..whole).step_by(LANES) {
-        let blocks: [&[f32; LANES]; N] = slices.map(|slice| slice[begin..].first_chunk().unwrap_or(&[0.0; LANES]));
-        for lane in 0..LANES {
-            let [a, b] = f(blocks.map(|block| block[lane]));
-            lanes[0][lane] += a;
-            lanes[1][lane] += b;
-        }
-    }
-    let mut total = lanes.map(|lanes| lanes.iter().map(|x| f64::from(*x)).sum::<f64>());
-    for at in whole..length {
-        let [a, b] = f(slices.map(|slice| slice[at]));
-        total[0] += f64::from(a);
-        total[1] += f64::from(b);
-    }
-    total
-}
-
-/// Sums offsets from a value of the channel, so that a common offset costs no digits.
-pub(super) fn statistics(x: &[f32], p: &Planes) -> Statistics {
-    let (mean, variance) = (0..p.channels)
-        .into_par_iter()
-        .map(|channel| {
-            let shift = p.channel(x, channel).next().and_then(|plane| plane.first()).copied().unwrap_or_default();
-            let [mut sum, mut squares] = [0.0; 2];
-            for plane in p.channel(x, channel) {
-                let [s, q] = sums([plane], |[x]| [x - shift, (x - shift) * (x - shift)]);
-                sum += s;
-                squares += q;
-            }
-            let mean = sum / p.count();
-            ((f64::from(shift) + mean) as f32, (squares / p.count() - mean * mean).max(0.0) as f32)
-        })
-        .unzip();
+/// Sums offsets from the first value of each channel, so that a common offset costs no digits.
+pub(super) fn statistics(x: &[f32], channels: usize) -> Statistics {
+    let count = (x.len() / channels.max(1)) as f64;
+    let first = &x[..channels.min(x.len())];
+    let shift = rows::repeated(first);
+    let arch = pulp::Arch::new();
+    let [sums, squares] = rows::sum(x.len(), channels, |at, [sums, squares]| {
+        let x = &x[at];
+        arch.dispatch(
+            #[inline(always)]
+            || {
+                for ((sum, square), (x, shift)) in sums.iter_mut().zip(squares).zip(x.iter().zip(&shift)) {
+                    let off = x - shift;
+                    *sum += off;
+                    *square += off * off;
+                }
+            },
+        );
+    });
+    let one = |((sum, square), first): ((&f64, &f64), &f32)| {
+        let mean = sum / count;
+        ((f64::from(*first) + mean) as f32, (square / count - mean * mean).max(0.0) as f32)
+    };
+    let (mean, variance) = sums.iter().zip(&squares).zip(first).map(one).unzip();
     Statistics { mean, variance }
 }
 
@@ -100,33 +53,44 @@ pub(super) fn forward(
     [gamma, beta]: [&[f32]; 2],
     epsilon: f64,
     relu: bool,
-    p: &Planes,
 ) -> Vec<f32> {
-    p.map(|channel, at, out| {
-        let scale = gamma[channel] * inverse(statistics.variance[channel], epsilon);
-        let shift = beta[channel] - statistics.mean[channel] * scale;
-        let least = if relu { 0.0 } else { f32::NEG_INFINITY };
-        let x = &x[at.clone()];
-        match more {
-            None => out.iter_mut().zip(x).for_each(|(y, x)| *y = above(x * scale + shift, least)),
-            Some(more) => {
-                let pairs = x.iter().zip(&more[at]);
-                out.iter_mut().zip(pairs).for_each(|(y, (x, more))| *y = above(x * scale + shift + more, least));
+    let scale: Vec<f32> =
+        gamma.iter().zip(&statistics.variance).map(|(gamma, variance)| gamma * inverse(*variance, epsilon)).collect();
+    let shift = beta.iter().zip(&statistics.mean).zip(&scale).map(|((beta, mean), scale)| beta - mean * scale);
+    let (scale, shift) = (rows::repeated(&scale), rows::repeated(&shift.collect::<Vec<_>>()));
+    // A NaN is not below it, and stays, so that a diverged network is seen.
+    let least = if relu { 0.0 } else { f32::NEG_INFINITY };
+    let mut out = vec![0.0; x.len()];
+    rows::fill(
+        &mut out,
+        gamma.len(),
+        #[inline(always)]
+        |at, out| {
+            let lines = x[at.clone()].iter().zip(scale.iter().zip(&shift));
+            match more {
+                None => {
+                    for (y, (x, (scale, shift))) in out.iter_mut().zip(lines) {
+                        let value = x * scale + shift;
+                        *y = if value < least { least } else { value };
+                    }
+                }
+                Some(more) => {
+                    for ((y, more), (x, (scale, shift))) in out.iter_mut().zip(&more[at]).zip(lines) {
+                        let value = x * scale + shift + more;
+                        *y = if value < least { least } else { value };
+                    }
+                }
             }
-        }
-    })
-}
-
-/// The larger one; a NaN stays, so that a diverged network is seen.
-fn above(x: f32, least: f32) -> f32 {
-    if x < least { least } else { x }
+        },
+    );
+    out
 }
 
 /// The gradients by those of the output.
 #[derive(Debug)]
 pub(super) struct Gradients {
     pub(super) input: Vec<f32>,
-    /// Of what was added; empty where nothing was.
+    /// Of what was added; empty where it was not asked for.
     pub(super) more: Vec<f32>,
     pub(super) gamma: Vec<f32>,
     pub(super) beta: Vec<f32>,
@@ -141,6 +105,11 @@ pub(super) struct Wanted {
     pub(super) own_statistics: bool,
 }
 
+#[inline(always)]
+fn passed(y: f32, dy: f32) -> f32 {
+    if y > 0.0 { dy } else { 0.0 }
+}
+
 /// `output` tells what the rectifier let pass, where there was one.
 pub(super) fn backward(
     x: &[f32],
@@ -149,68 +118,88 @@ pub(super) fn backward(
     wanted: Wanted,
     statistics: &Statistics,
     (gamma, epsilon): (&[f32], f64),
-    p: &Planes,
 ) -> Gradients {
-    let passed = |y: f32, dy: f32| if y > 0.0 { dy } else { 0.0 };
-    let (by_gamma, by_beta): (Vec<f32>, Vec<f32>) = (0..p.channels)
-        .into_par_iter()
-        .map(|channel| {
-            let mean = statistics.mean[channel];
-            let scale = f64::from(inverse(statistics.variance[channel], epsilon));
-            let [mut sum, mut product] = [0.0; 2];
-            let planes = p.channel(x, channel).zip(p.channel(gradient, channel));
+    let channels = gamma.len();
+    let means = rows::repeated(&statistics.mean);
+    let arch = pulp::Arch::new();
+    let [sums, products] = rows::sum(x.len(), channels, |at, [sums, products]| {
+        let (x, dy, y) = (&x[at.clone()], &gradient[at.clone()], output.map(|output| &output[at]));
+        arch.dispatch(
+            #[inline(always)]
+            || {
+                let lanes = sums.iter_mut().zip(products).zip(means.iter().zip(x).zip(dy));
+                match y {
+                    None => {
+                        for ((sum, product), ((mean, x), dy)) in lanes {
+                            *sum += dy;
+                            *product += dy * (x - mean);
+                        }
+                    }
+                    Some(y) => {
+                        for (((sum, product), ((mean, x), dy)), y) in lanes.zip(y) {
+                            let dy = passed(*y, *dy);
+                            *sum += dy;
+                            *product += dy * (x - mean);
+                        }
+                    }
+                }
+            },
+        );
+    });
+    let scales: Vec<f32> = statistics.variance.iter().map(|variance| inverse(*variance, epsilon)).collect();
+    let by_gamma: Vec<f32> =
+        products.iter().zip(&scales).map(|(product, scale)| (product * f64::from(*scale)) as f32).collect();
+    let by_beta: Vec<f32> = sums.iter().map(|sum| *sum as f32).collect();
+    // dx = gamma / sd (dy - mean dy - x' mean(dy x')), x' the normalised x: a line in dy and x.
+    let count = (x.len() / channels.max(1)) as f32;
+    let [mut by_dy, mut by_x, mut shift] = [const { Vec::new() }; 3].map(|_: Vec<f32>| Vec::with_capacity(channels));
+    for channel in 0..channels {
+        let dy = gamma[channel] * scales[channel];
+        let own = if wanted.own_statistics { -dy * scales[channel] * by_gamma[channel] / count } else { 0.0 };
+        let flat = if wanted.own_statistics { -dy * by_beta[channel] / count } else { 0.0 };
+        by_dy.push(dy);
+        by_x.push(own);
+        shift.push(flat - own * statistics.mean[channel]);
+    }
+    let [by_dy, by_x, shift] = [by_dy, by_x, shift].map(|values| rows::repeated(&values));
+    let mut input = vec![0.0; x.len()];
+    rows::fill(
+        &mut input,
+        channels,
+        #[inline(always)]
+        |at, out| {
+            let line = by_dy.iter().zip(&by_x).zip(&shift);
+            let pairs = x[at.clone()].iter().zip(&gradient[at.clone()]).zip(line);
             match output {
                 None => {
-                    for (x, dy) in planes {
-                        let [s, q] = sums([x, dy], |[x, dy]| [dy, dy * (x - mean)]);
-                        sum += s;
-                        product += q;
+                    for (dx, ((x, dy), ((by_dy, by_x), shift))) in out.iter_mut().zip(pairs) {
+                        *dx = by_dy * dy + by_x * x + shift;
                     }
                 }
                 Some(output) => {
-                    for ((x, dy), y) in planes.zip(p.channel(output, channel)) {
-                        let [s, q] = sums([x, dy, y], |[x, dy, y]| {
-                            let dy = passed(y, dy);
-                            [dy, dy * (x - mean)]
-                        });
-                        sum += s;
-                        product += q;
+                    for ((dx, y), ((x, dy), ((by_dy, by_x), shift))) in out.iter_mut().zip(&output[at]).zip(pairs) {
+                        *dx = by_dy * passed(*y, *dy) + by_x * x + shift;
                     }
                 }
             }
-            ((product * scale) as f32, sum as f32)
-        })
-        .unzip();
-    let input = p.map(|channel, at, out| {
-        let scale = inverse(statistics.variance[channel], epsilon);
-        let mean = statistics.mean[channel];
-        let count = p.count() as f32;
-        // dx = gamma / sd (dy - mean dy - x' mean(dy x')), x' the normalised x: a line in dy and x.
-        let by_dy = gamma[channel] * scale;
-        let (by_x, shift) = if wanted.own_statistics {
-            let by_x = -by_dy * scale * by_gamma[channel] / count;
-            (by_x, -by_dy * by_beta[channel] / count - by_x * mean)
-        } else {
-            (0.0, 0.0)
-        };
-        let pairs = x[at.clone()].iter().zip(&gradient[at.clone()]);
-        match output {
-            None => out.iter_mut().zip(pairs).for_each(|(dx, (x, dy))| *dx = by_dy * dy + by_x * x + shift),
-            Some(output) => {
-                let triples = pairs.zip(&output[at]);
-                out.iter_mut()
-                    .zip(triples)
-                    .for_each(|(dx, ((x, dy), y))| *dx = by_dy * passed(*y, *dy) + by_x * x + shift);
-            }
-        }
-    });
+        },
+    );
     let more = match (wanted.more, output) {
         (false, _) => vec![],
         (true, None) => gradient.to_vec(),
-        (true, Some(output)) => p.map(|_, at, out| {
-            let pairs = output[at.clone()].iter().zip(&gradient[at]);
-            out.iter_mut().zip(pairs).for_each(|(to, (y, dy))| *to = passed(*y, *dy));
-        }),
+        (true, Some(output)) => {
+            let mut more = vec![0.0; x.len()];
+            rows::fill(
+                &mut more,
+                channels,
+                #[inline(always)]
+                |at, out| {
+                    let pairs = output[at.clone()].iter().zip(&gradient[at]);
+                    out.iter_mut().zip(pairs).for_each(|(to, (y, dy))| *to = passed(*y, *dy));
+                },
+            );
+            more
+        }
     };
     Gradients { input, more, gamma: by_gamma, beta: by_beta }
 }
@@ -224,18 +213,10 @@ mod tests {
     }
 
     /// The definition in f64.
-    fn defined(
-        x: &[f32],
-        more: &[f32],
-        s: &Statistics,
-        gamma: &[f32],
-        beta: &[f32],
-        relu: bool,
-        p: &Planes,
-    ) -> Vec<f64> {
+    fn defined(x: &[f32], more: &[f32], s: &Statistics, gamma: &[f32], beta: &[f32], relu: bool) -> Vec<f64> {
         (0..x.len())
             .map(|i| {
-                let c = i / p.pixels % p.channels;
+                let c = i % gamma.len();
                 let unit = (f64::from(x[i]) - f64::from(s.mean[c])) / (f64::from(s.variance[c]) + 1e-5).sqrt();
                 let y = f64::from(gamma[c]) * unit + f64::from(beta[c]) + more.get(i).map_or(0.0, |m| f64::from(*m));
                 if relu { y.max(0.0) } else { y }
@@ -245,11 +226,10 @@ mod tests {
 
     #[test]
     fn statistics_keep_a_common_offset() {
-        let p = Planes { batch: 5, channels: 2, pixels: 37 };
         let x: Vec<f32> = numbers(370, 0.7).iter().map(|x| x + 4096.0).collect();
-        let found = statistics(&x, &p);
+        let found = statistics(&x, 2);
         for c in 0..2 {
-            let own: Vec<f64> = p.channel(&x, c).flatten().map(|x| f64::from(*x)).collect();
+            let own: Vec<f64> = x.iter().skip(c).step_by(2).map(|x| f64::from(*x)).collect();
             let mean = own.iter().sum::<f64>() / 185.0;
             let variance = own.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 185.0;
             assert!((f64::from(found.mean[c]) - mean).abs() < 1e-3);
@@ -260,26 +240,25 @@ mod tests {
     /// Against differences of the forward pass, which is held to its definition.
     #[test]
     fn outputs_and_gradients() {
-        let p = Planes { batch: 3, channels: 2, pixels: 19 };
         let (x, more, flow) = (numbers(114, 0.9), numbers(114, 1.3), numbers(114, 2.1));
         let (gamma, beta) = ([1.5f32, -0.7], [0.2f32, 0.4]);
         for (relu, with_more, own) in
             [(false, false, true), (true, false, true), (true, true, true), (true, true, false), (false, true, false)]
         {
             let fixed = Statistics { mean: vec![0.3, -0.2], variance: vec![1.3, 0.8] };
-            let of = |x: &[f32]| if own { statistics(x, &p) } else { fixed.clone() };
+            let of = |x: &[f32]| if own { statistics(x, 2) } else { fixed.clone() };
             let more = if with_more { &more[..] } else { &[] };
             let total = |x: &[f32], more: &[f32], gamma: &[f32], beta: &[f32]| -> f64 {
-                let y = defined(x, more, &of(x), gamma, beta, relu, &p);
+                let y = defined(x, more, &of(x), gamma, beta, relu);
                 y.iter().zip(&flow).map(|(y, dy)| y * f64::from(*dy)).sum()
             };
             let s = of(&x);
-            let y = forward(&x, with_more.then_some(more), &s, [&gamma, &beta], 1e-5, relu, &p);
-            for (found, expected) in y.iter().zip(defined(&x, more, &s, &gamma, &beta, relu, &p)) {
+            let y = forward(&x, with_more.then_some(more), &s, [&gamma, &beta], 1e-5, relu);
+            for (found, expected) in y.iter().zip(defined(&x, more, &s, &gamma, &beta, relu)) {
                 assert!((f64::from(*found) - expected).abs() < 1e-5);
             }
             let wanted = Wanted { more: with_more, own_statistics: own };
-            let found = backward(&x, &flow, relu.then_some(&y[..]), wanted, &s, (&gamma, 1e-5), &p);
+            let found = backward(&x, &flow, relu.then_some(&y[..]), wanted, &s, (&gamma, 1e-5));
             let check = |found: f32, at: &dyn Fn(f32) -> f64, what: &str| {
                 let step = 1.0 / 1024.0;
                 let slope = (at(step) - at(-step)) / (2.0 * f64::from(step));
