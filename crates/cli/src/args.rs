@@ -32,8 +32,14 @@ pub(crate) enum Command {
     Devices(Devices),
     /// Train an image classifier into a new run directory, or go on with a run.
     Train(Box<Train>),
-    /// Measure a run's model on the test images.
+    /// Measure a run's model on the test images, and write its report.
     Evaluate(Evaluate),
+    /// Tell what is on pictures.
+    Predict(Predict),
+    /// Write a run's model for other programs.
+    Export(Export),
+    /// Compare evaluated runs: mean, spread and confidence over seeds, and whether one setting beats another.
+    Report(Report),
 }
 
 #[derive(Debug, Args)]
@@ -146,13 +152,28 @@ pub(crate) struct Devices {
     pub(crate) json: bool,
 }
 
-/// A dataset that strix knows by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DatasetName {
+/// Images to learn from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Dataset {
     /// 70,000 photographs of clothing, 28x28 grey, 10 classes.
     FashionMnist,
     /// 12,000 garments drawn by strix itself, 28x28 grey, 10 classes.
     Garments,
+    /// A folder of the user's own.
+    Folder(PathBuf),
+}
+
+impl std::str::FromStr for Dataset {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "fashion-mnist" => Ok(Self::FashionMnist),
+            "garments" => Ok(Self::Garments),
+            _ if PathBuf::from(text).is_dir() => Ok(Self::Folder(text.into())),
+            _ => Err("it is fashion-mnist, garments, or a folder with pictures by class or IDX files".into()),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -188,6 +209,46 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) predictions: Option<PathBuf>,
     /// Print one JSON object with accuracy, loss and classes.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Predict {
+    /// The run directory.
+    pub(crate) run: PathBuf,
+    /// PNG or JPEG files of any size, on a dark or a light background.
+    #[arg(required = true, value_name = "PICTURE")]
+    pub(crate) pictures: Vec<PathBuf>,
+    /// How many classes to tell of each picture.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) top: usize,
+    /// Also write what the network was shown, all pictures on one sheet.
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) shown: Option<PathBuf>,
+    /// Where to run the model.
+    #[arg(long, value_enum, default_value = "cpu")]
+    pub(crate) device: TrainDevice,
+    /// Print a JSON array, an object for each picture.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The run directory.
+    pub(crate) run: PathBuf,
+    /// What to write: .onnx (pixels 0 to 255 in, logits and probabilities out) or .safetensors (PyTorch's names and layout).
+    #[arg(value_name = "FILE.onnx or FILE.safetensors")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Run directories that strix evaluate has measured. Those that differ by their seed alone are one group.
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+    /// Print one JSON object with groups and comparisons.
     #[arg(long)]
     pub(crate) json: bool,
 }

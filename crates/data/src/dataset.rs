@@ -20,8 +20,8 @@ pub struct ImageDataset {
 /// A dataset as it is published: images to train on, and images to test on at the very end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrainTest {
-    /// The dataset's name, such as `fashion-mnist`.
-    pub name: &'static str,
+    /// The dataset's name, such as `fashion-mnist`, or the path of a folder.
+    pub name: String,
     /// To be split into training and validation.
     pub train: ImageDataset,
     /// To be looked at once.

@@ -70,7 +70,7 @@ pub fn load(places: &Places) -> Result<TrainTest, Error> {
         ImageDataset::from_idx((&images_path, images), (&labels_path, labels), &CLASSES)
     };
     Ok(TrainTest {
-        name: "fashion-mnist",
+        name: "fashion-mnist".into(),
         train: join(FILES[0], FILES[1])?,
         test: join(FILES[2], FILES[3])?,
         checksums: FILES.iter().map(|&(name, _, md5)| (name.into(), md5.into())).collect(),

@@ -30,7 +30,12 @@ const SAMPLES: usize = 3;
 /// assert_eq!((garments.train.len(), garments.test.len()), (20, 10));
 /// ```
 pub fn draw(train: usize, test: usize, seed: u64) -> TrainTest {
-    TrainTest { name: "garments", train: images(train, seed, 0), test: images(test, seed, 1), checksums: Vec::new() }
+    TrainTest {
+        name: "garments".into(),
+        train: images(train, seed, 0),
+        test: images(test, seed, 1),
+        checksums: Vec::new(),
+    }
 }
 
 fn images(count: usize, seed: u64, stream: u64) -> ImageDataset {

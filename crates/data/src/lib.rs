@@ -5,6 +5,7 @@
 //! * [`open`] streams the numbers of a `.npy`, IDX or `.npz` file in bounded memory.
 //! * [`fashion_mnist`] finds, or downloads, and always checks the official files.
 //! * [`garments`] draws a small dataset of its own, for machines without data or network.
+//! * [`own`] loads a user's own folder of pictures or IDX files.
 //! * [`split::stratified`] cuts a training set in two, every class in proportion.
 
 mod archive;
@@ -33,8 +34,10 @@ mod marked;
 mod npy;
 mod npz;
 mod once;
+pub mod own;
 mod pages;
 mod parquet;
+mod picture;
 mod raw;
 mod row_group;
 mod seekable;
@@ -50,5 +53,6 @@ pub use file::{ChunkReader, open};
 pub use format::{Format, format_of};
 pub use guard::panic_is_caught;
 pub use idx::{Idx, read_idx};
+pub use picture::{Picture, to_png};
 pub use source::Source;
 pub use table::{ColumnType, TableOptions, TableReader, Told, open_table};

@@ -238,21 +238,29 @@ impl TrainConfig {
             device: DeviceChoice::Cpu,
         };
         match plain.network {
-            NetworkConfig::Fcnn(_) => Self { learning_rate: 2e-3, ..plain },
-            NetworkConfig::ConvStrix(_) => Self { learning_rate: 2e-3, ..plain },
+            NetworkConfig::Fcnn(_) => Self { epochs: 15, ..plain },
+            NetworkConfig::ConvStrix(_) => Self {
+                learning_rate: 2e-3,
+                augmentation: Augmentation { shift: 1, flip: true, ..Augmentation::default() },
+                epochs: 15,
+                ..plain
+            },
             NetworkConfig::StrixNet(_) => Self {
                 optimizer: OptimizerKind::Sgd,
                 learning_rate: 0.1,
                 weight_decay: 5e-4,
                 label_smoothing: 0.1,
-                augmentation: Augmentation { shift: 2, flip: true, ..Augmentation::default() },
-                epochs: 5,
+                augmentation: Augmentation { shift: 1, flip: true, ..Augmentation::default() },
+                epochs: 6,
                 ..plain
             },
-            NetworkConfig::VggStrix(_) => Self { fine_tune: FineTune::Probe, ..plain },
-            NetworkConfig::ResNet(_) => {
-                Self { augmentation: Augmentation { shift: 2, flip: true, ..Augmentation::default() }, ..plain }
-            }
+            NetworkConfig::VggStrix(_) => Self { fine_tune: FineTune::Probe, epochs: 15, ..plain },
+            NetworkConfig::ResNet(_) => Self {
+                learning_rate: 3e-3,
+                weight_decay: 1e-4,
+                augmentation: Augmentation { shift: 1, flip: true, ..Augmentation::default() },
+                ..plain
+            },
         }
     }
 

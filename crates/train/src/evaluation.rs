@@ -1,6 +1,7 @@
 //! A finished run, measured on images that it has not seen.
 
 use burn::tensor::{Tensor, activation};
+use serde::{Deserialize, Serialize};
 use strix_data::ImageDataset;
 use strix_reduce::Confusion;
 
@@ -9,7 +10,7 @@ use crate::batch::{Batch, Preparation};
 use crate::metrics::{Collector, PassMetrics, floats};
 use crate::model::Network;
 use crate::objective::sample_losses;
-use crate::run::Run;
+use crate::run::{EpochRecord, Run};
 use crate::{DeviceChoice, Error};
 
 /// Images a forward pass; any number gives the same answer, this one fits caches and memory.
@@ -37,6 +38,35 @@ pub struct Evaluation {
     pub confusion: Confusion,
     /// Every image's prediction, in order.
     pub predictions: Vec<Prediction>,
+}
+
+/// What a run keeps of its evaluation, in `evaluation.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Loss, accuracy and calibration on the test images.
+    pub metrics: PassMetrics,
+    /// Whether six views of each image were averaged.
+    pub views: bool,
+    /// Training images a second, over all epochs.
+    pub images_per_second: f64,
+    /// How many images of each class (a row) were taken for which.
+    pub confusion: Vec<Vec<u64>>,
+}
+
+impl Record {
+    /// Of an evaluation of a run of these epochs.
+    pub fn new(evaluation: &Evaluation, epochs: &[EpochRecord], views: bool) -> Self {
+        let classes = 0..evaluation.confusion.classes();
+        let row = |label| classes.clone().map(|predicted| evaluation.confusion.count(label, predicted)).collect();
+        let images: u64 = epochs.iter().map(|epoch| epoch.train.samples).sum();
+        let seconds: f64 = epochs.iter().map(|epoch| epoch.train_seconds).sum();
+        Self {
+            metrics: evaluation.metrics,
+            views,
+            images_per_second: images as f64 / seconds,
+            confusion: classes.clone().map(row).collect(),
+        }
+    }
 }
 
 /// Loads `run`'s model and measures it on `images`; with `views` on six views of each, whose probabilities are averaged: as
@@ -134,6 +164,27 @@ fn measure(
     }
     let (metrics, confusion, _) = collector.finish()?;
     Ok((metrics, confusion))
+}
+
+/// A vector for each of the first images, shape `[images, channels]`, such as a projector shows: the mean over all places
+/// of what the trunk gives, or the logits of a network without one.
+///
+/// # Errors
+/// As [`evaluate`].
+pub(crate) fn embedding(run: &Run, images: &ImageDataset, most: usize) -> Result<(usize, Vec<f32>), Error> {
+    let manifest = run.read_manifest()?;
+    let device = DeviceChoice::Cpu.open()?;
+    let network = run.read_model(&manifest, &device)?;
+    let first: Vec<usize> = (0..images.len().min(most)).collect();
+    let batch = Batch::resident(&images.select(&first), manifest.preparation.size, &device);
+    let vectors = match network.blocks() {
+        0 => network.forward(manifest.preparation.apply(batch.images)),
+        blocks => {
+            let places: Tensor<3> = features(&network, blocks, &batch, &manifest.preparation).images.flatten(2, 3);
+            places.mean_dim(2).squeeze_dim(2)
+        }
+    };
+    Ok((vectors.dims()[1], floats(vectors)?))
 }
 
 /// What the first `blocks` blocks make of all images.

@@ -12,14 +12,18 @@ pub mod config;
 mod device;
 mod error;
 pub mod evaluation;
+pub mod export;
 mod gradients;
 pub mod metrics;
 pub mod model;
 pub mod objective;
 pub mod ops;
 pub mod optimizer;
+pub mod prediction;
+pub mod report;
 pub mod run;
 pub mod schedule;
+mod tensorboard;
 pub mod training;
 
 pub use device::DeviceChoice;

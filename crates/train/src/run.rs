@@ -3,7 +3,9 @@
 //! * `manifest.json`: configuration, seed, dataset and checksums, versions, device, timings;
 //! * `metrics.jsonl`: one [`EpochRecord`] a line;
 //! * `model.safetensors`: the weights of the best epoch, in PyTorch's names and layout;
-//! * `checkpoint.safetensors`: where training stands, to go on from ([`crate::checkpoint`]).
+//! * `checkpoint.safetensors`: where training stands, to go on from ([`crate::checkpoint`]);
+//! * `tensorboard/`: the same curves, histograms of the weights, and what an evaluation adds;
+//! * `evaluation.json` and `report.html`, once it was evaluated.
 //!
 //! Every file but the log is written under a temporary name and renamed, so none is ever half there.
 
@@ -15,14 +17,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use burn::store::{BurnToPyTorchAdapter, ModuleSnapshot, PyTorchToBurnAdapter, SafetensorsStore};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use strix_data::TrainTest;
+use strix_data::{ImageDataset, TrainTest};
 
-use crate::Error;
 use crate::batch::Preparation;
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
+use crate::evaluation::{Evaluation, Record};
 use crate::metrics::PassMetrics;
 use crate::model::{Network, Pretrained};
+use crate::{Error, report, tensorboard};
 
 /// How a run ended, or that it has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +58,8 @@ pub struct DatasetRecord {
     pub test: usize,
     /// Rows and columns of an image.
     pub image_size: [usize; 2],
+    /// The mean shade of the training images' outermost pixels, 0 black to 255 white.
+    pub background: f64,
     /// The classes' names.
     pub classes: Vec<String>,
 }
@@ -62,16 +67,32 @@ pub struct DatasetRecord {
 impl DatasetRecord {
     pub(crate) fn new(data: &TrainTest, train: usize, validation: usize, substituted: Option<String>) -> Self {
         Self {
-            name: data.name.into(),
+            name: data.name.clone(),
             substituted,
             checksums: data.checksums.clone(),
             train,
             validation,
             test: data.test.len(),
             image_size: [data.train.height, data.train.width],
+            background: background(&data.train),
             classes: data.train.classes.clone(),
         }
     }
+}
+
+/// The mean shade of the images' outermost pixels.
+fn background(images: &ImageDataset) -> f64 {
+    let (mut sum, mut count) = (0u64, 0u64);
+    for index in 0..images.len() {
+        for (at, &shade) in images.image(index).iter().enumerate() {
+            let (row, column) = (at / images.width, at % images.width);
+            if row == 0 || column == 0 || row + 1 == images.height || column + 1 == images.width {
+                sum += u64::from(shade);
+                count += 1;
+            }
+        }
+    }
+    sum as f64 / count.max(1) as f64
 }
 
 /// The versions that a run was made with.
@@ -339,6 +360,47 @@ impl Run {
         text.lines().enumerate().map(parse).collect()
     }
 
+    /// Writes or replaces what an evaluation leaves: `evaluation.json`, `report.html`, and TensorBoard's sheet of
+    /// misclassified images and projector.
+    ///
+    /// # Errors
+    /// [`Error::Write`]; [`Error::Read`] when the run cannot be read.
+    pub fn write_evaluation(&self, evaluation: &Evaluation, images: &ImageDataset, views: bool) -> Result<(), Error> {
+        let (manifest, epochs) = (self.read_manifest()?, self.read_metrics()?);
+        let path = self.file("evaluation.json");
+        let record = Record::new(evaluation, &epochs, views);
+        write_whole(&path, |file| {
+            serde_json::to_writer_pretty(&mut *file, &record)?;
+            writeln!(file)
+        })?;
+        let path = self.file("report.html");
+        let page = report::html(&manifest, &epochs, evaluation, images);
+        let page = page.map_err(|what| failed(&path, "make it")(io::Error::other(what)))?;
+        write_whole(&path, |file| file.write_all(page.as_bytes()))?;
+        tensorboard::write_evaluation(self, &manifest, evaluation, images)
+    }
+
+    /// The last evaluation.
+    ///
+    /// # Errors
+    /// [`Error::Read`] when there is none, or it is broken.
+    pub fn read_evaluation(&self) -> Result<Record, Error> {
+        let path = self.file("evaluation.json");
+        let broken = |what: String| Error::Read { path: path.clone(), what };
+        let text = fs::read_to_string(&path).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => broken(format!("is not there; first: strix evaluate {}", self.path.display())),
+            _ => broken(format!("cannot read it: {e}")),
+        })?;
+        serde_json::from_str(&text).map_err(|e| broken(format!("is no evaluation: {e}")))
+    }
+
+    /// Writes or replaces a file for TensorBoard.
+    pub(crate) fn write_for_tensorboard(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let folder = self.file("tensorboard");
+        fs::create_dir_all(&folder).map_err(failed(&folder, "create it"))?;
+        write_whole(&folder.join(name), |file| file.write_all(bytes))
+    }
+
     /// Writes or replaces the checkpoint.
     pub(crate) fn write_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), Error> {
         let path = self.file("checkpoint.safetensors");
@@ -372,6 +434,19 @@ impl Run {
         write_whole(&path, |file| file.write_all(&bytes))
     }
 
+    /// The bytes of the weights' file.
+    ///
+    /// # Errors
+    /// [`Error::Read`] when there are none yet.
+    pub(crate) fn read_weights(&self, manifest: &Manifest) -> Result<Vec<u8>, Error> {
+        let path = self.file("model.safetensors");
+        if manifest.best_epoch.is_none() {
+            let what = "the run finished no epoch, so it has no weights".into();
+            return Err(Error::Read { path, what });
+        }
+        fs::read(&path).map_err(|e| Error::Read { path, what: format!("cannot read it: {e}") })
+    }
+
     /// The model that `manifest` describes, with the run's weights.
     ///
     /// # Errors
@@ -379,10 +454,7 @@ impl Run {
     pub fn read_model(&self, manifest: &Manifest, device: &Device) -> Result<Network, Error> {
         let path = self.file("model.safetensors");
         let broken = |what: String| Error::Read { path: path.clone(), what };
-        if manifest.best_epoch.is_none() {
-            return Err(broken("the run finished no epoch, so it has no weights".into()));
-        }
-        let bytes = fs::read(&path).map_err(|e| broken(format!("cannot read it: {e}")))?;
+        let bytes = self.read_weights(manifest)?;
         let config = &manifest.config;
         config.check(manifest.dataset.image_size[0]).map_err(|e| broken(format!("the run's manifest: {e}")))?;
         let classes = manifest.dataset.classes.len();

@@ -7,7 +7,7 @@ use strix_train::config::{ActivationKind, FineTune};
 use strix_train::optimizer::OptimizerKind;
 use strix_train::schedule::Schedule;
 
-use super::{DataPlace, DatasetName, TrainDevice};
+use super::{DataPlace, Dataset, TrainDevice};
 
 /// A network by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -29,16 +29,20 @@ pub(crate) enum Model {
 
 #[derive(Debug, Args)]
 pub(crate) struct Train {
-    /// Without it: Fashion-MNIST if it can be had, else garments, which is then said loudly.
-    #[arg(long)]
-    pub(crate) dataset: Option<DatasetName>,
+    /// fashion-mnist, garments (drawn by strix), or a folder: CLASS/*.png, train/CLASS/*.png and test/CLASS/*.png (or .jpg),
+    /// or IDX files named as MNIST's. Without it: Fashion-MNIST if it can be had, else garments, which is then said loudly.
+    #[arg(long, value_name = "NAME or FOLDER")]
+    pub(crate) dataset: Option<Dataset>,
+    /// Pixels a side that a folder's pictures are brought to [default: 28]
+    #[arg(long, value_name = "PIXELS")]
+    pub(crate) image_size: Option<usize>,
     #[command(flatten)]
     pub(crate) place: DataPlace,
     /// The run directory to create [default: the next free runs/DATASET-NUMBER]
     #[arg(long, value_name = "RUN")]
     pub(crate) out: Option<PathBuf>,
     /// Go on with a run that was interrupted or killed, by its own settings.
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "dataset", "Network", "Recipe"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "dataset", "image_size", "Network", "Recipe"])]
     pub(crate) resume: Option<PathBuf>,
     /// Save where training stands, to be resumed from, about every so many seconds, and after each epoch.
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]

@@ -1,9 +1,12 @@
-//! Loads a dataset by name, or the best that there is.
+//! Loads a dataset by name or folder, or the best that there is.
+
+use std::path::Path;
 
 use strix_data::fashion_mnist::{self, Places};
-use strix_data::{Error, TrainTest, garments};
+use strix_data::{Error, TrainTest, garments, own};
+use strix_train::run::Manifest;
 
-use crate::args::{DataPlace, DatasetName};
+use crate::args::{DataPlace, Dataset};
 use crate::failure::Failure;
 
 /// How many garments are drawn to train and to test on.
@@ -15,14 +18,19 @@ pub(crate) struct Loaded {
     pub(crate) substituted: Option<String>,
 }
 
-/// Loads `name`; without a name Fashion-MNIST, or garments where that is not to be had.
-pub(crate) fn load(name: Option<DatasetName>, place: &DataPlace) -> Result<Loaded, Failure> {
+/// Loads `dataset`; without one Fashion-MNIST, or garments where that is not to be had. A folder's pictures become `size`
+/// pixels wide and high.
+pub(crate) fn load(dataset: Option<&Dataset>, size: Option<usize>, place: &DataPlace) -> Result<Loaded, Failure> {
     let garments = || garments::draw(GARMENTS.0, GARMENTS.1, garments::SEED);
     let whole = |data| Loaded { data, substituted: None };
     let fashion_mnist = || fashion_mnist::load(&Places::standard(place.data.clone()));
-    match name {
-        Some(DatasetName::Garments) => Ok(whole(garments())),
-        Some(DatasetName::FashionMnist) => Ok(whole(fashion_mnist()?)),
+    if let Some(size) = size.filter(|size| !(1..=512).contains(size)) {
+        return Err(Failure::Usage(format!("--image-size is {size}, but must be from 1 to 512")));
+    }
+    match dataset {
+        Some(Dataset::Garments) => Ok(whole(garments())),
+        Some(Dataset::FashionMnist) => Ok(whole(fashion_mnist()?)),
+        Some(Dataset::Folder(folder)) => Ok(whole(own::load(folder, size)?)),
         None => match fashion_mnist() {
             Err(error @ Error::NotAvailable { .. }) => {
                 Ok(Loaded { data: garments(), substituted: Some(error.to_string()) })
@@ -32,9 +40,15 @@ pub(crate) fn load(name: Option<DatasetName>, place: &DataPlace) -> Result<Loade
     }
 }
 
-/// The dataset that a run's manifest names.
-pub(crate) fn named(name: &str) -> Result<DatasetName, Failure> {
-    use clap::ValueEnum;
-    DatasetName::from_str(name, false)
-        .map_err(|_| Failure::Input(format!("the run was trained on {name:?}, which this strix does not know")))
+/// The dataset that a run was trained on.
+pub(crate) fn of_run(manifest: &Manifest, place: &DataPlace) -> Result<TrainTest, Failure> {
+    let name = &manifest.dataset.name;
+    let dataset = match name.parse() {
+        // Moved, perhaps: then --data says where to.
+        Err(_) if Path::new(name).is_absolute() && place.data.as_ref().is_some_and(|data| data.is_dir()) => {
+            Dataset::Folder(place.data.clone().unwrap_or_default())
+        }
+        parsed => parsed.map_err(|_| Failure::Input(format!("the run was trained on {name:?}, which is not there")))?,
+    };
+    Ok(load(Some(&dataset), Some(manifest.dataset.image_size[0]), place)?.data)
 }

@@ -15,9 +15,9 @@ use crate::output::percent;
 pub(crate) fn run(args: &Evaluate) -> Result<(), Failure> {
     let run = Run::open(&args.run)?;
     let manifest = run.read_manifest()?;
-    let name = dataset::named(&manifest.dataset.name)?;
-    let test = dataset::load(Some(name), &args.place)?.data.test;
+    let test = dataset::of_run(&manifest, &args.place)?.test;
     let evaluation = evaluation::evaluate(&run, &test, train::device(args.device), args.views)?;
+    run.write_evaluation(&evaluation, &test, args.views)?;
     if let Some(path) = &args.predictions {
         write_predictions(path, &evaluation, test.classes.len())?;
     }
@@ -31,9 +31,10 @@ pub(crate) fn run(args: &Evaluate) -> Result<(), Failure> {
     writeln!(out, "accuracy {}", percent(metrics.accuracy))?;
     writeln!(
         out,
-        "loss mean {:.4}, variance {:.4}, max {:.4}\n",
+        "loss mean {:.4}, variance {:.4}, max {:.4}",
         metrics.loss_mean, metrics.loss_variance, metrics.loss_max
     )?;
+    writeln!(out, "mean F1 {:.4}, calibration error {:.4}\n", metrics.macro_f1, metrics.calibration_error)?;
     let width = test.classes.iter().map(String::len).max().unwrap_or(0).max("class".len());
     writeln!(out, "{:<width$}  precision  recall      f1  support", "class")?;
     for (class, name) in test.classes.iter().enumerate() {
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &Evaluate) -> Result<(), Failure> {
             confusion.support(class)
         )?;
     }
-    Ok(())
+    Ok(writeln!(out, "\nreport: {}", args.run.join("report.html").display())?)
 }
 
 fn as_json(evaluation: &Evaluation, classes: &[String], dataset: &str) -> serde_json::Value {
@@ -70,6 +71,8 @@ fn as_json(evaluation: &Evaluation, classes: &[String], dataset: &str) -> serde_
         "loss": metrics.loss_mean,
         "loss_variance": metrics.loss_variance,
         "loss_max": metrics.loss_max,
+        "macro_f1": metrics.macro_f1,
+        "calibration_error": metrics.calibration_error,
         "classes": classes.iter().enumerate().map(class).collect::<Vec<_>>(),
         "confusion": (0..classes.len()).map(row).collect::<Vec<_>>(),
     })

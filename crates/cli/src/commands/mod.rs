@@ -3,8 +3,11 @@
 mod dataset;
 mod devices;
 mod evaluate;
+mod export;
 mod files;
+mod predict;
 mod reduce;
+mod report;
 mod state;
 mod train;
 
@@ -18,5 +21,8 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Devices(args) => devices::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Predict(args) => predict::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Report(args) => report::run(&args),
     }
 }

@@ -4,7 +4,7 @@ mod settings;
 mod watch;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use strix_train::DeviceChoice;
 use strix_train::model::Weights;
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Train) -> Result<(), Failure> {
     if let Some(out) = args.out.as_ref().filter(|out| out.exists()) {
         return Err(strix_train::Error::RunExists(out.clone()).into());
     }
-    let loaded = dataset::load(args.dataset, &args.place)?;
+    let loaded = dataset::load(args.dataset.as_ref(), args.image_size, &args.place)?;
     let data = &loaded.data;
     if let Some(reason) = &loaded.substituted {
         // A reader of the output that has gone does not end the training, here and below.
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Train) -> Result<(), Failure> {
     }
     let place = match &args.out {
         Some(path) => Place::At(path.clone()),
-        None => Place::NextOf(PathBuf::from("runs").join(data.name)),
+        None => Place::NextOf(PathBuf::from("runs").join(short(&data.name))),
     };
     interrupt::listen()?;
     let substituted = loaded.substituted.clone();
@@ -49,11 +49,16 @@ pub(crate) fn run(args: &Train) -> Result<(), Failure> {
     tell(&run, &manifest)
 }
 
+/// A dataset's name for its runs: of a folder the last part.
+fn short(name: &str) -> String {
+    Path::new(name).file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned())
+}
+
 fn resume(args: &Train, run: &Run) -> Result<(), Failure> {
     let manifest = run.read_manifest()?;
-    let loaded = dataset::load(Some(dataset::named(&manifest.dataset.name)?), &args.place)?;
+    let data = dataset::of_run(&manifest, &args.place)?;
     interrupt::listen()?;
-    let manifest = training::resume(run, &loaded.data, &mut Watcher::new(args.checkpoint_seconds))?;
+    let manifest = training::resume(run, &data, &mut Watcher::new(args.checkpoint_seconds))?;
     tell(run, &manifest)
 }
 

@@ -11,6 +11,7 @@ use burn::tensor::{Device, Tensor};
 use super::head::Activation;
 use super::{Architecture, Head};
 use crate::config::{ActivationKind, ConvStrixConfig};
+use crate::export::Graph;
 use crate::ops;
 
 /// Filters of the first block; each further block has as many more.
@@ -72,6 +73,20 @@ impl Block {
             None => x,
         }
     }
+
+    pub(super) fn trace(&self, graph: &mut Graph, mut x: String) -> String {
+        for layer in &self.convolutions {
+            x = graph.conv(layer, &x, false);
+            x = graph.activation(self.activation.0, &x);
+        }
+        match &self.norm {
+            Some(norm) => {
+                let x = graph.batch_norm(norm, &x, None, false);
+                graph.max_pool(&x)
+            }
+            None => x,
+        }
+    }
 }
 
 impl ConvStrix {
@@ -92,6 +107,11 @@ impl Architecture for ConvStrix {
 
     fn head(&self, x: Tensor<4>) -> Tensor<2> {
         self.head.forward(x)
+    }
+
+    fn trace(&self, graph: &mut Graph, x: String) -> String {
+        let x = self.blocks.iter().fold(x, |x, block| block.trace(graph, x));
+        self.head.trace(graph, x)
     }
 
     fn visit_block<V: ModuleVisitor>(&self, block: usize, visitor: &mut V) {

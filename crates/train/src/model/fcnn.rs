@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::{Architecture, Head};
 use crate::config::DenseConfig;
+use crate::export::Graph;
 
 /// The network: no trunk, all head.
 #[derive(Module, Debug)]
@@ -29,6 +30,10 @@ impl Architecture for Fcnn {
 
     fn head(&self, x: Tensor<4>) -> Tensor<2> {
         self.head.forward(x)
+    }
+
+    fn trace(&self, graph: &mut Graph, x: String) -> String {
+        self.head.trace(graph, x)
     }
 
     fn visit_block<V: ModuleVisitor>(&self, _block: usize, visitor: &mut V) {

@@ -5,6 +5,7 @@ use burn::nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, activation};
 
 use crate::config::{ActivationKind, DenseConfig};
+use crate::export::Graph;
 
 /// Features of any shape to logits.
 #[derive(Module, Debug)]
@@ -64,5 +65,13 @@ impl Head {
             x = self.dropout.forward(self.activation.forward(layer.forward(x)));
         }
         self.output.forward(x)
+    }
+    pub(super) fn trace(&self, graph: &mut Graph, x: String) -> String {
+        let mut x = graph.flatten(&x);
+        for layer in &self.dense {
+            x = graph.linear(layer, &x);
+            x = graph.activation(self.activation.0, &x);
+        }
+        graph.linear(&self.output, &x)
     }
 }

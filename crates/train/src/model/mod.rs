@@ -25,6 +25,7 @@ pub use vgg_strix::VggStrix;
 pub use weights::{Pretrained, Weights};
 
 use crate::config::NetworkConfig;
+use crate::export::Graph;
 
 /// A network of any of the architectures.
 #[derive(Module, Debug)]
@@ -62,6 +63,8 @@ pub(crate) trait Architecture {
     fn block(&self, block: usize, x: Tensor<4>) -> Tensor<4>;
     /// The logits, shape `[batch, classes]`.
     fn head(&self, x: Tensor<4>) -> Tensor<2>;
+    /// Writes the whole network down, from images to logits.
+    fn trace(&self, graph: &mut Graph, x: String) -> String;
     /// Shows a block's parameters, or those of the head for a block behind the last.
     fn visit_block<V: ModuleVisitor>(&self, block: usize, visitor: &mut V);
 }
@@ -101,6 +104,11 @@ impl Network {
     /// Prepared images `[batch, channels, size, size]` to logits `[batch, classes]`.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         self.finish(images, 0)
+    }
+
+    /// Writes itself down, from prepared images to logits.
+    pub(crate) fn trace(&self, graph: &mut Graph, images: String) -> String {
+        each!(self, net => net.trace(graph, images))
     }
 
     /// How many weights and biases there are, trained or not; running statistics are none.

@@ -10,6 +10,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::Architecture;
 use crate::config::ResNetConfig;
+use crate::export::Graph;
 use crate::ops;
 
 /// The network, with the names of its published weights.
@@ -64,6 +65,18 @@ impl BasicBlock {
     }
 }
 
+impl BasicBlock {
+    fn trace(&self, graph: &mut Graph, x: String) -> String {
+        let y = graph.conv(&self.conv1, &x, false);
+        let y = graph.batch_norm(&self.bn1, &y, None, true);
+        let y = graph.conv(&self.conv2, &y, false);
+        let [outputs, ..] = self.conv2.weight.dims();
+        let [_, inputs, ..] = self.conv1.weight.dims();
+        let shortcut = if inputs == outputs { x } else { graph.halved(&x, (outputs - inputs) / 2) };
+        graph.batch_norm(&self.bn2, &y, Some(&shortcut), true)
+    }
+}
+
 /// Option A: `x` itself, or every other pixel of it between as many channels of zeros on either side.
 fn shortcut(x: Tensor<4>, outputs: usize) -> Tensor<4> {
     let [batch, inputs, height, width] = x.dims();
@@ -112,6 +125,15 @@ impl Architecture for ResNet {
     fn head(&self, x: Tensor<4>) -> Tensor<2> {
         let places: Tensor<3> = x.flatten(2, 3);
         self.linear.forward(places.mean_dim(2).squeeze_dim(2))
+    }
+
+    fn trace(&self, graph: &mut Graph, x: String) -> String {
+        let x = graph.conv(&self.conv1, &x, false);
+        let x = graph.batch_norm(&self.bn1, &x, None, true);
+        let blocks = self.layer1.iter().chain(&self.layer2).chain(&self.layer3);
+        let x = blocks.fold(x, |x, block| block.trace(graph, x));
+        let x = graph.global_pool(&x, false);
+        graph.linear(&self.linear, &x)
     }
 
     fn visit_block<V: ModuleVisitor>(&self, block: usize, visitor: &mut V) {

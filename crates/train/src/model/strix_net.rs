@@ -12,6 +12,7 @@ use burn::tensor::{Device, Tensor};
 use super::Architecture;
 use super::resnet::{convolution, norm};
 use crate::config::StrixNetConfig;
+use crate::export::Graph;
 use crate::ops;
 
 /// The network.
@@ -51,6 +52,15 @@ impl Stage {
         let y = ops::batch_norm(&self.first_norm, ops::conv2d(&self.first, x.clone(), false), None, true);
         ops::batch_norm(&self.second_norm, ops::conv2d(&self.second, y, false), Some(x), true)
     }
+
+    fn trace(&self, graph: &mut Graph, x: String) -> String {
+        let x = graph.conv(&self.widen, &x, false);
+        let x = graph.batch_norm(&self.widen_norm, &x, None, true);
+        let y = graph.conv(&self.first, &x, false);
+        let y = graph.batch_norm(&self.first_norm, &y, None, true);
+        let y = graph.conv(&self.second, &y, false);
+        graph.batch_norm(&self.second_norm, &y, Some(&x), true)
+    }
 }
 
 impl StrixNet {
@@ -83,6 +93,17 @@ impl Architecture for StrixNet {
     fn head(&self, x: Tensor<4>) -> Tensor<2> {
         let places: Tensor<3> = x.flatten(2, 3);
         self.output.forward(places.max_dim(2).squeeze_dim(2))
+    }
+
+    fn trace(&self, graph: &mut Graph, x: String) -> String {
+        let x = graph.conv(&self.stem, &x, false);
+        let mut x = graph.batch_norm(&self.stem_norm, &x, None, true);
+        for stage in &self.stages {
+            x = graph.max_pool(&x);
+            x = stage.trace(graph, x);
+        }
+        let x = graph.global_pool(&x, true);
+        graph.linear(&self.output, &x)
     }
 
     fn visit_block<V: ModuleVisitor>(&self, block: usize, visitor: &mut V) {

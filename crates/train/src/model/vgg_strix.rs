@@ -14,6 +14,7 @@ use super::conv_strix::Block;
 use super::resnet::norm;
 use super::{Architecture, Head};
 use crate::config::{VGG19, VggStrixConfig};
+use crate::export::Graph;
 use crate::ops;
 
 /// The network.
@@ -66,6 +67,16 @@ impl Architecture for VggStrix {
 
     fn head(&self, x: Tensor<4>) -> Tensor<2> {
         self.head.forward(self.scaled(x, self.blocks()))
+    }
+
+    fn trace(&self, graph: &mut Graph, mut x: String) -> String {
+        for layers in &self.vgg {
+            x = layers.iter().fold(x, |x, layer| graph.conv(layer, &x, true));
+            x = graph.max_pool(&x);
+        }
+        x = graph.batch_norm(&self.norm, &x, None, false);
+        x = self.blocks.iter().fold(x, |x, block| block.trace(graph, x));
+        self.head.trace(graph, x)
     }
 
     fn visit_block<V: ModuleVisitor>(&self, block: usize, visitor: &mut V) {

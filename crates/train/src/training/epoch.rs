@@ -16,7 +16,7 @@ use crate::metrics::Collector;
 use crate::model::{Network, average};
 use crate::objective::Objective;
 use crate::run::{EpochRecord, Manifest, Run, Status};
-use crate::{Error, evaluation, gradients};
+use crate::{Error, evaluation, gradients, tensorboard};
 
 /// Steps between two read-backs: the loop does not wait for the device in between.
 const INTERVAL: usize = 25;
@@ -190,6 +190,7 @@ impl<'a> Trainer<'a> {
             state.progress.best = Some(Best { epoch, accuracy: valid.accuracy, loss: valid.loss_mean });
             manifest.best_epoch = Some(epoch);
         }
+        tensorboard::write_epoch(run, &record, &network)?;
         run.append_metrics(&record)?;
         manifest.epochs_finished = epoch;
         run.write_manifest(manifest)?;

@@ -1,0 +1,10 @@
+//! What people look at: a run's report as one HTML file that needs nothing else, and figures of several runs.
+
+mod chart;
+mod compare;
+mod html;
+mod sheet;
+
+pub use compare::{Comparison, Figure, Group, METRICS, compare};
+pub use html::html;
+pub use sheet::{Sheet, misclassified};
