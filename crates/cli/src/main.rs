@@ -16,6 +16,7 @@ use clap::Parser;
 
 /// Keeps what training frees for its next step. The system's allocator would hand every large tensor back to the kernel and
 /// get it anew, zeroed page by page: a fifth of a training step.
+#[cfg(not(test))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

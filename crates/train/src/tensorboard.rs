@@ -142,7 +142,8 @@ fn weights(network: &Network) -> Result<Vec<Value>, Error> {
             self.path.pop();
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let tag = format!("weights/{}", self.path.join("."));
+            // The first name is the architecture's.
+            let tag = format!("weights/{}", self.path[1..].join("."));
             let value = floats(param.val())
                 .and_then(|values| Ok(Value { tag, histogram: histogram(&values)?, ..Value::default() }));
             self.found.push(value);
@@ -224,13 +225,12 @@ mod tests {
         assert!(histogram(&[f32::NAN]).unwrap().is_none());
     }
 
-    /// The example of the TFRecord documentation is a masked checksum; this one is CRC-32C's check value, masked by hand.
+    /// By CRC-32C's check value for these digits; [mask](https://www.tensorflow.org/tutorials/load_data/tfrecord): turned
+    /// right by 15 bits, plus a constant.
     #[test]
     fn records_are_framed_with_masked_checksums() {
         let framed = record(b"123456789");
         assert_eq!(framed[..8], 9u64.to_le_bytes());
-        let crc = 0xe306_9283_u32;
-        let masked = ((crc >> 15) | (crc << 17)).wrapping_add(0xa282_ead8);
-        assert_eq!(framed[21..], masked.to_le_bytes());
+        assert_eq!(framed[21..], (0x2507_c60d_u32.wrapping_add(0xa282_ead8)).to_le_bytes());
     }
 }

@@ -59,11 +59,17 @@ pub struct Comparison {
     pub better: Option<String>,
 }
 
+/// A run's name, its record, and its evaluation.
+pub type Evaluated = (String, Manifest, Record);
+
+/// Settings, and the runs that have them.
+type Setting<'a> = (serde_json::Value, Vec<&'a Evaluated>);
+
 /// Groups runs by their settings, and compares every two groups by every metric.
 ///
 /// # Errors
 /// [`Error::Config`] without runs, or when runs were tested on different data.
-pub fn compare(runs: &[(String, Manifest, Record)]) -> Result<(Vec<Group>, Vec<Comparison>), Error> {
+pub fn compare(runs: &[Evaluated]) -> Result<(Vec<Group>, Vec<Comparison>), Error> {
     let Some((_, first, record)) = runs.first() else {
         return Err(Error::Config("no runs to report on".into()));
     };
@@ -73,7 +79,7 @@ pub fn compare(runs: &[(String, Manifest, Record)]) -> Result<(Vec<Group>, Vec<C
         let what = format!("{name} was tested on other data than {}, so they do not compare", runs[0].0);
         return Err(Error::Config(what));
     }
-    let mut groups: Vec<(serde_json::Value, Vec<&(String, Manifest, Record)>)> = Vec::new();
+    let mut groups: Vec<Setting<'_>> = Vec::new();
     for run in runs {
         let mut config = run.1.config.clone();
         config.seed = 0;
@@ -111,7 +117,7 @@ pub fn compare(runs: &[(String, Manifest, Record)]) -> Result<(Vec<Group>, Vec<C
 /// Count, mean and sample variance.
 type Moments = (u64, f64, Option<f64>);
 
-fn moments(metric: &str, members: &[&(String, Manifest, Record)]) -> Result<Moments, Error> {
+fn moments(metric: &str, members: &[&Evaluated]) -> Result<Moments, Error> {
     let mut reducer = Reducer::new(Variance, &Engine::cpu())?;
     for (_, manifest, record) in members {
         reducer.push(&[match metric {
