@@ -1,5 +1,6 @@
-//! Training steps on the CPU: Strix's convolution, normalisation and pooling beside burn's own, in the same network.
-//! `cargo bench -p strix-benches --bench train`; `python benches/peers/train_step.py` is the same network in PyTorch.
+//! Training steps on the CPU: Strix's convolution, normalisation and pooling beside burn's own, in the same network; and
+//! ConvStrix and StrixNet as they are.
+//! `cargo bench -p strix-benches --bench train`; `python benches/peers/train_step.py` has the same networks in PyTorch.
 //!
 //! Both take turns; the best of the rounds counts.
 #![expect(clippy::print_stdout, reason = "a bench talks to a person")]
@@ -12,6 +13,8 @@ use burn::nn::pool::MaxPool2dConfig;
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Distribution, Int, Tensor, activation};
+use strix_train::config::{ConvStrixConfig, NetworkConfig, StrixNetConfig};
+use strix_train::optimizer::OptimizerKind;
 use strix_train::{objective::sample_losses, ops};
 
 const ROUNDS: usize = 7;
@@ -74,4 +77,23 @@ fn main() {
     println!("training steps of {BATCH} images, images/s");
     println!("  burn's operations   {burn:>8.0}");
     println!("  Strix's operations  {strix:>8.0}  {:.2} of burn's", strix / burn);
+    let networks =
+        [NetworkConfig::ConvStrix(ConvStrixConfig::default()), NetworkConfig::StrixNet(StrixNetConfig::default())];
+    for config in networks {
+        let mut network = strix_train::model::Network::new(&config, 28, 10, &device);
+        let mut adam = OptimizerKind::Adam.init(0.0);
+        let mut best = f64::INFINITY;
+        for _ in 0..ROUNDS {
+            let begin = Instant::now();
+            let losses = sample_losses(network.forward(images.clone()), labels.clone());
+            let gradients = GradientsParams::from_grads(losses.mean().backward(), &network);
+            network = adam.step(1e-3, network, gradients);
+            best = best.min(begin.elapsed().as_secs_f64());
+        }
+        println!("  {:<18}  {:>8.0}", config.name(), BATCH as f64 / best);
+    }
 }
+
+/// As in the `strix` binary: freed tensors stay at hand for the next step.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -3,7 +3,7 @@
 mod epoch;
 mod sets;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use strix_data::TrainTest;
@@ -71,6 +71,7 @@ pub struct Job<'a> {
 /// [`Error::Config`], [`Error::RunExists`], [`Error::Diverged`], [`Error::Interrupted`], [`Error::Write`] and
 /// [`Error::Device`]; the run's manifest then says how far it came, and [`resume`] goes on from there.
 pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<(Run, Manifest), Error> {
+    let started = Instant::now();
     let Job { config, data, .. } = job;
     config.check(data.train.width.min(data.train.height))?;
     let device = config.device.open()?;
@@ -93,6 +94,8 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<(Run, Manifes
         progress: Progress { epoch: 1, ..Progress::default() },
         collector: Collector::new(data.train.classes.len())?,
     };
+    // Features of frozen blocks count too.
+    state.progress.seconds = started.elapsed().as_secs_f64();
     let run = Run::create(job.place, &manifest, &state.checkpoint()?)?;
     observer.begin(&run, &manifest);
     trainer.run(&run, &mut state, &mut manifest, observer)?;
@@ -105,6 +108,7 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<(Run, Manifes
 /// # Errors
 /// As [`train`]; [`Error::Read`] when the run cannot be read, or was made on other data.
 pub fn resume(run: &Run, data: &TrainTest, observer: &mut dyn Observer) -> Result<Manifest, Error> {
+    let started = Instant::now();
     let mut manifest = run.read_manifest()?;
     let broken = |what: String| Error::Read { path: run.path().into(), what };
     if manifest.status == Status::Finished {
@@ -134,6 +138,7 @@ pub fn resume(run: &Run, data: &TrainTest, observer: &mut dyn Observer) -> Resul
         collector: Collector::from_bytes(classes, [0, 1, 2, 3].map(|at: usize| metrics[at].as_slice()))?,
         progress,
     };
+    state.progress.seconds += started.elapsed().as_secs_f64();
     run.remove_parts()?;
     run.keep_metrics(state.progress.epoch - 1)?;
     manifest.epochs_finished = state.progress.epoch - 1;
