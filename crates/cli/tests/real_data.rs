@@ -76,7 +76,19 @@ fn nist_univariate_sets_to_all_digits_that_the_input_can_give() {
 fn two_epochs_on_fashion_mnist_reach_88_percent() {
     let data = folder("STRIX_DATA");
     let place = Place::new();
-    place.ok(&["train", "--dataset", "fashion-mnist", "--data", text(&data), "--epochs", "2", "--out", "r"]);
+    place.ok(&[
+        "train",
+        "--dataset",
+        "fashion-mnist",
+        "--data",
+        text(&data),
+        "--model",
+        "convstrix",
+        "--epochs",
+        "2",
+        "--out",
+        "r",
+    ]);
     let manifest: Value =
         serde_json::from_str(&std::fs::read_to_string(place.path("r/manifest.json")).unwrap()).unwrap();
     assert_eq!(manifest["dataset"]["name"], "fashion-mnist");

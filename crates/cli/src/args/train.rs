@@ -120,8 +120,8 @@ pub(crate) struct Recipe {
     /// The optimizer's greatest step size.
     #[arg(long, value_name = "RATE")]
     pub(crate) learning_rate: Option<f64>,
-    /// The step size over time: constant, step:EPOCHS:FACTOR, cosine[:WARM] or one-cycle[:WARM]; WARM is the share of steps
-    /// that rise.
+    /// The step size over time: constant, step:EPOCHS:FACTOR, cosine:WARM or one-cycle:WARM; WARM is the share of steps that
+    /// rise, and may be left out.
     #[arg(long)]
     pub(crate) schedule: Option<Schedule>,
     /// This times the weights joins the gradients; with adamw it comes off the weights, times the step size.
