@@ -129,10 +129,14 @@ fn wrong_usage() {
     mentions(&place.fails(USAGE, &["reduce", file, "--engine", "tpu"]), &["tpu", "auto, cpu, gpu"]);
     mentions(&place.fails(USAGE, &["reduce", file, "--nan", "ignore"]), &["ignore", "propagate, skip, error"]);
     mentions(&place.fails(USAGE, &["reduce"]), &["FILE"]);
-    mentions(&place.fails(USAGE, &["train", "--dataset", "garments", "--blocks", "9"]), &["--blocks", "at most 5"]);
+    mentions(
+        &place.fails(USAGE, &["train", "--dataset", "garments", "--model", "convstrix", "--blocks", "9"]),
+        &["--blocks is 9", "28x28 images halve 4 times at most"],
+    );
+    mentions(&place.fails(USAGE, &["train", "--model", "strixnet", "--blocks", "2"]), &["--blocks", "StrixNet"]);
     mentions(&place.fails(USAGE, &["train", "--dataset", "garments", "--limit", "1"]), &["1 images"]);
     mentions(
-        &place.fails(USAGE, &["train", "--dataset", "garments", "--dense-layers", "99999999999"]),
+        &place.fails(USAGE, &["train", "--dataset", "garments", "--model", "fcnn", "--dense-layers", "99999999999"]),
         &["--dense-layers", "64 at most"],
     );
     assert!(!place.path("runs").exists());
@@ -193,8 +197,8 @@ fn run_directories_that_exist_or_are_none() {
     mentions(&place.fails(INPUT, &["evaluate", "r"]), &["manifest.json"]);
     mentions(&place.fails(INPUT, &["evaluate", "nothing"]), &["nothing", "manifest.json"]);
     place.write("r/manifest.json", "{\"format\": 7}");
-    mentions(&place.fails(INPUT, &["evaluate", "r"]), &["version 7", "version 1"]);
-    place.write("r/manifest.json", "{\"format\": 1");
+    mentions(&place.fails(INPUT, &["evaluate", "r"]), &["version 7", "version 2"]);
+    place.write("r/manifest.json", "{\"format\": 2");
     mentions(&place.fails(INPUT, &["evaluate", "r"]), &["manifest.json", "no JSON"]);
 }
 
@@ -203,14 +207,30 @@ fn run_directories_that_exist_or_are_none() {
 fn output_that_cannot_be_written_leaves_nothing_half_written() {
     let place = Place::new();
     mentions(&place.fails(OUTPUT, &["train", "--dataset", "garments", "--out", "/proc/strix/run"]), &["/proc/strix"]);
-    // A file-size limit stands for a full disk: the weights do not fit, the manifest does.
-    let train = "train --dataset garments --limit 100 --epochs 1 --blocks 2 --out full";
-    let script = format!("trap '' XFSZ; ulimit -f 64; exec {} {train}", env!("CARGO_BIN_EXE_strix"));
-    let mut command = std::process::Command::new("bash");
-    command.args(["-c", &script]).current_dir(place.folder.path()).env("HOME", place.folder.path());
-    mentions(&fails(&mut command, OUTPUT), &["model.safetensors", "nothing half-written"]);
-    let left: Vec<_> = std::fs::read_dir(place.path("full")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, ["manifest.json"]);
+    // A file-size limit stands for a full disk.
+    let limited = |train: &str| {
+        let script = format!("trap '' XFSZ; ulimit -f 64; exec {} {train}", env!("CARGO_BIN_EXE_strix"));
+        let mut command = std::process::Command::new("bash");
+        command.args(["-c", &script]).current_dir(place.folder.path()).env("HOME", place.folder.path());
+        fails(&mut command, OUTPUT)
+    };
+    let names = |folder: &str| {
+        let entries = std::fs::read_dir(place.path(folder)).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    // Not even the network fits: no run at all.
+    let message = limited("train --dataset garments --limit 100 --epochs 1 --out none");
+    mentions(&message, &["checkpoint.safetensors", "nothing half-written"]);
+    assert_eq!(names("."), [""; 0]);
+    // The network fits, with the optimizer's moments it does not: the first checkpoint stays, and is gone on from.
+    let message = limited("train --dataset garments --limit 100 --epochs 1 --model fcnn --dense-width 8 --out full");
+    mentions(&message, &["checkpoint.safetensors", "nothing half-written"]);
+    let whole = ["checkpoint.safetensors", "manifest.json", "metrics.jsonl", "model.safetensors", "tensorboard"];
+    assert_eq!(names("full"), whole);
     assert!(std::fs::read_to_string(place.path("full/manifest.json")).unwrap().contains("\"failed\""));
-    mentions(&place.fails(INPUT, &["evaluate", "full"]), &["no epoch"]);
+    place.ok(&["train", "--resume", "full"]);
+    place.ok(&["evaluate", "full"]);
+    assert_eq!(std::fs::read_to_string(place.path("full/metrics.jsonl")).unwrap().lines().count(), 1);
 }
