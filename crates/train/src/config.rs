@@ -246,10 +246,7 @@ impl TrainConfig {
                 ..plain
             },
             NetworkConfig::StrixNet(_) => Self {
-                optimizer: OptimizerKind::Sgd,
-                learning_rate: 0.1,
-                weight_decay: 5e-4,
-                label_smoothing: 0.1,
+                learning_rate: 3e-3,
                 augmentation: Augmentation { shift: 1, flip: true, ..Augmentation::default() },
                 epochs: 6,
                 ..plain
