@@ -1,6 +1,7 @@
 //! Labelled images in memory.
 
 use crate::Error;
+use crate::picture::outermost;
 
 /// Grey images of one size with a class each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,13 @@ impl ImageDataset {
     pub fn image(&self, index: usize) -> &[u8] {
         let size = self.width * self.height;
         &self.pixels[index * size..(index + 1) * size]
+    }
+
+    /// The mean shade of the images' outermost pixels, 0 black to 255 white; 0 of no images.
+    pub fn background(&self) -> f64 {
+        let shades = (0..self.len()).flat_map(|index| outermost(self.image(index), self.width, self.height));
+        let (sum, count) = shades.fold((0u64, 0u64), |(sum, count), shade| (sum + u64::from(shade), count + 1));
+        sum as f64 / count.max(1) as f64
     }
 
     /// The images at `indices`, in that order.

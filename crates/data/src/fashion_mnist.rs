@@ -58,7 +58,7 @@ pub fn load(places: &Places) -> Result<TrainTest, Error> {
     let read = |(name, _, md5): (&str, u64, &str)| {
         let path = folder.join(name);
         let bytes = std::fs::read(&path).map_err(Error::io(&path, "read it"))?;
-        let found = md5_of(&bytes);
+        let found = md5_of(&[&bytes]);
         if found != md5 {
             return Err(Error::Checksum { path, expected: md5.into(), found });
         }
@@ -95,12 +95,15 @@ fn find(places: &Places) -> Result<PathBuf, Error> {
         let path = cache.join(name);
         if !path.is_file() {
             let address = format!("{}/{name}", places.address);
-            download(&address, &path, bytes, |content| md5_of(content) == md5).map_err(not_available)?;
+            download(&address, &path, bytes, |content| md5_of(&[content]) == md5).map_err(not_available)?;
         }
     }
     Ok(cache.clone())
 }
 
-fn md5_of(bytes: &[u8]) -> String {
-    Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+/// The MD5 of parts one after the other, in hexadecimal.
+pub(crate) fn md5_of(parts: &[&[u8]]) -> String {
+    let mut digest = Md5::new();
+    parts.iter().for_each(|part| digest.update(part));
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

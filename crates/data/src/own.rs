@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use md5::{Digest, Md5};
-
+use crate::fashion_mnist::md5_of;
 use crate::picture::Picture;
 use crate::{Error, ImageDataset, TrainTest, read_idx, split};
 
@@ -37,12 +36,7 @@ pub fn load(folder: &Path, size: Option<usize>) -> Result<TrainTest, Error> {
         None => pictures(folder, size.unwrap_or(SIZE))?,
     };
     let whole = fs::canonicalize(folder).unwrap_or_else(|_| folder.into());
-    let mut digest = Md5::new();
-    for set in [&train, &test] {
-        digest.update(&set.pixels);
-        digest.update(&set.labels);
-    }
-    let sum: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sum = md5_of(&[&train.pixels, &train.labels, &test.pixels, &test.labels]);
     Ok(TrainTest { name: whole.display().to_string(), train, test, checksums: vec![("pixels and labels".into(), sum)] })
 }
 

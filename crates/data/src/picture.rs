@@ -57,10 +57,8 @@ impl Picture {
 
     /// The mean shade of the outermost pixels, and whether all of them are close to it.
     fn background(&self) -> (f64, bool) {
-        let (width, height) = self.0.dimensions();
-        let outermost = |&(x, y, _): &(u32, u32, &Luma<u8>)| x == 0 || y == 0 || x + 1 == width || y + 1 == height;
-        let shades: Vec<f64> =
-            self.0.enumerate_pixels().filter(outermost).map(|(_, _, shade)| f64::from(shade.0[0])).collect();
+        let (width, height) = self.dimensions();
+        let shades: Vec<f64> = outermost(self.0.as_raw(), width, height).map(f64::from).collect();
         let mean = shades.iter().sum::<f64>() / shades.len() as f64;
         (mean, shades.iter().all(|shade| (shade - mean).abs() <= PLAIN))
     }
@@ -119,6 +117,15 @@ impl Picture {
             None => self.clone(),
         }
     }
+}
+
+/// The shades of an image's outermost pixels.
+pub(crate) fn outermost(pixels: &[u8], width: usize, height: usize) -> impl Iterator<Item = u8> + '_ {
+    let outside = move |at: usize| {
+        let (row, column) = (at / width, at % width);
+        row == 0 || column == 0 || row + 1 == height || column + 1 == width
+    };
+    pixels.iter().enumerate().filter(move |(at, _)| outside(*at)).map(|(_, shade)| *shade)
 }
 
 /// Grey images side by side as a PNG file's bytes.

@@ -56,11 +56,6 @@ impl Augmentation {
         Ok(())
     }
 
-    /// As [`Augmentation::apply`], and nothing at all for features, which no augmentation knows.
-    pub(crate) fn apply_to(&self, images: Tensor<4>, seed: u64, step: u64) -> (Tensor<4>, Option<Mixed>) {
-        if self.is_none() { (images, None) } else { self.apply(images, seed, step) }
-    }
-
     /// Varies images `[batch, 1, height, width]` of shares of white, as this step of this seed does.
     pub fn apply(&self, images: Tensor<4>, seed: u64, step: u64) -> (Tensor<4>, Option<Mixed>) {
         let mut random = random(seed, STREAM + step);

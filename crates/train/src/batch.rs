@@ -46,6 +46,14 @@ impl Preparation {
     }
 }
 
+/// Images made ready, or features as they are.
+pub(crate) fn prepared(by: Option<&Preparation>, images: Tensor<4>) -> Tensor<4> {
+    match by {
+        Some(by) => by.apply(images),
+        None => images,
+    }
+}
+
 /// Images and labels, on the device.
 #[derive(Debug, Clone)]
 pub struct Batch {
@@ -86,6 +94,11 @@ impl Batch {
         let count = indices.len();
         let indices: Tensor<1, Int> = Tensor::from_data(TensorData::new(indices, [count]), &self.images.device());
         Self { images: self.images.clone().select(0, indices.clone()), labels: self.labels.clone().select(0, indices) }
+    }
+
+    /// All images in order, `size` at a time.
+    pub fn pieces(&self, size: usize) -> impl Iterator<Item = Self> + '_ {
+        (0..self.len()).step_by(size).map(move |begin| self.range(begin, (begin + size).min(self.len())))
     }
 
     /// Images `begin..end`.

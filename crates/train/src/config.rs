@@ -163,7 +163,7 @@ pub struct TrainConfig {
     pub accumulate: usize,
     /// Validate and keep an exponential moving average of the weights with this decay.
     pub average: Option<f64>,
-    /// Stop when so many epochs did not lower the validation loss.
+    /// Stop when so many epochs were not better than the best, by validation accuracy.
     pub patience: Option<usize>,
     /// Weigh classes by the inverse of how often they come.
     pub balance: bool,

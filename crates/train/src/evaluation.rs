@@ -6,7 +6,7 @@ use strix_data::ImageDataset;
 use strix_reduce::Confusion;
 
 use crate::augment;
-use crate::batch::{Batch, Preparation};
+use crate::batch::{Batch, Preparation, prepared};
 use crate::metrics::{Collector, PassMetrics, floats};
 use crate::model::Network;
 use crate::objective::sample_losses;
@@ -14,7 +14,10 @@ use crate::run::{EpochRecord, Run};
 use crate::{DeviceChoice, Error};
 
 /// Images a forward pass; any number gives the same answer, this one fits caches and memory.
-const BATCH: usize = 256;
+pub(crate) const BATCH: usize = 256;
+
+/// Images that are told as vectors.
+const VECTORS: usize = 1000;
 
 /// What a model says of one image.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +41,8 @@ pub struct Evaluation {
     pub confusion: Confusion,
     /// Every image's prediction, in order.
     pub predictions: Vec<Prediction>,
+    /// A vector for each of the first thousand images, such as a projector shows.
+    pub vectors: Vec<Vec<f32>>,
 }
 
 /// What a run keeps of its evaluation, in `evaluation.json`.
@@ -115,7 +120,8 @@ pub fn evaluate(run: &Run, images: &ImageDataset, device: DeviceChoice, views: b
     } else {
         pass(&network, 0, &batch, Some(by), classes, look)?
     };
-    Ok(Evaluation { metrics, confusion, predictions })
+    let vectors = vectors(&network, &batch.range(0, batch.len().min(VECTORS)), by)?;
+    Ok(Evaluation { metrics, confusion, predictions, vectors })
 }
 
 /// Logarithms of the mean probabilities over six views of images `[batch, 1, size, size]`.
@@ -141,11 +147,7 @@ pub(crate) fn pass(
     classes: usize,
     look: impl FnMut(Tensor<2>) -> Result<(), Error>,
 ) -> Result<(PassMetrics, Confusion), Error> {
-    let forward = |images: Tensor<4>| match by {
-        Some(by) => network.finish(by.apply(images), done),
-        None => network.finish(images, done),
-    };
-    measure(images, classes, forward, look)
+    measure(images, classes, |images| network.finish(prepared(by, images), done), look)
 }
 
 fn measure(
@@ -155,8 +157,7 @@ fn measure(
     mut look: impl FnMut(Tensor<2>) -> Result<(), Error>,
 ) -> Result<(PassMetrics, Confusion), Error> {
     let mut collector = Collector::new(classes)?;
-    for begin in (0..images.len()).step_by(BATCH) {
-        let batch = images.range(begin, (begin + BATCH).min(images.len()));
+    for batch in images.pieces(BATCH) {
         let logits = forward(batch.images);
         let losses = sample_losses(logits.clone(), batch.labels.clone());
         collector.take(&batch.labels, &logits, &losses);
@@ -166,32 +167,21 @@ fn measure(
     Ok((metrics, confusion))
 }
 
-/// A vector for each of the first images, shape `[images, channels]`, such as a projector shows: the mean over all places
-/// of what the trunk gives, or the logits of a network without one.
-///
-/// # Errors
-/// As [`evaluate`].
-pub(crate) fn embedding(run: &Run, images: &ImageDataset, most: usize) -> Result<(usize, Vec<f32>), Error> {
-    let manifest = run.read_manifest()?;
-    let device = DeviceChoice::Cpu.open()?;
-    let network = run.read_model(&manifest, &device)?;
-    let first: Vec<usize> = (0..images.len().min(most)).collect();
-    let batch = Batch::resident(&images.select(&first), manifest.preparation.size, &device);
+/// A vector for each image: the mean over all places of what the trunk gives, or the logits of a network without one.
+fn vectors(network: &Network, images: &Batch, by: &Preparation) -> Result<Vec<Vec<f32>>, Error> {
     let vectors = match network.blocks() {
-        0 => network.forward(manifest.preparation.apply(batch.images)),
+        0 => network.forward(by.apply(images.images.clone())),
         blocks => {
-            let places: Tensor<3> = features(&network, blocks, &batch, &manifest.preparation).images.flatten(2, 3);
+            let places: Tensor<3> = features(network, blocks, images, by).images.flatten(2, 3);
             places.mean_dim(2).squeeze_dim(2)
         }
     };
-    Ok((vectors.dims()[1], floats(vectors)?))
+    let width = vectors.dims()[1].max(1);
+    Ok(floats(vectors)?.chunks(width).map(<[f32]>::to_vec).collect())
 }
 
 /// What the first `blocks` blocks make of all images.
 pub(crate) fn features(network: &Network, blocks: usize, images: &Batch, by: &Preparation) -> Batch {
-    let parts = (0..images.len()).step_by(BATCH).map(|begin| {
-        let batch = images.range(begin, (begin + BATCH).min(images.len()));
-        network.features(by.apply(batch.images), blocks)
-    });
+    let parts = images.pieces(BATCH).map(|batch| network.features(by.apply(batch.images), blocks));
     Batch { images: Tensor::cat(parts.collect(), 0), labels: images.labels.clone() }
 }

@@ -161,7 +161,7 @@ impl Collector {
     ///
     /// # Errors
     /// [`Error::Reduce`] for bytes of anything else.
-    pub fn from_bytes(classes: usize, [losses, confusion, sums, norms]: [&[u8]; 4]) -> Result<Self, Error> {
+    pub fn from_bytes(classes: usize, [losses, confusion, sums, norms]: &[Vec<u8>; 4]) -> Result<Self, Error> {
         let mut collector = Self::new(classes)?;
         let (state, items) = state::from_bytes::<f32, Losses>(&(Mean, Variance, Max), losses)?;
         collector.losses.push_state(state, items)?;

@@ -4,6 +4,7 @@ use burn::tensor::activation;
 use strix_data::{ImageDataset, Picture};
 
 use crate::batch::Batch;
+use crate::evaluation::BATCH;
 use crate::metrics::floats;
 use crate::run::Run;
 use crate::{DeviceChoice, Error};
@@ -28,9 +29,7 @@ pub fn predict(run: &Run, pictures: &[Picture], device: DeviceChoice) -> Result<
         classes: dataset.classes.clone(),
     };
     let mut probabilities = Vec::with_capacity(pictures.len());
-    for begin in (0..pictures.len()).step_by(256) {
-        let some: Vec<usize> = (begin..(begin + 256).min(pictures.len())).collect();
-        let batch = Batch::resident(&shown.select(&some), manifest.preparation.size, &device);
+    for batch in Batch::resident(&shown, manifest.preparation.size, &device).pieces(BATCH) {
         let logits = network.forward(manifest.preparation.apply(batch.images));
         let shares = floats(activation::softmax(logits, 1))?;
         probabilities.extend(shares.chunks(dataset.classes.len()).map(<[f32]>::to_vec));

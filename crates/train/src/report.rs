@@ -5,6 +5,6 @@ mod compare;
 mod html;
 mod sheet;
 
-pub use compare::{Comparison, Evaluated, Figure, Group, METRICS, compare};
+pub use compare::{Comparison, Evaluated, Figure, Group, compare};
 pub use html::html;
 pub use sheet::{Sheet, misclassified};

@@ -74,25 +74,10 @@ impl DatasetRecord {
             validation,
             test: data.test.len(),
             image_size: [data.train.height, data.train.width],
-            background: background(&data.train),
+            background: data.train.background(),
             classes: data.train.classes.clone(),
         }
     }
-}
-
-/// The mean shade of the images' outermost pixels.
-fn background(images: &ImageDataset) -> f64 {
-    let (mut sum, mut count) = (0u64, 0u64);
-    for index in 0..images.len() {
-        for (at, &shade) in images.image(index).iter().enumerate() {
-            let (row, column) = (at / images.width, at % images.width);
-            if row == 0 || column == 0 || row + 1 == images.height || column + 1 == images.width {
-                sum += u64::from(shade);
-                count += 1;
-            }
-        }
-    }
-    sum as f64 / count.max(1) as f64
 }
 
 /// The versions that a run was made with.

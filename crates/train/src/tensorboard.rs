@@ -5,8 +5,6 @@
 
 mod projector;
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::Tensor;
 use prost::Message;
 use strix_data::ImageDataset;
 use strix_reduce::{Engine, Max, Min, Reducer, Sum};
@@ -14,7 +12,7 @@ use strix_reduce::{Engine, Max, Min, Reducer, Sum};
 use crate::Error;
 use crate::evaluation::Evaluation;
 use crate::metrics::floats;
-use crate::model::Network;
+use crate::model::{Network, named};
 use crate::report::{Sheet, misclassified};
 use crate::run::{EpochRecord, Manifest, Run};
 
@@ -82,8 +80,8 @@ struct Histogram {
 /// Bars of a histogram.
 const BARS: usize = 40;
 
-/// Vectors in the projector.
-const VECTORS: usize = 1000;
+/// Images on the sheet of what was misclassified, at most.
+const SHEET: usize = 1000;
 
 /// A whole event file.
 fn file(step: usize, values: Vec<Value>) -> Vec<u8> {
@@ -129,29 +127,13 @@ pub(crate) fn write_epoch(run: &Run, record: &EpochRecord, network: &Network) ->
 
 /// A histogram of each parameter.
 fn weights(network: &Network) -> Result<Vec<Value>, Error> {
-    #[derive(Default)]
-    struct Weights {
-        path: Vec<String>,
-        found: Vec<Result<Value, Error>>,
-    }
-    impl ModuleVisitor for Weights {
-        fn enter_module(&mut self, name: &str, _container_type: &str) {
-            self.path.push(name.into());
-        }
-        fn exit_module(&mut self, _name: &str, _container_type: &str) {
-            self.path.pop();
-        }
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            // The first name is the architecture's.
-            let tag = format!("weights/{}", self.path[1..].join("."));
-            let value = floats(param.val())
-                .and_then(|values| Ok(Value { tag, histogram: histogram(&values)?, ..Value::default() }));
-            self.found.push(value);
-        }
-    }
-    let mut weights = Weights::default();
-    network.visit(&mut weights);
-    weights.found.into_iter().filter(|value| !matches!(value, Ok(Value { histogram: None, .. }))).collect()
+    let mut found: Vec<Result<Value, Error>> = Vec::new();
+    named(network, &mut |name, values| {
+        let histogram = floats(values).and_then(|values| histogram(&values));
+        let tag = format!("weights/{name}");
+        found.push(histogram.map(|histogram| Value { tag, histogram, ..Value::default() }));
+    });
+    found.into_iter().filter(|value| !matches!(value, Ok(Value { histogram: None, .. }))).collect()
 }
 
 /// Of finite values; none of others.
@@ -187,7 +169,7 @@ pub(crate) fn write_evaluation(
         action: "encode images for TensorBoard",
         source: std::io::Error::other(what),
     };
-    let wrong: Vec<usize> = misclassified(&evaluation.predictions).iter().map(|p| p.index).take(VECTORS).collect();
+    let wrong: Vec<usize> = misclassified(&evaluation.predictions).iter().map(|p| p.index).take(SHEET).collect();
     let step = manifest.best_epoch.unwrap_or_default();
     let mut values = vec![
         scalar("test/accuracy", evaluation.metrics.accuracy),
@@ -203,7 +185,7 @@ pub(crate) fn write_evaluation(
     }
     // After every epoch, by its name.
     run.write_for_tensorboard("events.out.tfevents.evaluation.strix", &file(step, values))?;
-    for (name, bytes) in projector::files(run, evaluation, images, VECTORS)? {
+    for (name, bytes) in projector::files(evaluation, images) {
         run.write_for_tensorboard(name, &bytes.map_err(other)?)?;
     }
     Ok(())

@@ -135,7 +135,7 @@ pub fn resume(run: &Run, data: &TrainTest, observer: &mut dyn Observer) -> Resul
         average,
         network: trainer.freeze(made),
         optimizer: state_of(&config, optimizer).map_err(broken)?,
-        collector: Collector::from_bytes(classes, [0, 1, 2, 3].map(|at: usize| metrics[at].as_slice()))?,
+        collector: Collector::from_bytes(classes, &metrics)?,
         progress,
     };
     state.progress.seconds += started.elapsed().as_secs_f64();

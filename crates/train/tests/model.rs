@@ -127,8 +127,7 @@ fn losses_are_cross_entropies_and_a_ragged_last_batch_weighs_what_it_holds() {
         collector.take(&labels, &logits, &found);
         // What was read back survives its own bytes, also in the middle of a pass.
         collector.read_back().unwrap();
-        let bytes = collector.to_bytes().unwrap();
-        collector = Collector::from_bytes(3, [0, 1, 2, 3].map(|at: usize| bytes[at].as_slice())).unwrap();
+        collector = Collector::from_bytes(3, &collector.to_bytes().unwrap()).unwrap();
     }
     let (metrics, confusion, _) = collector.finish().unwrap();
     let mean = losses.iter().sum::<f64>() / 7.0;

@@ -18,7 +18,7 @@ use burn::tensor::{Device, Tensor};
 pub use conv_strix::ConvStrix;
 pub use fcnn::Fcnn;
 pub use head::Head;
-pub(crate) use parameters::{average, gather, numbered, scatter};
+pub(crate) use parameters::{average, gather, named, numbered, scatter};
 pub use resnet::ResNet;
 pub use strix_net::StrixNet;
 pub use vgg_strix::VggStrix;

@@ -21,14 +21,13 @@ impl ModuleVisitor for Ids {
     }
 }
 
-/// How many numbers the parameters are, without running statistics.
-pub(super) fn count(network: &Network) -> usize {
-    #[derive(Default)]
-    struct Count {
-        numbers: usize,
+/// Shows every parameter and running statistic by its name within the network, and as a row of numbers.
+pub(crate) fn named(network: &Network, each: &mut dyn FnMut(&str, Tensor<1>)) {
+    struct Named<'a> {
         path: Vec<String>,
+        each: &'a mut dyn FnMut(&str, Tensor<1>),
     }
-    impl ModuleVisitor for Count {
+    impl ModuleVisitor for Named<'_> {
         fn enter_module(&mut self, name: &str, _container_type: &str) {
             self.path.push(name.into());
         }
@@ -36,13 +35,18 @@ pub(super) fn count(network: &Network) -> usize {
             self.path.pop();
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let running = self.path.last().is_some_and(|name| name.starts_with("running_"));
-            self.numbers += if running { 0 } else { param.val().shape().num_elements() };
+            // The first name is the architecture's.
+            (self.each)(&self.path[1..].join("."), param.val().reshape([-1]));
         }
     }
-    let mut count = Count::default();
-    network.visit(&mut count);
-    count.numbers
+    network.visit(&mut Named { path: Vec::new(), each });
+}
+
+/// How many numbers the parameters are, without running statistics.
+pub(super) fn count(network: &Network) -> usize {
+    let mut count = 0;
+    named(network, &mut |name, values| count += if name.contains(".running_") { 0 } else { values.dims()[0] });
+    count
 }
 
 /// Numbers the parameters from 1, so that what an optimizer remembers finds its parameter in another process.

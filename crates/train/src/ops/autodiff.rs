@@ -42,7 +42,7 @@ impl Backward<Flex, 3> for Convolution {
             elements(&filters),
             elements(&flow),
             output.as_ref().map(elements),
-            for_images.is_some(),
+            conv::Wanted { input: for_images.is_some(), bias: for_bias.is_some() },
             &g,
         );
         if let (Some(node), Some(gradient)) = (for_images, found.input) {
@@ -51,8 +51,8 @@ impl Backward<Flex, 3> for Convolution {
         if let Some(node) = for_filters {
             grads.register::<Flex>(node.id, tensor(found.filters, dims::<4>(&filters)));
         }
-        if let Some(node) = for_bias {
-            grads.register::<Flex>(node.id, tensor(found.bias, [g.filters]));
+        if let (Some(node), Some(gradient)) = (for_bias, found.bias) {
+            grads.register::<Flex>(node.id, tensor(gradient, [g.filters]));
         }
     }
 }

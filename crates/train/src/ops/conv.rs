@@ -11,6 +11,8 @@ mod winograd;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
+use super::rows;
+
 /// Parts of a batch whose gradients are summed apart: a number of its own, so that the bits do not depend on the threads.
 const PARTS: usize = 8;
 
@@ -71,12 +73,19 @@ pub(super) fn forward(input: &[f32], filters: &[f32], bias: Option<&[f32]>, relu
     }
 }
 
-/// What a convolution's backward pass leaves; the input's gradient only where it was asked for.
+/// What a convolution's backward pass leaves; those of input and bias only where they were asked for.
 #[derive(Debug)]
 pub(super) struct Gradients {
     pub(super) input: Option<Vec<f32>>,
     pub(super) filters: Vec<f32>,
-    pub(super) bias: Vec<f32>,
+    pub(super) bias: Option<Vec<f32>>,
+}
+
+/// What a backward pass asks for beside the filters' gradient.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) input: bool,
+    pub(super) bias: bool,
 }
 
 /// The gradients by those of the output. Where the convolution was rectified, `output` tells which elements passed.
@@ -85,25 +94,24 @@ pub(super) fn backward(
     filters: &[f32],
     gradient: &[f32],
     output: Option<&[f32]>,
-    wants_input: bool,
+    wanted: Wanted,
     g: &Geometry,
 ) -> Gradients {
     let passed;
     let gradient = match output {
         None => gradient,
         Some(output) => {
-            let pairs = output.iter().zip(gradient);
-            passed = pairs.map(|(y, dy)| if *y > 0.0 { *dy } else { 0.0 }).collect::<Vec<f32>>();
+            passed = rows::all_passed(output, gradient, g.filters);
             &passed
         }
     };
-    let bias = super::rows::sums(gradient, g.filters);
+    let bias = wanted.bias.then(|| rows::sums(gradient, g.filters));
     if !winograd::takes(g) {
-        let (input, filters) = columns::backward(input, filters, gradient, wants_input, g);
+        let (input, filters) = columns::backward(input, filters, gradient, wanted.input, g);
         return Gradients { input, filters, bias };
     }
     // The input's gradient is the convolution of the output's with the filters turned round.
-    let input_gradient = wants_input.then(|| {
+    let input_gradient = wanted.input.then(|| {
         let turned = Geometry { channels: g.filters, filters: g.channels, ..*g };
         winograd::multiply(gradient, &winograd::transformed(filters, g, true), Finish::default(), &turned)
     });
@@ -163,6 +171,8 @@ fn add(sum: &mut [f32], more: &[f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ALL: Wanted = Wanted { input: true, bias: true };
 
     fn numbers(n: usize, seed: u64) -> Vec<f32> {
         let mut state = seed;
@@ -248,11 +258,12 @@ mod tests {
                 let [y, dx, dw, db] = defined(&x, &w, &b, &flow, relu, &g);
                 let found = forward(&x, &w, Some(&b), relu, &g);
                 near(&found, &y, &format!("{g:?} outputs"));
-                let back = backward(&x, &w, &flow, relu.then_some(&found[..]), true, &g);
+                let back = backward(&x, &w, &flow, relu.then_some(&found[..]), ALL, &g);
                 near(&back.input.unwrap_or_default(), &dx, &format!("{g:?} input"));
                 near(&back.filters, &dw, &format!("{g:?} filters"));
-                near(&back.bias, &db, &format!("{g:?} bias"));
-                assert!(backward(&x, &w, &flow, None, false, &g).input.is_none());
+                near(&back.bias.unwrap_or_default(), &db, &format!("{g:?} bias"));
+                let none = backward(&x, &w, &flow, None, Wanted { input: false, bias: false }, &g);
+                assert!(none.input.is_none() && none.bias.is_none());
             }
         }
     }
@@ -269,7 +280,7 @@ mod tests {
         let flow = numbers(g.batch * g.output_len(), 7);
         let on = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-            pool.install(|| (forward(&x, &w, None, false, &g), backward(&x, &w, &flow, None, true, &g)))
+            pool.install(|| (forward(&x, &w, None, false, &g), backward(&x, &w, &flow, None, ALL, &g)))
         };
         let (one, five) = (on(1), on(5));
         assert_eq!(one.0, five.0);

@@ -31,7 +31,7 @@ pub struct NormForm {
 /// The operations, for [`Dispatch`] to find.
 #[backend_extension(Flex, Autodiff)]
 pub trait FusedOps: Backend {
-    /// A convolution with square filters, a bias, and a rectifier if `relu`.
+    /// A convolution with square filters, a bias, of which an empty one adds nothing, and a rectifier if `relu`.
     fn convolution(
         images: FloatTensor<Self>,
         filters: FloatTensor<Self>,
@@ -75,8 +75,7 @@ pub fn conv2d(conv: &Conv2d, images: Tensor<4>, relu: bool) -> Tensor<4> {
         return if relu { activation::relu(images) } else { images };
     }
     let filters = conv.weight.val();
-    let [count, ..] = filters.dims();
-    let bias = conv.bias.as_ref().map_or_else(|| Tensor::zeros([count], &device), |bias| bias.val());
+    let bias = conv.bias.as_ref().map_or_else(|| Tensor::zeros([0], &device), |bias| bias.val());
     let padding = match &conv.padding {
         PaddingConfig2d::Explicit(top, ..) => *top,
         _ => 0,

@@ -4,7 +4,7 @@
 //! Ioffe and Szegedy 2015 (arXiv 1502.03167). Every pass over a batch goes through memory, and costs more than the arithmetic
 //! in it: two passes forward (statistics, then everything else), two backward.
 
-use super::rows;
+use super::rows::{self, passed};
 
 /// Mean and population variance of each channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,11 +105,6 @@ pub(super) struct Wanted {
     pub(super) own_statistics: bool,
 }
 
-#[inline(always)]
-fn passed(y: f32, dy: f32) -> f32 {
-    if y > 0.0 { dy } else { 0.0 }
-}
-
 /// `output` tells what the rectifier let pass, where there was one.
 pub(super) fn backward(
     x: &[f32],
@@ -187,19 +182,7 @@ pub(super) fn backward(
     let more = match (wanted.more, output) {
         (false, _) => vec![],
         (true, None) => gradient.to_vec(),
-        (true, Some(output)) => {
-            let mut more = vec![0.0; x.len()];
-            rows::fill(
-                &mut more,
-                channels,
-                #[inline(always)]
-                |at, out| {
-                    let pairs = output[at.clone()].iter().zip(&gradient[at]);
-                    out.iter_mut().zip(pairs).for_each(|(to, (y, dy))| *to = passed(*y, *dy));
-                },
-            );
-            more
-        }
+        (true, Some(output)) => rows::all_passed(output, gradient, channels),
     };
     Gradients { input, more, gamma: by_gamma, beta: by_beta }
 }

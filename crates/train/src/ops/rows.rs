@@ -65,6 +65,27 @@ pub(super) fn sums(values: &[f32], channels: usize) -> Vec<f32> {
     sums.into_iter().map(|sum| sum as f32).collect()
 }
 
+/// A gradient behind a rectifier: nothing where the output is not above 0.
+#[inline(always)]
+pub(super) fn passed(output: f32, gradient: f32) -> f32 {
+    if output > 0.0 { gradient } else { 0.0 }
+}
+
+/// The gradients behind a rectifier.
+pub(super) fn all_passed(output: &[f32], gradient: &[f32], channels: usize) -> Vec<f32> {
+    let mut out = vec![0.0; gradient.len()];
+    fill(
+        &mut out,
+        channels,
+        #[inline(always)]
+        |at, out| {
+            let pairs = output[at.clone()].iter().zip(&gradient[at]);
+            out.iter_mut().zip(pairs).for_each(|(to, (y, dy))| *to = passed(*y, *dy));
+        },
+    );
+    out
+}
+
 /// Fills a slice of whole rows, a stretch at a time on all threads; `f` gets the stretch's place.
 pub(super) fn fill(out: &mut [f32], channels: usize, f: impl Fn(std::ops::Range<usize>, &mut [f32]) + Sync) {
     let (stretch, arch) = (stretch(channels).max(1), pulp::Arch::new());

@@ -8,12 +8,22 @@ use crate::Error;
 use crate::evaluation::Record;
 use crate::run::Manifest;
 
-/// The metrics, by name; of the first three more is better.
-pub const METRICS: [&str; 6] =
-    ["accuracy", "macro_f1", "images_per_second", "loss_mean", "calibration_error", "seconds"];
+/// A figure of a run.
+struct Metric {
+    name: &'static str,
+    more_is_better: bool,
+    of: fn(&Evaluated) -> f64,
+}
 
-/// Metrics of which more is better.
-const MORE_IS_BETTER: usize = 3;
+/// The metrics that runs are compared by.
+const METRICS: [Metric; 6] = [
+    Metric { name: "accuracy", more_is_better: true, of: |run| run.2.metrics.accuracy },
+    Metric { name: "macro_f1", more_is_better: true, of: |run| run.2.metrics.macro_f1 },
+    Metric { name: "images_per_second", more_is_better: true, of: |run| run.2.images_per_second },
+    Metric { name: "loss_mean", more_is_better: false, of: |run| run.2.metrics.loss_mean },
+    Metric { name: "calibration_error", more_is_better: false, of: |run| run.2.metrics.calibration_error },
+    Metric { name: "seconds", more_is_better: false, of: |run| run.1.seconds },
+];
 
 /// The confidence of the intervals, and 1 less the chance of a false verdict.
 const CONFIDENCE: f64 = 0.95;
@@ -40,7 +50,7 @@ pub struct Group {
     pub name: String,
     /// Its runs' directories.
     pub runs: Vec<String>,
-    /// Each metric of [`METRICS`].
+    /// Each metric.
     pub figures: Vec<Figure>,
 }
 
@@ -94,7 +104,7 @@ pub fn compare(runs: &[Evaluated]) -> Result<(Vec<Group>, Vec<Comparison>), Erro
     for (at, (_, members)) in groups.iter().enumerate() {
         let letter = char::from_u32('A' as u32 + (at % 26) as u32).unwrap_or('?');
         let moments = METRICS.iter().map(|metric| moments(metric, members)).collect::<Result<Vec<_>, Error>>()?;
-        let figures = METRICS.iter().zip(&moments).map(|(&metric, moments)| figure(metric, moments)).collect();
+        let figures = METRICS.iter().zip(&moments).map(|(metric, moments)| figure(metric.name, moments)).collect();
         summaries.push(Group {
             name: format!("{letter} {}", members[0].1.architecture),
             runs: members.iter().map(|run| run.0.clone()).collect(),
@@ -105,9 +115,9 @@ pub fn compare(runs: &[Evaluated]) -> Result<(Vec<Group>, Vec<Comparison>), Erro
     let mut comparisons = Vec::new();
     for (b, other) in summaries.iter().enumerate() {
         for (a, one) in summaries[..b].iter().enumerate() {
-            for (at, &metric) in METRICS.iter().enumerate() {
+            for (at, metric) in METRICS.iter().enumerate() {
                 let (one, other) = ((&one.name, &states[a][at]), (&other.name, &states[b][at]));
-                comparisons.push(versus(metric, at < MORE_IS_BETTER, one, other));
+                comparisons.push(versus(metric.name, metric.more_is_better, one, other));
             }
         }
     }
@@ -117,18 +127,10 @@ pub fn compare(runs: &[Evaluated]) -> Result<(Vec<Group>, Vec<Comparison>), Erro
 /// Count, mean and sample variance.
 type Moments = (u64, f64, Option<f64>);
 
-fn moments(metric: &str, members: &[&Evaluated]) -> Result<Moments, Error> {
+fn moments(metric: &Metric, members: &[&Evaluated]) -> Result<Moments, Error> {
     let mut reducer = Reducer::new(Variance, &Engine::cpu())?;
-    for (_, manifest, record) in members {
-        reducer.push(&[match metric {
-            "accuracy" => record.metrics.accuracy,
-            "macro_f1" => record.metrics.macro_f1,
-            "images_per_second" => record.images_per_second,
-            "loss_mean" => record.metrics.loss_mean,
-            "calibration_error" => record.metrics.calibration_error,
-            _ => manifest.seconds,
-        }])?;
-    }
+    let values: Vec<f64> = members.iter().map(|run| (metric.of)(run)).collect();
+    reducer.push(&values)?;
     let moments = reducer.finish();
     Ok((moments.count, moments.mean().unwrap_or(f64::NAN), moments.sample_variance()))
 }

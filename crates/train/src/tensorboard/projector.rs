@@ -4,25 +4,17 @@ use std::fmt::Write;
 
 use strix_data::ImageDataset;
 
-use crate::Error;
-use crate::evaluation::{Evaluation, embedding};
+use crate::evaluation::Evaluation;
 use crate::report::Sheet;
-use crate::run::Run;
 
 /// A file's name, and its bytes or why it has none.
 type File = (&'static str, Result<Vec<u8>, String>);
 
-/// The files for the first `most` images.
-pub(super) fn files(
-    run: &Run,
-    evaluation: &Evaluation,
-    images: &ImageDataset,
-    most: usize,
-) -> Result<[File; 4], Error> {
-    let (width, vectors) = embedding(run, images, most)?;
-    let count = vectors.len() / width.max(1);
+/// The files for the images that have vectors.
+pub(super) fn files(evaluation: &Evaluation, images: &ImageDataset) -> [File; 4] {
+    let count = evaluation.vectors.len();
     let mut tensors = String::new();
-    for vector in vectors.chunks(width.max(1)) {
+    for vector in &evaluation.vectors {
         let numbers: Vec<String> = vector.iter().map(f32::to_string).collect();
         tensors.push_str(&numbers.join("\t"));
         tensors.push('\n');
@@ -38,10 +30,10 @@ pub(super) fn files(
         images.width, images.height
     );
     let first: Vec<usize> = (0..count).collect();
-    Ok([
+    [
         ("features.tsv", Ok(tensors.into_bytes())),
         ("labels.tsv", Ok(labels.into_bytes())),
         ("sprite.png", Sheet::new(images, &first).png()),
         ("projector_config.pbtxt", Ok(config.into_bytes())),
-    ])
+    ]
 }

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::Observer;
 use super::sets::Sets;
-use crate::batch::{Batch, Preparation, shuffled};
+use crate::batch::{Batch, Preparation, prepared, shuffled};
 use crate::checkpoint::{Best, Progress};
 use crate::config::TrainConfig;
 use crate::metrics::Collector;
@@ -30,6 +30,26 @@ pub(super) struct State {
     pub(super) progress: Progress,
     /// Of the epoch under way.
     pub(super) collector: Collector,
+}
+
+/// Tells the seconds of a run and of its epoch, with those before an interruption.
+struct Clock {
+    started: Instant,
+    epoch: f64,
+    run: f64,
+}
+
+impl Clock {
+    fn start(progress: &Progress) -> Self {
+        Self { started: Instant::now(), epoch: progress.epoch_seconds, run: progress.seconds }
+    }
+
+    /// Notes the time in what a checkpoint keeps.
+    fn stamp(&self, progress: &mut Progress) {
+        let elapsed = self.started.elapsed().as_secs_f64();
+        progress.epoch_seconds = self.epoch + elapsed;
+        progress.seconds = self.run + elapsed;
+    }
 }
 
 /// What training does not change.
@@ -97,7 +117,6 @@ impl<'a> Trainer<'a> {
     ) -> Result<(), Error> {
         let (started, before) = (Instant::now(), state.progress.seconds);
         let result = loop {
-            state.progress.seconds = before + started.elapsed().as_secs_f64();
             if self.is_over(&state.progress, manifest) {
                 break Ok(());
             }
@@ -131,7 +150,7 @@ impl<'a> Trainer<'a> {
         observer: &mut dyn Observer,
     ) -> Result<(), Error> {
         let epoch = state.progress.epoch;
-        let (started, before) = (Instant::now(), state.progress.epoch_seconds);
+        let clock = Clock::start(&state.progress);
         let mut saved = Instant::now();
         let order = shuffled(self.training.len(), self.config.seed, epoch);
         let batches: Vec<&[usize]> = order.chunks(self.config.batch_size).collect();
@@ -141,7 +160,7 @@ impl<'a> Trainer<'a> {
         for (step, group) in groups.iter().enumerate().skip(state.progress.batches) {
             if observer.stop() {
                 state.collector.read_back()?;
-                state.progress.epoch_seconds = before + started.elapsed().as_secs_f64();
+                clock.stamp(&mut state.progress);
                 run.write_checkpoint(&state.checkpoint()?)?;
                 return Err(Error::Interrupted { epoch, run: run.path().into() });
             }
@@ -157,12 +176,13 @@ impl<'a> Trainer<'a> {
             }
             observer.step(epoch, step + 1, steps, loss);
             if read && step + 1 < steps && observer.checkpoint(saved.elapsed()) {
-                state.progress.epoch_seconds = before + started.elapsed().as_secs_f64();
+                clock.stamp(&mut state.progress);
                 run.write_checkpoint(&state.checkpoint()?)?;
                 saved = Instant::now();
             }
         }
-        let train_seconds = before + started.elapsed().as_secs_f64();
+        clock.stamp(&mut state.progress);
+        let train_seconds = state.progress.epoch_seconds;
         let collector = std::mem::replace(&mut state.collector, Collector::new(self.classes)?);
         let (train, _, (norm_mean, norm_max)) = collector.finish()?;
         let network = state.average.clone().unwrap_or_else(|| state.network.valid());
@@ -171,12 +191,13 @@ impl<'a> Trainer<'a> {
         if let Some(loss) = [train.loss_mean, valid.loss_mean].into_iter().find(|loss| !loss.is_finite()) {
             return Err(Error::Diverged { epoch, step: steps, loss });
         }
+        clock.stamp(&mut state.progress);
         let record = EpochRecord {
             epoch,
             train,
             validation: valid,
             train_seconds,
-            seconds: before + started.elapsed().as_secs_f64(),
+            seconds: state.progress.epoch_seconds,
             images_per_second: self.training.len() as f64 / train_seconds,
             learning_rate: rate,
             gradient_norm_mean: norm_mean.unwrap_or(0.0),
@@ -195,7 +216,6 @@ impl<'a> Trainer<'a> {
         manifest.epochs_finished = epoch;
         run.write_manifest(manifest)?;
         let Progress { steps, best, seconds, .. } = state.progress;
-        let seconds = seconds + started.elapsed().as_secs_f64();
         state.progress = Progress { epoch: epoch + 1, batches: 0, steps, best, epoch_seconds: 0.0, seconds };
         // Last: whatever was written before is written again by whoever resumes from the checkpoint before.
         run.write_checkpoint(&state.checkpoint()?)?;
@@ -212,8 +232,8 @@ impl<'a> Trainer<'a> {
             // Dropout: each batch from a state of its own, so that a resumed run drops the same units.
             self.device.seed(self.config.seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
             let batch = self.training.select(indices);
-            let (images, mixed) = self.config.augmentation.apply_to(batch.images, self.config.seed, number);
-            let images = self.preparation.as_ref().map_or(images.clone(), |by| by.apply(images));
+            let (images, mixed) = self.config.augmentation.apply(batch.images, self.config.seed, number);
+            let images = prepared(self.preparation.as_ref(), images);
             let logits = state.network.finish(Tensor::from_inner(images), self.done);
             let labels = Tensor::from_inner(batch.labels);
             let mixed = mixed.map(|mixed| mixed.on_autodiff());
