@@ -1,0 +1,137 @@
+//! Successive halving, decided at once for each trial: ASHA (Li et al. 2018, arXiv 1810.05934) and Hyperband (Li et al. 2017).
+
+use super::{Pruner, costs_at};
+use crate::Error;
+use crate::trial::{Direction, Trial};
+
+/// At steps `first`, `first` x `factor`, `first` x `factor`^2, ... only the best of `factor` trials goes on, by what has been
+/// reported there so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asha {
+    /// The step of the first decision.
+    pub first: u64,
+    /// One in so many goes on.
+    pub factor: u64,
+}
+
+impl Default for Asha {
+    fn default() -> Self {
+        Self { first: 1, factor: 3 }
+    }
+}
+
+impl Asha {
+    fn check(&self) -> Result<(), Error> {
+        if self.first == 0 || self.factor < 2 {
+            let (first, factor) = (self.first, self.factor);
+            return Err(Error::Config(format!(
+                "halving begins at step {first} and keeps one in {factor}; the first is at least 1, the second at least 2"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether a decision is due at a step.
+    fn is_rung(&self, step: u64) -> bool {
+        let mut rung = self.first;
+        while rung < step {
+            let Some(next) = rung.checked_mul(self.factor) else { return false };
+            rung = next;
+        }
+        rung == step
+    }
+
+    fn ends_among(
+        &self,
+        trial: &Trial,
+        trials: &[Trial],
+        direction: Direction,
+        competes: impl Fn(&Trial) -> bool,
+    ) -> Result<bool, Error> {
+        self.check()?;
+        let Some((&step, &value)) = trial.reports.last_key_value() else { return Ok(false) };
+        if !self.is_rung(step) {
+            return Ok(false);
+        }
+        if value.is_nan() {
+            return Ok(true);
+        }
+        let cost = direction.cost(value);
+        let others = costs_at(step, trial, trials, direction)
+            .filter(|(other, other_cost)| competes(other) && !other_cost.is_nan());
+        let (mut all, mut better) = (1, 0);
+        for (_, other) in others {
+            all += 1;
+            better += u64::from(other < cost);
+        }
+        Ok(better >= (all / self.factor).max(1))
+    }
+}
+
+impl Pruner for Asha {
+    fn ends(&self, trial: &Trial, trials: &[Trial], direction: Direction) -> Result<bool, Error> {
+        self.ends_among(trial, trials, direction, |_| true)
+    }
+}
+
+/// Several ASHAs beside one another, of which each next one decides `factor` times later: a safeguard where the first steps
+/// tell little. A trial belongs to one of them, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hyperband {
+    /// The step of the first decision of the most eager one.
+    pub first: u64,
+    /// The steps of a whole trial.
+    pub last: u64,
+    /// One in so many goes on.
+    pub factor: u64,
+}
+
+impl Hyperband {
+    /// How many ASHAs there are.
+    fn brackets(&self) -> u64 {
+        let mut brackets = 1;
+        let mut step = self.first.max(1);
+        while let Some(next) = step.checked_mul(self.factor.max(2)).filter(|next| *next <= self.last) {
+            (brackets, step) = (brackets + 1, next);
+        }
+        brackets
+    }
+
+    /// The one that a trial belongs to. The shares are such that all cost about the same: one of s decisions has room for
+    /// more trials the more of them it ends.
+    fn bracket(&self, number: u64) -> u64 {
+        let brackets = self.brackets();
+        // (s + 1) factor^-s ... of Li et al. 2017, from the most eager one on, as whole numbers.
+        let shares: Vec<u64> = (0..brackets)
+            .map(|bracket| {
+                let decisions = brackets - 1 - bracket;
+                (brackets * self.factor.saturating_pow(decisions as u32)).div_ceil(decisions + 1)
+            })
+            .collect();
+        let mut left = number % shares.iter().sum::<u64>();
+        for (bracket, share) in (0..).zip(&shares) {
+            if left < *share {
+                return bracket;
+            }
+            left -= share;
+        }
+        0
+    }
+}
+
+impl Pruner for Hyperband {
+    fn ends(&self, trial: &Trial, trials: &[Trial], direction: Direction) -> Result<bool, Error> {
+        let eager = Asha { first: self.first, factor: self.factor };
+        eager.check()?;
+        if self.last < self.first {
+            return Err(Error::Config(format!(
+                "halving from step {} on, of trials of {} steps",
+                self.first, self.last
+            )));
+        }
+        let bracket = self.bracket(trial.number);
+        let first = self.first.saturating_mul(self.factor.saturating_pow(bracket as u32));
+        let competes = |other: &Trial| self.bracket(other.number) == bracket;
+        Asha { first, ..eager }.ends_among(trial, trials, direction, competes)
+    }
+}
