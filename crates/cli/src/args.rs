@@ -11,7 +11,7 @@ use strix_reduce::{EngineChoice, NanPolicy};
 
 use crate::failure::EXIT_CODES;
 
-pub(crate) use train::{Model, Train};
+pub(crate) use train::{FindRate, Model, Settings, Train};
 
 /// Aggregate files on CPU or GPU; train and evaluate image classifiers.
 #[derive(Debug, Parser)]
@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Devices(Devices),
     /// Train an image classifier into a new run directory, or go on with a run.
     Train(Box<Train>),
+    /// Find the learning rates that train: a few steps at ever greater ones, and the loss at each.
+    FindRate(Box<FindRate>),
     /// Measure a run's model on the test images, and write its report.
     Evaluate(Evaluate),
     /// Tell what is on pictures.

@@ -133,6 +133,27 @@ fn a_diverging_run_says_so_and_is_recorded_as_failed() {
     mentions(&diverges(&["--limit", "60", "--epochs", "1", "--model", "fcnn", "--out", "e"]), &["loss", "epoch 1"]);
 }
 
+#[test]
+fn half_precision_trains_to_nearly_the_same() {
+    let place = Place::new();
+    let recipe = ["train", "--dataset", "garments", "--limit", "1000", "--epochs", "2", "--width", "4"];
+    let last = |precision: &str| -> (f64, f64) {
+        place.ok(&[&recipe[..], &["--precision", precision, "--out", precision]].concat());
+        assert_eq!(manifest(&place, precision)["config"]["precision"], precision);
+        let log = std::fs::read_to_string(place.path(precision).join("metrics.jsonl")).unwrap();
+        let epoch: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+        (epoch["train"]["loss_mean"].as_f64().unwrap(), epoch["gradient_norm_mean"].as_f64().unwrap())
+    };
+    let (loss, norm) = last("f32");
+    for (precision, most) in [("f16", 0.02), ("bf16", 0.1)] {
+        let (near, like) = last(precision);
+        assert!((near - loss).abs() < most * loss && near != loss, "{precision}: {near}, and {loss} in f32");
+        // The scale of the loss is taken off again.
+        assert!((like - norm).abs() < 0.2 * norm, "{precision}: {like}, and {norm} in f32");
+    }
+    mentions(&place.fails(2, &[&recipe[..], &["--precision", "f8"]].concat()), &["--precision", "f16"]);
+}
+
 /// The settings of the runs that are stopped: everything that has a state is in them.
 #[cfg(unix)]
 const STOPPED: [&str; 31] = [
@@ -259,6 +280,9 @@ fn ctrl_c_stops_cleanly_and_keeps_what_is_finished() {
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(child.try_wait().unwrap().is_none(), "the run ended by itself");
     }
+    // Nobody else goes on with it meanwhile.
+    mentions(&place.fails(3, &["train", "--resume", "i"]), &["another process is training in it"]);
+    assert_eq!(manifest(&place, "i")["status"], "running");
     assert!(
         std::process::Command::new("bash")
             .args(["-c", &format!("kill -INT {}", child.id())])

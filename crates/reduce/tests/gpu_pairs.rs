@@ -165,6 +165,11 @@ fn confusion_matrices_to_the_unit() {
                 mixed(n as u64).take(n).map(|bits| (class(bits >> 32), class(bits >> 8))).collect();
             let [gpu, cpu] = both(ConfusionMatrix { classes }, &items, NanPolicy::Propagate);
             assert_eq!(gpu, cpu, "{classes} classes, {n} pairs");
+            // As indices lie on devices.
+            let wide: Vec<(u32, u32)> =
+                items.iter().map(|&(label, predicted)| (label.into(), predicted.into())).collect();
+            let again = both(ConfusionMatrix { classes }, &wide, NanPolicy::Propagate);
+            assert_eq!(again, [gpu, cpu], "{classes} classes, {n} pairs of u32");
         }
     }
 }

@@ -116,7 +116,7 @@ fn nothing_finishes_to_no_value() {
     let groups = Max.by_key(|x: &f64| x.to_bits());
     assert!(groups.finish(groups.lift_block(&Block::new(none))).is_empty());
     let confusion = ConfusionMatrix { classes: 2 };
-    let confusion = confusion.finish(confusion.identity());
+    let confusion = Aggregator::<(u8, u8)>::finish(&confusion, Aggregator::<(u8, u8)>::identity(&confusion));
     let figures = (confusion.accuracy(), confusion.macro_f1(), confusion.macro_recall(), confusion.precision(1));
     assert_eq!(figures, (None, None, None, None));
 }

@@ -1,5 +1,6 @@
 //! Everything that decides a training run, as it is written into the run's manifest.
 
+use burn::tensor::FloatDType;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Augmentation;
@@ -136,6 +137,39 @@ impl FineTune {
     }
 }
 
+/// The numbers that images, activations and their gradients are while a network trains. The weights and their steps, the
+/// statistics of batch norms, losses, evaluations and all that is reported are f32 with each (Micikevicius et al. 2018,
+/// arXiv 1710.03740).
+///
+/// Half as many bits are for GPUs with units for them; on a CPU they are slower.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 24 bits of mantissa.
+    #[default]
+    F32,
+    /// 11 bits, and a narrow range: the loss is scaled by [`Precision::loss_scale`], and a step whose gradients overflow
+    /// counts as one without gradients.
+    F16,
+    /// 8 bits, and the range of f32.
+    Bf16,
+}
+
+impl Precision {
+    /// What the loss is multiplied by, and the gradients are divided by again.
+    pub fn loss_scale(self) -> Option<f64> {
+        (self == Self::F16).then_some(1024.0)
+    }
+
+    pub(crate) fn float(self) -> FloatDType {
+        match self {
+            Self::F32 => FloatDType::F32,
+            Self::F16 => FloatDType::F16,
+            Self::Bf16 => FloatDType::BF16,
+        }
+    }
+}
+
 /// A whole training run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainConfig {
@@ -183,6 +217,9 @@ pub struct TrainConfig {
     pub train_share: f64,
     /// Where to train.
     pub device: DeviceChoice,
+    /// The numbers of the activations.
+    #[serde(default)]
+    pub precision: Precision,
 }
 
 impl Default for TrainConfig {
@@ -236,6 +273,7 @@ impl TrainConfig {
             label_share: 1.0,
             train_share: 0.8,
             device: DeviceChoice::Cpu,
+            precision: Precision::F32,
         };
         match plain.network {
             NetworkConfig::Fcnn(_) => Self { epochs: 15, ..plain },

@@ -24,22 +24,11 @@ impl DeviceChoice {
         match self {
             Self::Cpu => Ok(Device::flex()),
             #[cfg(feature = "gpu")]
-            Self::Gpu => open_gpu(),
+            Self::Gpu => crate::gpu::open(),
             #[cfg(not(feature = "gpu"))]
             Self::Gpu => Err(Error::Device(
                 "this build trains on the CPU alone; build with `cargo build --release --features strix/train-gpu` for --device gpu".into(),
             )),
         }
     }
-}
-
-/// burn's kernels are wrong or hang on software renderers, so only hardware will do.
-#[cfg(feature = "gpu")]
-fn open_gpu() -> Result<Device, Error> {
-    use strix_reduce::{gpu, wgpu};
-    let hardware = gpu::adapters().into_iter().any(|adapter| adapter.info.device_type != wgpu::DeviceType::Cpu);
-    if !hardware {
-        return Err(Error::Device("there is no hardware GPU to train on; use --device cpu".into()));
-    }
-    Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice))
 }

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 use crate::model::Network;
 
@@ -43,6 +43,29 @@ struct Scale(Tensor<1>);
 impl Change for Scale {
     fn change<const D: usize>(&mut self, gradient: Tensor<D>) -> Tensor<D> {
         gradient * self.0.clone().reshape([1; D])
+    }
+}
+
+struct Unscale {
+    by: f64,
+    overflown: Tensor<1, Bool>,
+}
+
+impl Change for Unscale {
+    fn change<const D: usize>(&mut self, gradient: Tensor<D>) -> Tensor<D> {
+        let shape = gradient.shape();
+        let overflown = self.overflown.clone().reshape([1; D]).expand(shape);
+        gradient.mul_scalar(1.0 / self.by).mask_fill(overflown, 0.0)
+    }
+}
+
+/// Takes the scale of the loss off the gradients; all become 0 where one of them is no number any more.
+pub(crate) fn unscale(gradients: &mut GradientsParams, network: &Network, scale: f64) {
+    let mut each = Each { gradients: &mut *gradients, change: Squares(None) };
+    network.visit(&mut each);
+    if let Some(squares) = each.change.0 {
+        let overflown = squares.is_finite().bool_not();
+        network.visit(&mut Each { gradients, change: Unscale { by: scale, overflown } });
     }
 }
 

@@ -13,6 +13,8 @@ mod device;
 mod error;
 pub mod evaluation;
 pub mod export;
+#[cfg(feature = "gpu")]
+mod gpu;
 mod gradients;
 pub mod metrics;
 pub mod model;

@@ -1,14 +1,15 @@
 //! What a pass over images gives, from per-sample values through the aggregators.
 //!
-//! No mean of batch means: every sample enters once, so a ragged last batch weighs what it holds.
+//! No mean of batch means: every sample enters once, so a ragged last batch weighs what it holds. On a wgpu device the WGSL
+//! engine reduces burn's own buffers where they lie, and states come back; elsewhere the samples do.
 
-use std::collections::BTreeMap;
+#[cfg(feature = "gpu")]
+mod in_place;
 
 use burn::tensor::{Int, Tensor, activation};
 use serde::{Deserialize, Serialize};
-use strix_reduce::{
-    Aggregator, Boxed, Combine, Confusion, ConfusionMatrix, Engine, Max, Mean, Reducer, Sum, Variance, state,
-};
+use strix_reduce::combinators::{ByKey, MapInput, Named};
+use strix_reduce::{Aggregator, Combine, Confusion, ConfusionMatrix, Engine, Max, Mean, Reducer, Sum, Variance, state};
 
 use crate::Error;
 
@@ -39,28 +40,24 @@ type Losses = (Mean, Variance, Max);
 type Gap = (u8, f32);
 
 /// The sum of the gaps of each bin.
-type Gaps = Boxed<Gap, BTreeMap<u8, Option<f64>>>;
+type Gaps = ByKey<Named<MapInput<Sum, fn(&Gap) -> f32, f32>>, fn(&Gap) -> u8>;
 
-/// Bins of confidence.
+/// Bins of confidence, from 1 on.
 const BINS: u8 = 15;
 
 fn gaps() -> Gaps {
-    Boxed::new(Sum.map_input(|gap: &Gap| gap.1).named("gap").by_key(|gap: &Gap| gap.0))
+    let (of, bin): (fn(&Gap) -> f32, fn(&Gap) -> u8) = (|gap| gap.1, |gap| gap.0);
+    Sum.map_input(of).named("gap").by_key(bin)
 }
 
-fn gap((confidence, right): (f32, bool)) -> Gap {
-    // A bin has its upper edge, as in the paper.
-    let bin = ((confidence * f32::from(BINS)).ceil() as u8).clamp(1, BINS);
-    (bin, confidence - f32::from(u8::from(right)))
-}
-
-/// A batch's per-sample values, on the device.
+/// Per-sample values on the device, each of shape `[samples]`.
 #[derive(Debug)]
-struct Pending {
+struct Samples {
     losses: Tensor<1>,
     labels: Tensor<1, Int>,
     predicted: Tensor<1, Int>,
-    confidence: Tensor<1>,
+    bins: Tensor<1, Int>,
+    gaps: Tensor<1>,
 }
 
 /// Collects a pass's per-sample values on the device, and reads them back an interval at a time.
@@ -70,7 +67,7 @@ pub struct Collector {
     gaps: Reducer<Gap, Gaps>,
     norms: Reducer<f32, (Mean, Max)>,
     classes: u8,
-    pending: Vec<Pending>,
+    pending: Vec<Samples>,
     pending_norms: Vec<Tensor<1>>,
 }
 
@@ -105,13 +102,17 @@ impl Collector {
 
     /// Takes a batch's labels, logits and per-sample losses in, without waiting for the device.
     pub fn take(&mut self, labels: &Tensor<1, Int>, logits: &Tensor<2>, losses: &Tensor<1>) {
-        let shares = activation::softmax(logits.clone().detach(), 1);
-        self.pending.push(Pending {
+        // From the logits: the softmax may round two of them to one.
+        let predicted = logits.clone().detach().argmax(1).squeeze_dim(1);
+        let confidence: Tensor<1> = activation::softmax(logits.clone().detach(), 1).max_dim(1).squeeze_dim(1);
+        let right = labels.clone().equal(predicted.clone()).float();
+        self.pending.push(Samples {
             losses: losses.clone().detach(),
             labels: labels.clone(),
-            // From the logits: the softmax may round two of them to one.
-            predicted: logits.clone().detach().argmax(1).squeeze_dim(1),
-            confidence: shares.max_dim(1).squeeze_dim(1),
+            predicted,
+            // A bin has its upper edge, as in the paper.
+            bins: confidence.clone().mul_scalar(BINS).ceil().clamp(1, BINS).int(),
+            gaps: confidence - right,
         });
     }
 
@@ -125,12 +126,15 @@ impl Collector {
     /// # Errors
     /// [`Error::Device`] when the device fails.
     pub fn read_back(&mut self) -> Result<f64, Error> {
-        for Pending { losses, labels, predicted, confidence } in std::mem::take(&mut self.pending) {
-            self.losses.push(&floats(losses)?)?;
-            let pairs: Vec<(u8, u8)> = classes(labels)?.into_iter().zip(classes(predicted)?).collect();
-            let right = pairs.iter().map(|(label, predicted)| label == predicted);
-            let gaps: Vec<Gap> = floats(confidence)?.into_iter().zip(right).map(gap).collect();
+        let pending = std::mem::take(&mut self.pending);
+        #[cfg(feature = "gpu")]
+        let pending = self.reduce_in_place(pending)?;
+        for samples in pending {
+            self.losses.push(&floats(samples.losses)?)?;
+            let predicted = classes(samples.predicted)?;
+            let pairs: Vec<(u8, u8)> = classes(samples.labels)?.into_iter().zip(predicted).collect();
             self.confusion.push(&pairs)?;
+            let gaps: Vec<Gap> = classes(samples.bins)?.into_iter().zip(floats(samples.gaps)?).collect();
             self.gaps.push(&gaps)?;
         }
         for norm in std::mem::take(&mut self.pending_norms) {
@@ -152,7 +156,7 @@ impl Collector {
                 self.confusion.state(),
                 self.confusion.pushed(),
             )?,
-            gaps().to_bytes(self.gaps.state(), self.gaps.pushed())?,
+            state::to_bytes::<Gap, _>(&gaps(), self.gaps.state(), self.gaps.pushed())?,
             state::to_bytes::<f32, _>(&(Mean, Max), self.norms.state(), self.norms.pushed())?,
         ])
     }
@@ -168,7 +172,7 @@ impl Collector {
         let matrix = ConfusionMatrix { classes: collector.classes };
         let (state, items) = state::from_bytes::<(u8, u8), _>(&matrix, confusion)?;
         collector.confusion.push_state(state, items)?;
-        let (state, items) = gaps().read_bytes(sums)?;
+        let (state, items) = state::from_bytes::<Gap, _>(&gaps(), sums)?;
         collector.gaps.push_state(state, items)?;
         let (state, items) = state::from_bytes::<f32, _>(&(Mean, Max), norms)?;
         collector.norms.push_state(state, items)?;
@@ -206,7 +210,7 @@ pub(crate) fn floats<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Erro
     data.convert::<f32>().try_to_vec().map_err(|e| Error::Device(format!("unexpected tensor data: {e:?}")))
 }
 
-/// A tensor of class indices, on the host.
+/// A tensor of small integers, such as class indices, on the host.
 fn classes(tensor: Tensor<1, Int>) -> Result<Vec<u8>, Error> {
     let data = tensor.try_into_data().map_err(|e| Error::Device(format!("the device failed: {e:?}")))?;
     data.convert::<u8>().try_to_vec().map_err(|e| Error::Device(format!("unexpected tensor data: {e:?}")))

@@ -252,6 +252,21 @@ impl Run {
         Ok(run)
     }
 
+    /// Keeps other processes from training in this directory while the answer is held. Where a system locks no directories
+    /// (Windows), nobody is kept.
+    pub(crate) fn lock(&self) -> Result<Option<fs::File>, Error> {
+        let Ok(folder) = fs::File::open(&self.path) else { return Ok(None) };
+        match folder.try_lock() {
+            Err(fs::TryLockError::WouldBlock) => {
+                let what = "another process is training in it; wait for that one, or stop it".into();
+                Err(Error::Read { path: self.path.clone(), what })
+            }
+            // Some file systems have no locks.
+            Err(fs::TryLockError::Error(_)) => Ok(None),
+            Ok(()) => Ok(Some(folder)),
+        }
+    }
+
     /// The directory.
     pub fn path(&self) -> &Path {
         &self.path

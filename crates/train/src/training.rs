@@ -1,11 +1,13 @@
 //! The training loop, from a dataset to a finished run directory.
 
 mod epoch;
+mod range_test;
 mod sets;
 
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
+use burn::tensor::Device;
 use strix_data::TrainTest;
 
 use crate::Error;
@@ -18,6 +20,8 @@ use crate::run::{DatasetRecord, EpochRecord, Manifest, Place, Run, Status};
 
 use epoch::{State, Trainer};
 use sets::Sets;
+
+pub use range_test::{RangeTest, RateCurve, RatePoint, find_rate};
 
 /// Who watches a training run. Every method has a default that does nothing.
 pub trait Observer {
@@ -58,57 +62,73 @@ pub struct Job<'a> {
     pub substituted: Option<String>,
     /// Published weights for the trunk.
     pub weights: Option<&'a Weights>,
-    /// Where the run directory is to be.
-    pub place: &'a Place,
 }
 
-/// Trains into a new run directory, and returns it with its manifest. The directory is made when nothing is left to be
-/// refused.
+/// Trains into a new run directory at `place`, and returns it with its manifest. The directory is made when nothing is left
+/// to be refused.
 ///
 /// The best epoch by validation accuracy is the one whose weights the run holds at the end.
 ///
 /// # Errors
 /// [`Error::Config`], [`Error::RunExists`], [`Error::Diverged`], [`Error::Interrupted`], [`Error::Write`] and
 /// [`Error::Device`]; the run's manifest then says how far it came, and [`resume`] goes on from there.
-pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<(Run, Manifest), Error> {
+pub fn train(job: &Job<'_>, place: &Place, observer: &mut dyn Observer) -> Result<(Run, Manifest), Error> {
     let started = Instant::now();
-    let Job { config, data, .. } = job;
+    let (trainer, mut state, mut manifest) = ready(job)?;
+    // Features of frozen blocks count too.
+    state.progress.seconds = started.elapsed().as_secs_f64();
+    let run = Run::create(place, &manifest, &state.checkpoint()?)?;
+    let _lock = run.lock()?;
+    observer.begin(&run, &manifest);
+    trainer.run(&run, &mut state, &mut manifest, observer)?;
+    Ok((run, manifest))
+}
+
+/// The device to train on, if it has the numbers to train in.
+fn open(config: &TrainConfig) -> Result<Device, Error> {
+    let (device, precision) = (config.device.open()?, config.precision);
+    if !device.supports_dtype(precision.float()) {
+        return Err(Error::Device(format!("the device does not compute in {precision:?}; use --precision f32")));
+    }
+    Ok(device)
+}
+
+/// Everything that a first step needs.
+fn ready<'a>(job: &Job<'a>) -> Result<(Trainer<'a>, State, Manifest), Error> {
+    let Job { config, data, .. } = *job;
     config.check(data.train.width.min(data.train.height))?;
-    let device = config.device.open()?;
+    let device = open(config)?;
     let sets = Sets::new(config, data)?;
     let preparation = preparation(config, &sets, job.weights)?;
     device.seed(config.seed);
     let autodiff = device.clone().autodiff();
-    let mut network = Network::new(&config.network, preparation.size, data.train.classes.len(), &autodiff);
+    let classes = data.train.classes.len();
+    let mut network = Network::new(&config.network, preparation.size, classes, &autodiff);
     if let Some(weights) = job.weights {
         weights.load_into(&mut network, &config.network)?;
     }
     let dataset = DatasetRecord::new(data, sets.training.len(), sets.validation.len(), job.substituted.clone());
     let pretrained = job.weights.map(|weights| weights.record.clone());
-    let mut manifest = Manifest::begin(config, dataset, preparation, pretrained, network.parameters());
+    let manifest = Manifest::begin(config, dataset, preparation, pretrained, network.parameters());
     let trainer = Trainer::new(config, &manifest.preparation, device, sets, &network);
-    let mut state = State {
+    let state = State {
         average: config.average.map(|_| network.valid()),
         network: trainer.freeze(network),
         optimizer: config.optimizer.init(config.weight_decay),
         progress: Progress { epoch: 1, ..Progress::default() },
-        collector: Collector::new(data.train.classes.len())?,
+        collector: Collector::new(classes)?,
     };
-    // Features of frozen blocks count too.
-    state.progress.seconds = started.elapsed().as_secs_f64();
-    let run = Run::create(job.place, &manifest, &state.checkpoint()?)?;
-    observer.begin(&run, &manifest);
-    trainer.run(&run, &mut state, &mut manifest, observer)?;
-    Ok((run, manifest))
+    Ok((trainer, state, manifest))
 }
 
 /// Goes on with a run that was interrupted, killed or failed, from its last checkpoint: on the CPU to the same weights and
 /// metrics, bit for bit, as if it had never stopped.
 ///
 /// # Errors
-/// As [`train`]; [`Error::Read`] when the run cannot be read, or was made on other data.
+/// As [`train`]; [`Error::Read`] when the run cannot be read, was made on other data, or is being trained by another process.
 pub fn resume(run: &Run, data: &TrainTest, observer: &mut dyn Observer) -> Result<Manifest, Error> {
     let started = Instant::now();
+    let _lock = run.lock()?;
     let mut manifest = run.read_manifest()?;
     let broken = |what: String| Error::Read { path: run.path().into(), what };
     if manifest.status == Status::Finished {
@@ -122,7 +142,7 @@ pub fn resume(run: &Run, data: &TrainTest, observer: &mut dyn Observer) -> Resul
     if manifest.dataset != now {
         return Err(broken(format!("was trained on other data: {:?}, which differs from {now:?}", manifest.dataset)));
     }
-    let device = config.device.open()?;
+    let device = open(&config)?;
     let Checkpoint { progress, network, average, optimizer, metrics } = run.read_checkpoint()?;
     device.seed(config.seed);
     let classes = data.train.classes.len();

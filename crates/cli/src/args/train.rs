@@ -1,11 +1,12 @@
-//! The arguments of `strix train`.
+//! The arguments of `strix train` and `strix find-rate`.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use strix_train::config::{ActivationKind, FineTune};
+use strix_train::config::{ActivationKind, FineTune, Precision};
 use strix_train::optimizer::OptimizerKind;
 use strix_train::schedule::Schedule;
+use strix_train::training::RangeTest;
 
 use super::{DataPlace, Dataset, TrainDevice};
 
@@ -16,7 +17,7 @@ pub(crate) enum Model {
     Fcnn,
     /// Blocks of convolutions, VGG-like.
     Convstrix,
-    /// Small and residual, made for 28x28 images: the best accuracy for the time.
+    /// Small and residual, made for 28x28 images; goes furthest with long training.
     Strixnet,
     /// Pretrained VGG19 blocks (--weights) under a head of dense layers.
     Vggstrix,
@@ -27,8 +28,9 @@ pub(crate) enum Model {
     Resnet56,
 }
 
+/// On what to train which network, and how.
 #[derive(Debug, Args)]
-pub(crate) struct Train {
+pub(crate) struct Settings {
     /// fashion-mnist, garments (drawn by strix), or a folder: CLASS/*.png, train/CLASS/*.png and test/CLASS/*.png (or .jpg),
     /// or IDX files named as MNIST's. Without it: Fashion-MNIST if it can be had, else garments, which is then said loudly.
     #[arg(long, value_name = "NAME or FOLDER")]
@@ -38,6 +40,16 @@ pub(crate) struct Train {
     pub(crate) image_size: Option<usize>,
     #[command(flatten)]
     pub(crate) place: DataPlace,
+    #[command(flatten)]
+    pub(crate) network: Network,
+    #[command(flatten)]
+    pub(crate) recipe: Recipe,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
     /// The run directory to create [default: the next free runs/DATASET-NUMBER]
     #[arg(long, value_name = "RUN")]
     pub(crate) out: Option<PathBuf>,
@@ -47,10 +59,30 @@ pub(crate) struct Train {
     /// Save where training stands, to be resumed from, about every so many seconds, and after each epoch.
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     pub(crate) checkpoint_seconds: f64,
+    /// Print a line an epoch also on a terminal, without curves and forecast.
+    #[arg(long)]
+    pub(crate) plain: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FindRate {
     #[command(flatten)]
-    pub(crate) network: Network,
-    #[command(flatten)]
-    pub(crate) recipe: Recipe,
+    pub(crate) settings: Settings,
+    /// The first learning rate.
+    #[arg(long, value_name = "RATE", default_value_t = RangeTest::default().least)]
+    pub(crate) least: f64,
+    /// The last.
+    #[arg(long, value_name = "RATE", default_value_t = RangeTest::default().most)]
+    pub(crate) most: f64,
+    /// How many rates, one a step.
+    #[arg(long, default_value_t = RangeTest::default().steps)]
+    pub(crate) steps: usize,
+    /// Draw the loss by the learning rate.
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) plot: Option<PathBuf>,
+    /// Print one JSON object with every step.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Which network, and its shape. What is not given is the network's own default; what it does not have is refused.
@@ -172,6 +204,10 @@ pub(crate) struct Recipe {
     /// Where to train [default: cpu]
     #[arg(long, value_enum)]
     pub(crate) device: Option<TrainDevice>,
+    /// The numbers of images, activations and their gradients: f32, f16 or bf16. Weights and all that is reported stay f32.
+    /// The shorter ones are for GPUs with units for them; on a CPU they are slower [default: f32]
+    #[arg(long, value_parser = named::<Precision>, value_name = "NAME")]
+    pub(crate) precision: Option<Precision>,
 }
 
 fn fine_tune(text: &str) -> Result<FineTune, String> {

@@ -1,12 +1,13 @@
 //! Loads a dataset by name or folder, or the best that there is.
 
+use std::io::Write;
 use std::path::Path;
 
 use strix_data::fashion_mnist::{self, Places};
 use strix_data::{Error, TrainTest, garments, own};
 use strix_train::run::Manifest;
 
-use crate::args::{DataPlace, Dataset};
+use crate::args::{DataPlace, Dataset, Settings};
 use crate::failure::Failure;
 
 /// How many garments are drawn to train and to test on.
@@ -20,7 +21,7 @@ pub(crate) struct Loaded {
 
 /// Loads `dataset`; without one Fashion-MNIST, or garments where that is not to be had. A folder's pictures become `size`
 /// pixels wide and high.
-pub(crate) fn load(dataset: Option<&Dataset>, size: Option<usize>, place: &DataPlace) -> Result<Loaded, Failure> {
+fn load(dataset: Option<&Dataset>, size: Option<usize>, place: &DataPlace) -> Result<Loaded, Failure> {
     let garments = || garments::draw(GARMENTS.0, GARMENTS.1, garments::SEED);
     let whole = |data| Loaded { data, substituted: None };
     let fashion_mnist = || fashion_mnist::load(&Places::standard(place.data.clone()));
@@ -38,6 +39,20 @@ pub(crate) fn load(dataset: Option<&Dataset>, size: Option<usize>, place: &DataP
             loaded => Ok(whole(loaded?)),
         },
     }
+}
+
+/// Loads what the settings name, and says on standard error if it is another than the preferred one.
+pub(crate) fn load_loudly(settings: &Settings) -> Result<Loaded, Failure> {
+    let loaded = load(settings.dataset.as_ref(), settings.image_size, &settings.place)?;
+    if let Some(reason) = &loaded.substituted {
+        // A reader of the output that has gone does not end the training.
+        let _ = writeln!(
+            std::io::stderr(),
+            "WARNING: training on the drawn dataset \"garments\" INSTEAD OF Fashion-MNIST.\nWARNING: {reason}\n\
+             WARNING: its accuracies say nothing about Fashion-MNIST."
+        );
+    }
+    Ok(loaded)
 }
 
 /// The dataset that a run was trained on.

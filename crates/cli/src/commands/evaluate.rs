@@ -8,7 +8,7 @@ use strix_train::evaluation::{self, Evaluation};
 use strix_train::run::{Run, write_whole};
 
 use crate::args::Evaluate;
-use crate::commands::{dataset, train};
+use crate::commands::{dataset, settings};
 use crate::failure::Failure;
 use crate::output::percent;
 
@@ -16,7 +16,7 @@ pub(crate) fn run(args: &Evaluate) -> Result<(), Failure> {
     let run = Run::open(&args.run)?;
     let manifest = run.read_manifest()?;
     let test = dataset::of_run(&manifest, &args.place)?.test;
-    let evaluation = evaluation::evaluate(&run, &test, train::device(args.device), args.views)?;
+    let evaluation = evaluation::evaluate(&run, &test, settings::device(args.device), args.views)?;
     run.write_evaluation(&evaluation, &test, args.views)?;
     if let Some(path) = &args.predictions {
         write_predictions(path, &evaluation, test.classes.len())?;

@@ -5,9 +5,11 @@ mod devices;
 mod evaluate;
 mod export;
 mod files;
+mod find_rate;
 mod predict;
 mod reduce;
 mod report;
+mod settings;
 mod state;
 mod train;
 
@@ -20,6 +22,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::State(args) => state::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::FindRate(args) => find_rate::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Export(args) => export::run(&args),

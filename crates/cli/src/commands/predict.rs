@@ -9,14 +9,14 @@ use strix_train::report::Sheet;
 use strix_train::run::{Run, write_whole};
 
 use crate::args::Predict;
-use crate::commands::train;
+use crate::commands::settings;
 use crate::failure::Failure;
 use crate::output::percent;
 
 pub(crate) fn run(args: &Predict) -> Result<(), Failure> {
     let run = Run::open(&args.run)?;
     let pictures = args.pictures.iter().map(|path| Picture::open(path)).collect::<Result<Vec<_>, _>>()?;
-    let (probabilities, shown) = predict(&run, &pictures, train::device(args.device))?;
+    let (probabilities, shown) = predict(&run, &pictures, settings::device(args.device))?;
     if let Some(path) = &args.shown {
         let all: Vec<usize> = (0..shown.len()).collect();
         let png = Sheet::new(&shown, &all).png().map_err(Failure::Internal)?;

@@ -1,18 +1,17 @@
 //! `strix train`: a dataset to a run directory.
 
-mod settings;
+mod dashboard;
 mod watch;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use strix_train::DeviceChoice;
 use strix_train::model::Weights;
 use strix_train::run::{Manifest, Place, Run};
 use strix_train::training::{self, Job};
 
-use crate::args::{Train, TrainDevice};
-use crate::commands::dataset;
+use crate::args::Train;
+use crate::commands::{dataset, settings};
 use crate::failure::Failure;
 use crate::interrupt;
 use watch::Watcher;
@@ -22,30 +21,22 @@ pub(crate) fn run(args: &Train) -> Result<(), Failure> {
         return resume(args, &Run::open(run)?);
     }
     // What can be refused is refused before the dataset is read; the rest, before a directory is made.
-    let weights = args.network.weights.as_deref().map(Weights::open).transpose()?;
-    let config = settings::config(args, weights.as_ref())?;
+    let weights = args.settings.network.weights.as_deref().map(Weights::open).transpose()?;
+    let config = settings::config(&args.settings, weights.as_ref())?;
     config.device.open()?;
     if let Some(out) = args.out.as_ref().filter(|out| out.exists()) {
         return Err(strix_train::Error::RunExists(out.clone()).into());
     }
-    let loaded = dataset::load(args.dataset.as_ref(), args.image_size, &args.place)?;
+    let loaded = dataset::load_loudly(&args.settings)?;
     let data = &loaded.data;
-    if let Some(reason) = &loaded.substituted {
-        // A reader of the output that has gone does not end the training, here and below.
-        let _ = writeln!(
-            std::io::stderr(),
-            "WARNING: training on the drawn dataset \"garments\" INSTEAD OF Fashion-MNIST.\nWARNING: {reason}\n\
-             WARNING: its accuracies say nothing about Fashion-MNIST."
-        );
-    }
     let place = match &args.out {
         Some(path) => Place::At(path.clone()),
         None => Place::NextOf(PathBuf::from("runs").join(short(&data.name))),
     };
     interrupt::listen()?;
     let substituted = loaded.substituted.clone();
-    let job = Job { config: &config, data, substituted, weights: weights.as_ref(), place: &place };
-    let (run, manifest) = training::train(&job, &mut Watcher::new(args.checkpoint_seconds))?;
+    let job = Job { config: &config, data, substituted, weights: weights.as_ref() };
+    let (run, manifest) = training::train(&job, &place, &mut Watcher::new(args.checkpoint_seconds, args.plain))?;
     tell(&run, &manifest)
 }
 
@@ -56,9 +47,9 @@ fn short(name: &str) -> String {
 
 fn resume(args: &Train, run: &Run) -> Result<(), Failure> {
     let manifest = run.read_manifest()?;
-    let data = dataset::of_run(&manifest, &args.place)?;
+    let data = dataset::of_run(&manifest, &args.settings.place)?;
     interrupt::listen()?;
-    let manifest = training::resume(run, &data, &mut Watcher::new(args.checkpoint_seconds))?;
+    let manifest = training::resume(run, &data, &mut Watcher::new(args.checkpoint_seconds, args.plain))?;
     tell(run, &manifest)
 }
 
@@ -70,11 +61,4 @@ fn tell(run: &Run, manifest: &Manifest) -> Result<(), Failure> {
     }
     writeln!(out, "done in {:.1} s; epoch {best} was the best by validation accuracy", manifest.seconds)?;
     Ok(writeln!(out, "next: strix evaluate {}", run.path().display())?)
-}
-
-pub(crate) fn device(device: TrainDevice) -> DeviceChoice {
-    match device {
-        TrainDevice::Cpu => DeviceChoice::Cpu,
-        TrainDevice::Gpu => DeviceChoice::Gpu,
-    }
 }

@@ -99,52 +99,59 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-impl Aggregator<(u8, u8)> for ConfusionMatrix {
-    type State = Confusion;
-    type Output = Confusion;
+macro_rules! counts_pairs {
+    ($($pair:ty),*) => {$(
+        impl Aggregator<$pair> for ConfusionMatrix {
+            type State = Confusion;
+            type Output = Confusion;
 
-    fn identity(&self) -> Confusion {
-        let classes = usize::from(self.classes);
-        Confusion { classes, counts: vec![0; classes * classes], outside: 0 }
-    }
-    fn lift(&self, item: &(u8, u8)) -> Confusion {
-        self.lift_block(&Block::new(std::slice::from_ref(item)))
-    }
-    fn merge(&self, mut a: Confusion, b: Confusion) -> Confusion {
-        for (count, more) in a.counts.iter_mut().zip(b.counts) {
-            *count += more;
-        }
-        a.outside += b.outside;
-        a
-    }
-    fn finish(&self, state: Confusion) -> Confusion {
-        state
-    }
-    fn lift_block(&self, block: &Block<'_, (u8, u8)>) -> Confusion {
-        let mut state = self.identity();
-        for &(label, predicted) in block.items() {
-            if label < self.classes && predicted < self.classes {
-                state.counts[usize::from(label) * state.classes + usize::from(predicted)] += 1;
-            } else {
-                state.outside += 1;
+            fn identity(&self) -> Confusion {
+                let classes = usize::from(self.classes);
+                Confusion { classes, counts: vec![0; classes * classes], outside: 0 }
+            }
+            fn lift(&self, item: &$pair) -> Confusion {
+                self.lift_block(&Block::new(std::slice::from_ref(item)))
+            }
+            fn merge(&self, mut a: Confusion, b: Confusion) -> Confusion {
+                for (count, more) in a.counts.iter_mut().zip(b.counts) {
+                    *count += more;
+                }
+                a.outside += b.outside;
+                a
+            }
+            fn finish(&self, state: Confusion) -> Confusion {
+                state
+            }
+            fn lift_block(&self, block: &Block<'_, $pair>) -> Confusion {
+                let mut state = Aggregator::<$pair>::identity(self);
+                for &(label, predicted) in block.items() {
+                    let (label, predicted) = (label as usize, predicted as usize);
+                    if label < state.classes && predicted < state.classes {
+                        state.counts[label * state.classes + predicted] += 1;
+                    } else {
+                        state.outside += 1;
+                    }
+                }
+                state
+            }
+
+            #[cfg(feature = "gpu")]
+            fn gpu(&self) -> Option<crate::gpu::GpuHalf<Confusion>> {
+                let classes = usize::from(self.classes);
+                let cells = classes * classes;
+                let read = move |counts: &[u32], _: &crate::gpu::Partial<'_>| Confusion {
+                    classes,
+                    counts: counts[..cells].iter().map(|&count| count.into()).collect(),
+                    outside: counts[cells].into(),
+                };
+                let parameters = [u32::from(self.classes)].into();
+                Some(crate::gpu::GpuHalf::counting(strix_shaders::CONFUSION, parameters, cells as u32 + 1, read))
             }
         }
-        state
-    }
-
-    #[cfg(feature = "gpu")]
-    fn gpu(&self) -> Option<crate::gpu::GpuHalf<Confusion>> {
-        let classes = usize::from(self.classes);
-        let cells = classes * classes;
-        let read = move |counts: &[u32], _: &crate::gpu::Partial<'_>| Confusion {
-            classes,
-            counts: counts[..cells].iter().map(|&count| count.into()).collect(),
-            outside: counts[cells].into(),
-        };
-        let parameters = [u32::from(self.classes)].into();
-        Some(crate::gpu::GpuHalf::counting(strix_shaders::CONFUSION, parameters, cells as u32 + 1, read))
-    }
+    )*};
 }
+// Class indices as they lie in files, and on devices.
+counts_pairs!((u8, u8), (u32, u32));
 
 impl crate::Subtract<(u8, u8)> for ConfusionMatrix {
     fn subtract(&self, mut whole: Confusion, part: Confusion) -> Confusion {

@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor, activation};
 
 use crate::config::{ActivationKind, DenseConfig};
 use crate::export::Graph;
+use crate::ops;
 
 /// Features of any shape to logits.
 #[derive(Module, Debug)]
@@ -62,9 +63,9 @@ impl Head {
     pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
         let mut x: Tensor<2> = x.flatten(1, 3);
         for layer in &self.dense {
-            x = self.dropout.forward(self.activation.forward(layer.forward(x)));
+            x = self.dropout.forward(self.activation.forward(ops::linear(layer, x)));
         }
-        self.output.forward(x)
+        ops::linear(&self.output, x)
     }
     pub(super) fn trace(&self, graph: &mut Graph, x: String) -> String {
         let mut x = graph.flatten(&x);

@@ -124,7 +124,7 @@ impl Architecture for ResNet {
 
     fn head(&self, x: Tensor<4>) -> Tensor<2> {
         let places: Tensor<3> = x.flatten(2, 3);
-        self.linear.forward(places.mean_dim(2).squeeze_dim(2))
+        ops::linear(&self.linear, places.mean_dim(2).squeeze_dim(2))
     }
 
     fn trace(&self, graph: &mut Graph, x: String) -> String {

@@ -92,7 +92,7 @@ impl Architecture for StrixNet {
 
     fn head(&self, x: Tensor<4>) -> Tensor<2> {
         let places: Tensor<3> = x.flatten(2, 3);
-        self.output.forward(places.max_dim(2).squeeze_dim(2))
+        ops::linear(&self.output, places.max_dim(2).squeeze_dim(2))
     }
 
     fn trace(&self, graph: &mut Graph, x: String) -> String {

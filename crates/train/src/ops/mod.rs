@@ -3,7 +3,9 @@
 //! On burn's flex backend they take the place of burn's, which spends most of a training step moving memory: products run
 //! through faer at the vector units' speed, and what is elementwise (bias, rectifier, normalisation, residual sum) is done
 //! in the pass that is under way anyway. On every other device the same calls are burn's own operations, so a network is
-//! written once. `benches/train.rs` of the repository races both, `benches/peers/train_step.py` does the same in PyTorch.
+//! written once. Weights are f32; where images are of half the bits, products are too, and sums over a batch are not
+//! ([`crate::config::Precision`]). `benches/train.rs` of the repository races both, `benches/peers/train_step.py` does the
+//! same in PyTorch.
 
 mod autodiff;
 mod conv;
@@ -14,8 +16,9 @@ mod rows;
 
 use burn::backend::{Backend, Dispatch, DispatchDevice, backend_extension, tensor::FloatTensor};
 use burn::nn::conv::Conv2d;
-use burn::nn::{BatchNorm, PaddingConfig2d};
-use burn::tensor::{Device, Tensor, activation, module};
+use burn::nn::{BatchNorm, Linear, PaddingConfig2d};
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{DType, Tensor, activation, module};
 
 /// How a batch is normalised.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,28 +61,38 @@ pub trait FusedOps: Backend {
     fn pooling(images: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
-/// Whether tensors of the device are ours to compute on.
-fn is_ours(device: &Device) -> bool {
-    match device.as_dispatch() {
+/// Whether the tensor is ours to compute on.
+fn is_ours<const D: usize>(tensor: &Tensor<D>) -> bool {
+    let on_flex = match tensor.device().as_dispatch() {
         DispatchDevice::Autodiff(inner) => matches!(**inner, DispatchDevice::Flex(_)),
         other => matches!(other, DispatchDevice::Flex(_)),
-    }
+    };
+    on_flex && tensor.dtype() == DType::F32
+}
+
+/// `layer` of `[batch, inputs]`, in the numbers of these.
+pub fn linear(layer: &Linear, x: Tensor<2>) -> Tensor<2> {
+    let dtype = x.dtype();
+    module::linear(x, layer.weight.val().cast(dtype), layer.bias.as_ref().map(|bias| bias.val().cast(dtype)))
 }
 
 /// `conv` of images `[batch, channels, height, width]`, rectified if `relu`. Filters are square and not dilated; steps and
 /// padding are the same on all sides.
 pub fn conv2d(conv: &Conv2d, images: Tensor<4>, relu: bool) -> Tensor<4> {
-    let device = images.device();
-    if !is_ours(&device) {
-        let images = conv.forward(images);
-        return if relu { activation::relu(images) } else { images };
-    }
-    let filters = conv.weight.val();
-    let bias = conv.bias.as_ref().map_or_else(|| Tensor::zeros([0], &device), |bias| bias.val());
     let padding = match &conv.padding {
         PaddingConfig2d::Explicit(top, ..) => *top,
         _ => 0,
     };
+    if !is_ours(&images) {
+        let dtype = images.dtype();
+        let options = ConvOptions::new(conv.stride, [padding; 2], conv.dilation, conv.groups);
+        let bias = conv.bias.as_ref().map(|bias| bias.val().cast(dtype));
+        let images = module::conv2d(images, conv.weight.val().cast(dtype), bias, options);
+        return if relu { activation::relu(images) } else { images };
+    }
+    let device = images.device();
+    let filters = conv.weight.val();
+    let bias = conv.bias.as_ref().map_or_else(|| Tensor::zeros([0], &device), |bias| bias.val());
     Tensor::from_dispatch(Dispatch::convolution(
         images.into_dispatch(),
         filters.into_dispatch(),
@@ -95,10 +108,15 @@ pub fn conv2d(conv: &Conv2d, images: Tensor<4>, relu: bool) -> Tensor<4> {
 /// While it trains, it normalises by the batch's statistics and moves its running ones towards them, the variance without
 /// bias, as PyTorch does; frozen or on a device without gradients it uses the running ones.
 pub fn batch_norm(norm: &BatchNorm, images: Tensor<4>, more: Option<Tensor<4>>, relu: bool) -> Tensor<4> {
+    let dtype = images.dtype();
+    if dtype != DType::F32 {
+        let more = more.map(|more| more.cast(DType::F32));
+        return batch_norm(norm, images.cast(DType::F32), more, relu).cast(dtype);
+    }
     let device = images.device();
     let training = device.is_autodiff() && norm.training.is_enabled();
     let [batch, channels, height, width] = images.dims();
-    if !is_ours(&device) {
+    if !is_ours(&images) {
         let mut images = if training {
             let trained = module::batch_norm_train(images, norm.gamma.val(), norm.beta.val(), norm.epsilon);
             follow(norm, trained.mean.detach(), trained.variance.detach(), batch * height * width);
@@ -146,7 +164,7 @@ fn follow(norm: &BatchNorm, mean: Tensor<1>, variance: Tensor<1>, count: usize) 
 
 /// The largest of each square of 2 x 2 of images `[batch, channels, height, width]`; an odd last row or column is left out.
 pub fn max_pool(images: Tensor<4>) -> Tensor<4> {
-    if !is_ours(&images.device()) {
+    if !is_ours(&images) {
         let pool = burn::nn::pool::MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init();
         return pool.forward(images);
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::optim::lr_scheduler::module_lr_scheduler::{ModuleLearningRate, ModuleLrScheduler};
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 
 use super::Observer;
 use super::sets::Sets;
@@ -223,8 +223,21 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
+    /// How many images are trained on.
+    pub(super) fn training_images(&self) -> usize {
+        self.training.len()
+    }
+
+    /// A step, and the mean loss of its images before it.
+    pub(super) fn measured_step(&self, state: &mut State, group: &[&[usize]], rate: f64) -> Result<f64, Error> {
+        self.step(state, group, rate);
+        state.progress.steps += 1;
+        std::mem::replace(&mut state.collector, Collector::new(self.classes)?).read_back()
+    }
+
     /// One step of the optimizer, on the batches of `group`.
     fn step(&self, state: &mut State, group: &[&[usize]], rate: f64) {
+        let precision = self.config.precision;
         let number = (state.progress.steps * self.config.accumulate) as u64;
         let mut accumulator = GradientsAccumulator::new();
         for (at, indices) in group.iter().enumerate() {
@@ -233,17 +246,20 @@ impl<'a> Trainer<'a> {
             self.device.seed(self.config.seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
             let batch = self.training.select(indices);
             let (images, mixed) = self.config.augmentation.apply(batch.images, self.config.seed, number);
-            let images = prepared(self.preparation.as_ref(), images);
-            let logits = state.network.finish(Tensor::from_inner(images), self.done);
+            let images = prepared(self.preparation.as_ref(), images).cast(precision.float());
+            let logits = state.network.finish(Tensor::from_inner(images), self.done).cast(FloatDType::F32);
             let labels = Tensor::from_inner(batch.labels);
             let mixed = mixed.map(|mixed| mixed.on_autodiff());
             let (loss, losses) = self.objective.of(logits.clone(), labels.clone(), mixed.as_ref());
             state.collector.take(&labels, &logits, &losses);
-            let share = 1.0 / group.len() as f64;
+            let share = precision.loss_scale().unwrap_or(1.0) / group.len() as f64;
             let gradients = GradientsParams::from_grads(loss.mul_scalar(share).backward(), &state.network);
             accumulator.accumulate(&state.network, gradients);
         }
         let mut gradients = accumulator.grads();
+        if let Some(scale) = precision.loss_scale() {
+            gradients::unscale(&mut gradients, &state.network, scale);
+        }
         if let Some(norm) = gradients::clip(&mut gradients, &state.network, self.config.clip_norm) {
             state.collector.take_norm(norm);
         }

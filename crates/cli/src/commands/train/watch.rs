@@ -1,73 +1,85 @@
-//! What a person sees while a run trains.
+//! What a person sees while a run trains: a dashboard on a terminal, a line for each epoch everywhere.
 
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use strix_train::run::{EpochRecord, Manifest, Run};
 use strix_train::training::Observer;
 
+use super::dashboard::{Dashboard, Progress};
 use crate::interrupt;
 use crate::output::percent;
 
-/// A bar for each epoch on a terminal, a line for each epoch everywhere.
 pub(super) struct Watcher {
-    bar: Option<ProgressBar>,
-    epochs: usize,
+    dashboard: Option<Dashboard>,
+    /// Whether there is to be no dashboard.
+    plain: bool,
+    progress: Progress,
     checkpoint: Duration,
 }
 
 impl Watcher {
-    /// Asks for a checkpoint every so many seconds.
-    pub(super) fn new(checkpoint_seconds: f64) -> Self {
-        Self { bar: None, epochs: 0, checkpoint: Duration::from_secs_f64(checkpoint_seconds.clamp(0.0, 1e9)) }
+    /// Asks for a checkpoint every so many seconds; with `plain`, lines alone.
+    pub(super) fn new(checkpoint_seconds: f64, plain: bool) -> Self {
+        let checkpoint = Duration::from_secs_f64(checkpoint_seconds.clamp(0.0, 1e9));
+        Self { dashboard: None, plain, progress: Progress::default(), checkpoint }
+    }
+
+    /// Prints a line, where standard output is the dashboard's terminal above it.
+    fn print(&mut self, line: &str) {
+        // A reader of the output that has gone does not end the training.
+        let _ = match &mut self.dashboard {
+            Some(dashboard) if std::io::stdout().is_terminal() => dashboard.print(line),
+            _ => writeln!(std::io::stdout(), "{line}"),
+        };
     }
 }
 
 impl Observer for Watcher {
     fn begin(&mut self, run: &Run, manifest: &Manifest) {
-        self.epochs = manifest.config.epochs;
+        let config = &manifest.config;
         let dataset = &manifest.dataset;
-        let _ = writeln!(
-            std::io::stdout(),
+        self.print(&format!(
             "{} ({} parameters) on {}: {} training and {} validation images, {} epochs into {}",
             manifest.architecture,
             manifest.parameters,
             dataset.name,
             dataset.train,
             dataset.validation,
-            self.epochs,
+            config.epochs,
             run.path().display()
-        );
+        ));
         if manifest.epochs_finished > 0 {
-            let _ = writeln!(std::io::stdout(), "going on after epoch {}", manifest.epochs_finished);
+            self.print(&format!("going on after epoch {}", manifest.epochs_finished));
         }
+        let done = run.read_metrics().unwrap_or_default();
+        let running = done.iter().map(|record| (record.epoch as f64, record.train.loss_mean)).collect();
+        self.progress = Progress {
+            epochs: config.epochs,
+            images_a_step: config.batch_size * config.accumulate,
+            running,
+            done,
+            ..Progress::default()
+        };
+        self.dashboard = if self.plain { None } else { Dashboard::open() };
     }
 
     fn step(&mut self, epoch: usize, step: usize, steps: usize, loss: Option<f64>) {
-        if !std::io::stderr().is_terminal() {
-            return;
-        }
-        let bar = self.bar.get_or_insert_with(|| {
-            let template = format!("epoch {epoch}/{} {{wide_bar}} {{pos}}/{{len}} {{msg}} {{eta}} left", self.epochs);
-            let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(steps as u64).with_style(style)
-        });
-        bar.set_position(step as u64);
+        let Some(dashboard) = &mut self.dashboard else { return };
+        let progress = &mut self.progress;
+        (progress.epoch, progress.step, progress.steps) = (epoch, step, steps);
         if let Some(loss) = loss {
-            bar.set_message(format!("loss {loss:.4}"));
+            progress.running.push((epoch as f64 - 1.0 + step as f64 / steps as f64, loss));
         }
+        dashboard.draw(progress);
     }
 
     fn epoch(&mut self, record: &EpochRecord, best: bool) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
+        self.progress.done.push(*record);
         let EpochRecord { epoch, train, validation, .. } = record;
-        let _ = writeln!(
-            std::io::stdout(),
+        self.print(&format!(
             "epoch {epoch}/{}  train loss {:.4} acc {}  val loss {:.4} acc {}  {:.1} s  {:.0} images/s{}",
-            self.epochs,
+            self.progress.epochs,
             train.loss_mean,
             percent(train.accuracy),
             validation.loss_mean,
@@ -75,7 +87,7 @@ impl Observer for Watcher {
             record.seconds,
             record.images_per_second,
             if best { "  best" } else { "" }
-        );
+        ));
     }
 
     fn checkpoint(&mut self, since_last: Duration) -> bool {

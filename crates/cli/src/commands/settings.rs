@@ -1,11 +1,12 @@
 //! From arguments to a training configuration.
 
+use strix_train::DeviceChoice;
 use strix_train::config::{
     ConvStrixConfig, DenseConfig, NetworkConfig, ResNetConfig, StrixNetConfig, TrainConfig, VggStrixConfig,
 };
 use strix_train::model::Weights;
 
-use crate::args::{Model, Train};
+use crate::args::{Model, Settings, TrainDevice};
 use crate::failure::Failure;
 
 /// Puts what was given over the network's recipe.
@@ -15,7 +16,7 @@ macro_rules! overlay {
     };
 }
 
-pub(super) fn config(args: &Train, weights: Option<&Weights>) -> Result<TrainConfig, Failure> {
+pub(crate) fn config(args: &Settings, weights: Option<&Weights>) -> Result<TrainConfig, Failure> {
     let network = network(args, weights)?;
     if weights.is_some() && !matches!(network, NetworkConfig::VggStrix(_) | NetworkConfig::ResNet(_)) {
         return Err(usage(format!("--weights is not for {}", network.name())));
@@ -24,7 +25,7 @@ pub(super) fn config(args: &Train, weights: Option<&Weights>) -> Result<TrainCon
     let recipe = &args.recipe;
     overlay!(args.network, config, fine_tune, block_rate);
     overlay!(recipe, config, epochs, batch_size, optimizer, learning_rate, schedule, weight_decay, label_smoothing);
-    overlay!(recipe, config, accumulate, train_share, label_share, seed);
+    overlay!(recipe, config, accumulate, train_share, label_share, seed, precision);
     overlay!(recipe, config.augmentation, shift, flip, erase, mixup);
     config.resize = args.network.resize.or(config.resize);
     config.clip_norm = recipe.clip_norm.or(config.clip_norm);
@@ -35,12 +36,19 @@ pub(super) fn config(args: &Train, weights: Option<&Weights>) -> Result<TrainCon
         config.patience = (patience > 0).then_some(patience);
     }
     if let Some(device) = recipe.device {
-        config.device = super::device(device);
+        config.device = self::device(device);
     }
     Ok(config)
 }
 
-fn network(args: &Train, weights: Option<&Weights>) -> Result<NetworkConfig, Failure> {
+pub(crate) fn device(device: TrainDevice) -> DeviceChoice {
+    match device {
+        TrainDevice::Cpu => DeviceChoice::Cpu,
+        TrainDevice::Gpu => DeviceChoice::Gpu,
+    }
+}
+
+fn network(args: &Settings, weights: Option<&Weights>) -> Result<NetworkConfig, Failure> {
     let given = &args.network;
     let dense = |mut config: DenseConfig| {
         overlay!(given, config, dense_layers, dense_width, dropout, activation);
@@ -89,7 +97,7 @@ fn network(args: &Train, weights: Option<&Weights>) -> Result<NetworkConfig, Fai
 }
 
 /// Refuses shapes that the network does not have.
-fn refuse(args: &Train, network: &NetworkConfig) -> Result<(), Failure> {
+fn refuse(args: &Settings, network: &NetworkConfig) -> Result<(), Failure> {
     let given = &args.network;
     let of_strixnet = [("width", given.width.is_some()), ("stages", given.stages.is_some())];
     let of_vgg = [("vgg-blocks", given.vgg_blocks.is_some())];
