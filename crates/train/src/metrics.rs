@@ -46,7 +46,8 @@ type Gaps = ByKey<Named<MapInput<Sum, fn(&Gap) -> f32, f32>>, fn(&Gap) -> u8>;
 const BINS: u8 = 15;
 
 fn gaps() -> Gaps {
-    let (of, bin): (fn(&Gap) -> f32, fn(&Gap) -> u8) = (|gap| gap.1, |gap| gap.0);
+    let of: fn(&Gap) -> f32 = |gap| gap.1;
+    let bin: fn(&Gap) -> u8 = |gap| gap.0;
     Sum.map_input(of).named("gap").by_key(bin)
 }
 

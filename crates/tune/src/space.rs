@@ -81,7 +81,7 @@ impl Domain {
                 }
                 match step {
                     Some(_) if *log => Err("it is logarithmic and has a step; choose one".into()),
-                    Some(step) if !(*step > 0.0 && *step <= high - low || *step > 0.0 && high == low) => {
+                    Some(step) if step.is_nan() || *step <= 0.0 || (*step > high - low && high > low) => {
                         Err(format!("its step is {step}, but must be above 0 and fit between {low} and {high}"))
                     }
                     _ => Ok(()),

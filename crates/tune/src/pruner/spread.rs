@@ -29,7 +29,7 @@ impl Default for Spread {
 
 impl Pruner for Spread {
     fn ends(&self, trial: &Trial, trials: &[Trial], direction: Direction) -> Result<bool, Error> {
-        if self.window < 2 || !(self.deviations > 0.0) {
+        if self.window < 2 || self.deviations.is_nan() || self.deviations <= 0.0 {
             return Err(Error::Config(format!(
                 "a window of {} steps and {} standard errors tell nothing; it takes 2 steps or more, and a positive number",
                 self.window, self.deviations
@@ -52,7 +52,9 @@ impl Pruner for Spread {
             Some((direction.cost(moments.mean()?), variance / moments.count as f64))
         };
         let (Some((cost, error)), Some((least, other_error))) = (parts(&own), parts(&other)) else { return Ok(false) };
-        Ok(steps.len() == self.window && !(cost - least <= self.deviations * (error + other_error).sqrt()))
+        // Not so of what is no number.
+        let by_chance = cost - least <= self.deviations * (error + other_error).sqrt();
+        Ok(steps.len() == self.window && !by_chance)
     }
 }
 
