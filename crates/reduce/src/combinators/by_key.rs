@@ -36,7 +36,7 @@ impl<K, S> Groups<K, S> {
     }
 }
 
-/// The states of groups that were aggregated elsewhere, such as on a device ([`crate::gpu::View::groups`]), one of each key.
+/// The states of groups that were aggregated elsewhere, such as on a device (`gpu::View::by_key`), one of each key.
 impl<K: Hash + Eq, S> FromIterator<(K, S)> for Groups<K, S> {
     fn from_iter<I: IntoIterator<Item = (K, S)>>(states: I) -> Self {
         Self(states.into_iter().collect())
