@@ -111,8 +111,8 @@ impl Collector {
             losses: losses.clone().detach(),
             labels: labels.clone(),
             predicted,
-            // A bin has its upper edge, as in the paper.
-            bins: confidence.clone().mul_scalar(BINS).ceil().clamp(1, BINS).int(),
+            // A bin has its upper edge, as in the paper. Clamped as an integer: a NaN becomes one of any value.
+            bins: confidence.clone().mul_scalar(BINS).ceil().int().clamp(1, BINS),
             gaps: confidence - right,
         });
     }
