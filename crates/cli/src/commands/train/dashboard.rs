@@ -49,7 +49,7 @@ pub(super) struct Dashboard {
     pace: Pace,
 }
 
-/// Steps a second, of the epoch under way.
+/// Since when the steps of the epoch under way are timed, and from which epoch and step on.
 struct Pace {
     since: Instant,
     from: (usize, usize),
@@ -164,22 +164,24 @@ fn by_epoch(progress: &Progress, of: impl Fn(&EpochRecord) -> f64) -> Points {
 
 fn loss(frame: &mut Frame<'_>, area: Rect, progress: &Progress) {
     let validation = by_epoch(progress, |record| record.validation.loss_mean);
-    chart(frame, area, progress, "loss", &progress.running, &validation, |value| format!("{value:.2}"));
+    let names = LegendPosition::TopRight;
+    chart(frame, area, progress, ("loss", names), [&progress.running, &validation], |value| format!("{value:.2}"));
 }
 
 fn accuracy(frame: &mut Frame<'_>, area: Rect, progress: &Progress) {
     let train = by_epoch(progress, |record| 100.0 * record.train.accuracy);
     let validation = by_epoch(progress, |record| 100.0 * record.validation.accuracy);
-    chart(frame, area, progress, "accuracy", &train, &validation, |value| format!("{value:.1} %"));
+    let names = LegendPosition::BottomRight;
+    chart(frame, area, progress, ("accuracy", names), [&train, &validation], |value| format!("{value:.1} %"));
 }
 
+/// Both lines over the epochs; their names are where the curves leave room.
 fn chart(
     frame: &mut Frame<'_>,
     area: Rect,
     progress: &Progress,
-    title: &str,
-    train: &Points,
-    validation: &Points,
+    (title, names): (&str, LegendPosition),
+    [train, validation]: [&Points; 2],
     label: impl Fn(f64) -> String,
 ) {
     let values = || train.iter().chain(validation).map(|(_, value)| *value).filter(|value| value.is_finite());
@@ -198,11 +200,9 @@ fn chart(
     let epochs = progress.epochs.max(1) as f64;
     let x = Axis::default().bounds([0.0, epochs]).labels(["0".into(), format!("epoch {}", progress.epochs)]);
     let y = Axis::default().bounds([least, most]).labels([label(least), label((least + most) / 2.0), label(most)]);
-    // Where a curve ends, there is the least room for names.
-    let place = if title == "loss" { LegendPosition::TopRight } else { LegendPosition::BottomRight };
     let chart = Chart::new(lines)
         .block(Block::bordered().title(title))
-        .legend_position(Some(place))
+        .legend_position(Some(names))
         .hidden_legend_constraints((Constraint::Ratio(1, 2), Constraint::Ratio(1, 2)));
     frame.render_widget(chart.x_axis(x).y_axis(y), area);
 }
