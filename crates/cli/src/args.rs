@@ -1,6 +1,8 @@
 //! The arguments of every command.
 
+mod given;
 mod train;
+mod tune;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,7 +13,9 @@ use strix_reduce::{EngineChoice, NanPolicy};
 
 use crate::failure::EXIT_CODES;
 
+pub(crate) use given::{given, has, of_file, of_network_and_recipe, options, parsed, value_of, without};
 pub(crate) use train::{FindRate, Model, Settings, Train};
+pub(crate) use tune::{Preset, Pruner, Sampler, Tune};
 
 /// Aggregate files on CPU or GPU; train and evaluate image classifiers.
 #[derive(Debug, Parser)]
@@ -34,6 +38,8 @@ pub(crate) enum Command {
     Train(Box<Train>),
     /// Find the learning rates that train: a few steps at ever greater ones, and the loss at each.
     FindRate(Box<FindRate>),
+    /// Find good hyper-parameters: many trainings, chosen by what earlier ones came to, the hopeless ones ended early.
+    Tune(Box<Tune>),
     /// Measure a run's model on the test images, and write its report.
     Evaluate(Evaluate),
     /// Tell what is on pictures.
@@ -187,7 +193,7 @@ pub(crate) enum TrainDevice {
 }
 
 /// Where a dataset's files are.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct DataPlace {
     /// The folder with the dataset's files; the user's cache is searched next, then the network.
     #[arg(long, value_name = "DIR", env = "STRIX_DATA")]

@@ -100,6 +100,19 @@ impl From<strix_train::Error> for Failure {
     }
 }
 
+impl From<strix_tune::Error> for Failure {
+    fn from(error: strix_tune::Error) -> Self {
+        use strix_tune::Error;
+        let message = error.to_string();
+        match error {
+            Error::Space(_) | Error::Config(_) => Self::Usage(message),
+            Error::Value(_) | Error::Storage { .. } | Error::Lost(_) => Self::Input(message),
+            Error::Reduce(error) => error.into(),
+            _ => Self::Internal(message),
+        }
+    }
+}
+
 /// An error on standard output.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {

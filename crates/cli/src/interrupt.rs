@@ -20,3 +20,11 @@ pub(crate) fn listen() -> Result<(), Failure> {
     })
     .map_err(|e| Failure::Internal(format!("cannot listen for Ctrl-C: {e}")))
 }
+
+/// From now on, the end of standard input sets the flag too: whoever started this process has gone, or wants it to stop.
+pub(crate) fn listen_to_the_end_of_input() {
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        REQUESTED.store(true, Ordering::Relaxed);
+    });
+}

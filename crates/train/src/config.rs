@@ -289,7 +289,14 @@ impl TrainConfig {
                 epochs: 6,
                 ..plain
             },
-            NetworkConfig::VggStrix(_) => Self { fine_tune: FineTune::Probe, epochs: 15, ..plain },
+            NetworkConfig::VggStrix(ref config) => {
+                // Blocks of one's own begin at random: they are trained with the head.
+                let fine_tune = match config.own.blocks {
+                    0 => FineTune::Probe,
+                    own => FineTune::Partial(own),
+                };
+                Self { fine_tune, epochs: 15, ..plain }
+            }
             NetworkConfig::ResNet(_) => Self {
                 learning_rate: 3e-3,
                 weight_decay: 1e-4,

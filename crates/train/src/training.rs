@@ -1,6 +1,7 @@
 //! The training loop, from a dataset to a finished run directory.
 
 mod epoch;
+mod features;
 mod range_test;
 mod sets;
 
@@ -21,6 +22,7 @@ use crate::run::{DatasetRecord, EpochRecord, Manifest, Place, Run, Status};
 use epoch::{State, Trainer};
 use sets::Sets;
 
+pub use features::Features;
 pub use range_test::{RangeTest, RateCurve, RatePoint, find_rate};
 
 /// Who watches a training run. Every method has a default that does nothing.
@@ -62,6 +64,8 @@ pub struct Job<'a> {
     pub substituted: Option<String>,
     /// Published weights for the trunk.
     pub weights: Option<&'a Weights>,
+    /// What a frozen trunk made of the same data for an earlier job, or will for a later one.
+    pub features: Option<&'a Features>,
 }
 
 /// Trains into a new run directory at `place`, and returns it with its manifest. The directory is made when nothing is left
@@ -110,7 +114,11 @@ fn ready<'a>(job: &Job<'a>) -> Result<(Trainer<'a>, State, Manifest), Error> {
     let dataset = DatasetRecord::new(data, sets.training.len(), sets.validation.len(), job.substituted.clone());
     let pretrained = job.weights.map(|weights| weights.record.clone());
     let manifest = Manifest::begin(config, dataset, preparation, pretrained, network.parameters());
-    let trainer = Trainer::new(config, &manifest.preparation, device, sets, &network);
+    // A trunk of random weights is another one in each job.
+    let kept = job.features.zip(job.weights).map(|(features, weights)| {
+        (features, format!("{} {:?} {:?}", weights.record.sha256, manifest.preparation, manifest.dataset))
+    });
+    let trainer = Trainer::new(config, &manifest.preparation, device, sets, &network, kept);
     let state = State {
         average: config.average.map(|_| network.valid()),
         network: trainer.freeze(network),
@@ -150,7 +158,7 @@ pub fn resume(run: &Run, data: &TrainTest, observer: &mut dyn Observer) -> Resul
     let other = |what: String| broken(format!("its checkpoint is of another network: {what}"));
     let made = scatter(made, network).map_err(other)?;
     let average = average.map(|values| scatter(made.valid(), values)).transpose().map_err(other)?;
-    let trainer = Trainer::new(&config, &manifest.preparation, device, sets, &made);
+    let trainer = Trainer::new(&config, &manifest.preparation, device, sets, &made, None);
     let mut state = State {
         average,
         network: trainer.freeze(made),

@@ -27,16 +27,22 @@
 //! ```
 
 mod error;
+mod importance;
 mod presets;
 mod pruner;
+mod report;
 mod sampler;
 mod space;
+mod storage;
 mod text;
 mod trial;
 
 pub use error::Error;
+pub use importance::importances;
 pub use presets::Preset;
 pub use pruner::{Asha, Hyperband, Median, Pruner, Spread};
+pub use report::html;
 pub use sampler::{Grid, Random, Sampler, Tpe};
 pub use space::{Codes, Condition, Domain, Parameter, Space, Value};
+pub use storage::{Claim, Next, Patience, Storage, Stored, Study};
 pub use trial::{Direction, State, Trial};

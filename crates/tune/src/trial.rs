@@ -7,6 +7,8 @@ use crate::space::Codes;
 /// How a trial stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
+    /// To be run again, as its worker died or let it go; or chosen by hand, and not begun.
+    Waiting,
     /// Under way.
     Running,
     /// Done, with a value.
@@ -45,7 +47,7 @@ pub struct Trial {
     pub state: State,
     /// The codes of its parameters.
     pub codes: Codes,
-    /// What it came to, if it is complete.
+    /// What it came to, if it is complete; its last report, if it is pruned.
     pub value: Option<f64>,
     /// What it reported on the way, by the step, such as an epoch.
     pub reports: BTreeMap<u64, f64>,

@@ -29,7 +29,7 @@ pub(crate) enum Model {
 }
 
 /// On what to train which network, and how.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Settings {
     /// fashion-mnist, garments (drawn by strix), or a folder: CLASS/*.png, train/CLASS/*.png and test/CLASS/*.png (or .jpg),
     /// or IDX files named as MNIST's. Without it: Fashion-MNIST if it can be had, else garments, which is then said loudly.
@@ -50,11 +50,14 @@ pub(crate) struct Settings {
 pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) settings: Settings,
+    /// Options that strix tune found (its best-params.json); what is given beside it counts more.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) params: Option<PathBuf>,
     /// The run directory to create [default: the next free runs/DATASET-NUMBER]
     #[arg(long, value_name = "RUN")]
     pub(crate) out: Option<PathBuf>,
     /// Go on with a run that was interrupted or killed, by its own settings.
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "dataset", "image_size", "Network", "Recipe"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "params", "dataset", "image_size", "Network", "Recipe"])]
     pub(crate) resume: Option<PathBuf>,
     /// Save where training stands, to be resumed from, about every so many seconds, and after each epoch.
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
@@ -86,7 +89,7 @@ pub(crate) struct FindRate {
 }
 
 /// Which network, and its shape. What is not given is the network's own default; what it does not have is refused.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Network")]
 #[group(id = "Network", multiple = true)]
 pub(crate) struct Network {
@@ -96,8 +99,8 @@ pub(crate) struct Network {
     /// Published weights for the trunk: .safetensors, or what PyTorch saved (.th, .pt, .pth).
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
-    /// What is trained: full, probe (the head alone), or how many blocks before the head [default: probe for vggstrix, else
-    /// full]
+    /// What is trained: full, probe (the head alone), or how many blocks before the head [default: for vggstrix what is not
+    /// of VGG19, else full]
     #[arg(long, value_name = "WHAT", value_parser = fine_tune)]
     pub(crate) fine_tune: Option<FineTune>,
     /// Each block learns so many times as fast as the one behind it; below 1, early blocks learn slowly [default: 1]
@@ -136,7 +139,7 @@ pub(crate) struct Network {
 }
 
 /// How to train. What is not given is the network's own recipe; a run's manifest.json has all of it.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Training")]
 #[group(id = "Recipe", multiple = true)]
 pub(crate) struct Recipe {

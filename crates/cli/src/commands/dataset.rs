@@ -21,7 +21,7 @@ pub(crate) struct Loaded {
 
 /// Loads `dataset`; without one Fashion-MNIST, or garments where that is not to be had. A folder's pictures become `size`
 /// pixels wide and high.
-fn load(dataset: Option<&Dataset>, size: Option<usize>, place: &DataPlace) -> Result<Loaded, Failure> {
+pub(crate) fn load(dataset: Option<&Dataset>, size: Option<usize>, place: &DataPlace) -> Result<Loaded, Failure> {
     let garments = || garments::draw(GARMENTS.0, GARMENTS.1, garments::SEED);
     let whole = |data| Loaded { data, substituted: None };
     let fashion_mnist = || fashion_mnist::load(&Places::standard(place.data.clone()));

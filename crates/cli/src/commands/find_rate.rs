@@ -23,8 +23,8 @@ pub(crate) fn run(args: &FindRate) -> Result<(), Failure> {
     let config = settings::config(&args.settings, weights.as_ref())?;
     config.device.open()?;
     let loaded = dataset::load_loudly(&args.settings)?;
-    let job =
-        Job { config: &config, data: &loaded.data, substituted: loaded.substituted.clone(), weights: weights.as_ref() };
+    let substituted = loaded.substituted.clone();
+    let job = Job { config: &config, data: &loaded.data, substituted, weights: weights.as_ref(), features: None };
     let test = RangeTest { least: args.least, most: args.most, steps: args.steps };
     interrupt::listen()?;
     let bar = std::io::stderr().is_terminal().then(|| {

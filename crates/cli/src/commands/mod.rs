@@ -12,6 +12,7 @@ mod report;
 mod settings;
 mod state;
 mod train;
+mod tune;
 
 use crate::args::Command;
 use crate::failure::Failure;
@@ -23,6 +24,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Devices(args) => devices::run(&args),
         Command::Train(args) => train::run(&args),
         Command::FindRate(args) => find_rate::run(&args),
+        Command::Tune(args) => tune::run(*args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Export(args) => export::run(&args),

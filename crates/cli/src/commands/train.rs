@@ -10,13 +10,21 @@ use strix_train::model::Weights;
 use strix_train::run::{Manifest, Place, Run};
 use strix_train::training::{self, Job};
 
-use crate::args::Train;
+use crate::args::{self, Command, Train};
 use crate::commands::{dataset, settings};
 use crate::failure::Failure;
 use crate::interrupt;
 use watch::Watcher;
 
 pub(crate) fn run(args: &Train) -> Result<(), Failure> {
+    if let Some(file) = &args.params {
+        let mut options = args::of_file(file)?;
+        options.extend(args::without(&args::given(), &["--params"]));
+        return match args::parsed("train", options, file)? {
+            Command::Train(args) => run(&args),
+            _ => Err(Failure::Internal("strix train is another command".into())),
+        };
+    }
     if let Some(run) = &args.resume {
         return resume(args, &Run::open(run)?);
     }
@@ -35,7 +43,7 @@ pub(crate) fn run(args: &Train) -> Result<(), Failure> {
     };
     interrupt::listen()?;
     let substituted = loaded.substituted.clone();
-    let job = Job { config: &config, data, substituted, weights: weights.as_ref() };
+    let job = Job { config: &config, data, substituted, weights: weights.as_ref(), features: None };
     let (run, manifest) = training::train(&job, &place, &mut Watcher::new(args.checkpoint_seconds, args.plain))?;
     tell(&run, &manifest)
 }

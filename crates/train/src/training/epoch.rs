@@ -7,8 +7,8 @@ use burn::optim::lr_scheduler::module_lr_scheduler::{ModuleLearningRate, ModuleL
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, FloatDType, Tensor};
 
-use super::Observer;
 use super::sets::Sets;
+use super::{Features, Observer};
 use crate::batch::{Batch, Preparation, prepared, shuffled};
 use crate::checkpoint::{Best, Progress};
 use crate::config::TrainConfig;
@@ -76,6 +76,7 @@ impl<'a> Trainer<'a> {
         device: Device,
         sets: Sets,
         network: &Network,
+        kept: Option<(&Features, String)>,
     ) -> Self {
         let weights = config.balance.then(|| sets.class_weights());
         let weights = weights.map(|weights| Tensor::from_floats(weights.as_slice(), &device.clone().autodiff()));
@@ -94,8 +95,11 @@ impl<'a> Trainer<'a> {
         if frozen > 0 && config.augmentation.is_none() {
             let trunk = network.valid();
             let features = |images: &Batch| evaluation::features(&trunk, frozen, images, preparation);
-            trainer.training = features(&trainer.training);
-            trainer.validation = features(&trainer.validation);
+            let make = || (features(&trainer.training), features(&trainer.validation));
+            (trainer.training, trainer.validation) = match &kept {
+                Some((kept, of)) => kept.get(of, config, frozen, make),
+                None => make(),
+            };
             (trainer.preparation, trainer.done) = (None, frozen);
         }
         trainer

@@ -86,7 +86,7 @@ impl Tpe {
                     trial.last_report().map_or((0, f64::INFINITY), |(at, value)| (at, direction.cost(value)));
                 Some((1, u64::MAX - step, value))
             }
-            State::Running | State::Failed => None,
+            State::Waiting | State::Running | State::Failed => None,
         };
         let mut ordered: Vec<_> = trials
             .iter()

@@ -1,0 +1,137 @@
+//! What a study leaves: the best options, all trials as tables, a page to look at.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json, json};
+use strix_train::run::write_whole;
+use strix_tune::{State, Stored, Study};
+
+use super::plan::Plan;
+use super::worker::{runs, tidy};
+use crate::args;
+use crate::failure::Failure;
+use crate::output::{Value, percent};
+use crate::present::{self, Answer};
+
+/// Options of a training that are of this machine or of this search, and do not go into best-params.json.
+const OWN: [&str; 5] = ["device", "label-share", "limit", "seed", "train-share"];
+
+/// Writes all of it, and tells the best; returns whether all trials have ended.
+pub(super) fn write(plan: &Plan, study: &mut Study, took: Duration) -> Result<bool, Failure> {
+    tidy(&plan.out, study, true)?;
+    let trials = study.trials()?;
+    let table = table(plan, &trials);
+    for name in ["trials.csv", "trials.parquet"] {
+        let path = plan.out.join(name);
+        put(&path, &present::file(&path, &table)?)?;
+    }
+    let best = study.best()?;
+    let title = format!("{}: validation accuracy", study.name());
+    let page = strix_tune::html(&title, &plan.space, &trials, study.direction())?;
+    put(&plan.out.join("study.html"), page.as_bytes())?;
+    let count = |state: State| trials.iter().filter(|stored| stored.trial.state == state).count();
+    let ended = trials.len() - count(State::Running) - count(State::Waiting);
+    // Of the time that workers spent, not of the clock: so many trials does one worker run in an hour.
+    let seconds: f64 = trials.iter().filter_map(|stored| stored.seconds).sum();
+    let an_hour = if seconds > 0.0 { 3600.0 * ended as f64 / seconds } else { 0.0 };
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "{ended} trials ended: {} complete, {} pruned, {} failed; {an_hour:.0} an hour and worker, {:.0} s here",
+        count(State::Complete),
+        count(State::Pruned),
+        count(State::Failed),
+        took.as_secs_f64()
+    )?;
+    let summary = json!({
+        "study": study.name(), "storage": plan.place(), "complete": count(State::Complete), "pruned": count(State::Pruned),
+        "failed": count(State::Failed), "waiting": count(State::Waiting), "running": count(State::Running),
+        "trial_seconds": seconds, "trials_an_hour_and_worker": an_hour, "seconds": took.as_secs_f64(), "jobs": plan.args.jobs,
+        "sampler": format!("{:?}", plan.args.sampler).to_lowercase(), "pruner": format!("{:?}", plan.args.pruner).to_lowercase(),
+    });
+    put(&plan.out.join("summary.json"), pretty(&summary)?.as_bytes())?;
+    if let Some(best) = &best {
+        let value = best.trial.value.unwrap_or(f64::NAN);
+        let run = runs(&plan.out).join(best.trial.number.to_string());
+        let run = run.is_dir().then_some(run);
+        let params = json!({
+            "study": study.name(), "trial": best.trial.number, "validation_accuracy": value,
+            "run": run.as_ref().map(|run| run.display().to_string()), "options": options(plan, best),
+        });
+        let file = plan.out.join("best-params.json");
+        put(&file, pretty(&params)?.as_bytes())?;
+        writeln!(out, "best: trial {}, {} validation accuracy", best.trial.number, percent(value))?;
+        match run {
+            Some(run) => writeln!(out, "its run: {}", run.display())?,
+            None => writeln!(out, "its run is with the worker that trained it")?,
+        }
+        writeln!(out, "next: strix train --params {}", file.display())?;
+    }
+    Ok(ended as u64 >= plan.limit())
+}
+
+fn put(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    Ok(write_whole(path, |file| file.write_all(bytes))?)
+}
+
+fn pretty(json: &Json) -> Result<String, Failure> {
+    Ok(serde_json::to_string_pretty(json)? + "\n")
+}
+
+/// The options of a trial: those that were given, and those that were found.
+fn options(plan: &Plan, best: &Stored) -> Map<String, Json> {
+    let mut options = Map::new();
+    let model = clap::ValueEnum::to_possible_value(&plan.args.settings.network.model);
+    if let Some(model) = model {
+        options.insert("model".into(), json!(model.get_name()));
+    }
+    for name in args::of_network_and_recipe() {
+        if let Some(value) = args::value_of(&plan.options, &name).filter(|_| !OWN.contains(&name.as_str())) {
+            // A number where it is one.
+            let number = serde_json::from_str::<Json>(&value).ok().filter(|json| json.is_number() || json.is_boolean());
+            options.insert(name, number.unwrap_or(Json::String(value)));
+        }
+    }
+    options.extend(best.values.iter().map(|(name, value)| (name.clone(), value.clone())));
+    options
+}
+
+/// A row for each trial.
+fn table(plan: &Plan, trials: &[Stored]) -> Answer {
+    let mut columns: Vec<String> =
+        ["number", "state", "value", "steps", "started_utc", "ended_utc", "seconds"].map(str::to_owned).to_vec();
+    let mut names: Vec<String> = plan.space.parameters().iter().map(|parameter| parameter.name.clone()).collect();
+    // Those of others who work on the study.
+    for name in trials.iter().flat_map(|stored| stored.values.keys()) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    columns.extend(names.iter().cloned());
+    columns.push("failure".into());
+    let cell = |value: Option<&Json>| match value {
+        None | Some(Json::Null) => Value::Missing,
+        Some(Json::Bool(value)) => Value::of(Some(*value)),
+        Some(Json::Number(number)) => Value::Number(number.to_string()),
+        Some(Json::String(text)) => Value::Text(text.clone()),
+        Some(other) => Value::Text(other.to_string()),
+    };
+    let rows = trials.iter().map(|stored| {
+        let trial = &stored.trial;
+        let mut row = vec![
+            Value::of(Some(trial.number)),
+            Value::Text(format!("{:?}", trial.state).to_lowercase()),
+            Value::of(trial.value),
+            Value::of(Some(trial.reports.len() as u64)),
+            Value::of(stored.started.clone()),
+            Value::of(stored.ended.clone()),
+            Value::of(stored.seconds),
+        ];
+        row.extend(names.iter().map(|name| cell(stored.values.get(name))));
+        row.push(cell(stored.attributes.get("failure")));
+        (Vec::new(), row)
+    });
+    Answer { by: Vec::new(), statistics: columns, rows: rows.collect() }
+}

@@ -1,0 +1,76 @@
+//! Several workers on one machine, each a process: one that is killed takes nobody with it, and each has random numbers and a
+//! share of the processor of its own.
+
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use super::plan::Plan;
+use crate::args;
+use crate::failure::Failure;
+use crate::interrupt;
+
+/// Workers that are replaced after they were killed, for each job.
+const REPLACED: usize = 10;
+
+pub(super) fn run(plan: &Plan) -> Result<(), Failure> {
+    let jobs = usize::from(plan.args.jobs);
+    let mut workers: Vec<Child> = (0..jobs).map(|_| start(plan, jobs)).collect::<Result<_, _>>()?;
+    let mut left = REPLACED * jobs;
+    let mut failed = None;
+    while !workers.is_empty() {
+        std::thread::sleep(Duration::from_millis(50));
+        if interrupt::requested() {
+            // The end of their input tells those that have not heard of it.
+            workers.iter_mut().for_each(|worker| drop(worker.stdin.take()));
+        }
+        let mut going = Vec::new();
+        for mut worker in workers {
+            match worker.try_wait()? {
+                None => going.push(worker),
+                Some(status) if killed(status) && left > 0 && !interrupt::requested() => {
+                    left -= 1;
+                    going.push(start(plan, jobs)?);
+                }
+                Some(status) if status.success() => {}
+                Some(status) => failed = Some(status),
+            }
+        }
+        workers = going;
+    }
+    match failed.filter(|_| !interrupt::requested()) {
+        None => Ok(()),
+        Some(status) => {
+            let what = format!("a worker ended with {status}; what it said stands above");
+            Err(match status.code() {
+                Some(2) => Failure::Usage(what),
+                Some(3) => Failure::Input(what),
+                Some(4) => Failure::Device(what),
+                Some(5) => Failure::Output(what),
+                _ => Failure::Internal(what),
+            })
+        }
+    }
+}
+
+fn killed(status: ExitStatus) -> bool {
+    status.code().is_none()
+}
+
+fn start(plan: &Plan, jobs: usize) -> Result<Child, Failure> {
+    let failed = |e: std::io::Error| Failure::Internal(format!("cannot start a worker: {e}"));
+    let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+    command
+        .arg("tune")
+        .args(args::without(&plan.options, &["--jobs", "--out", "--storage", "--study"]))
+        .args(["--worker", "--out"])
+        .arg(&plan.out)
+        .arg(format!("--study={}", plan.name))
+        // Not among the arguments, which everybody on the machine can read.
+        .env("STRIX_STORAGE", &plan.url)
+        .stdin(Stdio::piped());
+    if std::env::var_os("RAYON_NUM_THREADS").is_none() {
+        let threads = std::thread::available_parallelism().map_or(1, |threads| (threads.get() / jobs).max(1));
+        command.env("RAYON_NUM_THREADS", threads.to_string());
+    }
+    command.spawn().map_err(failed)
+}

@@ -1,0 +1,254 @@
+//! `strix tune` end to end on the drawn dataset: what it leaves, how it is stopped, killed and gone on with, what it refuses.
+#![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+#![cfg(unix)]
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use common::{Place, mentions};
+use serde_json::Value;
+
+/// A dense network on few images: a trial takes less than a second.
+const SMALL: [&str; 9] =
+    ["tune", "--dataset", "garments", "--limit", "600", "--epochs", "3", "--dense-layers=2", "--batch-size=64"];
+
+fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&SMALL[..], more].concat()
+}
+
+fn json(place: &Place, file: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(place.path(file)).unwrap()).unwrap()
+}
+
+/// The rows of trials.csv by the names of their columns, without what is another in every run.
+fn rows(place: &Place, out: &str) -> Vec<Vec<(String, String)>> {
+    let mut reader = csv::Reader::from_path(place.path(out).join("trials.csv")).unwrap();
+    let names = reader.headers().unwrap().clone();
+    let row = |record: csv::StringRecord| -> Vec<(String, String)> {
+        let cells = names.iter().zip(record.iter()).map(|(name, cell)| (name.to_owned(), cell.to_owned()));
+        cells.filter(|(name, _)| !["started_utc", "ended_utc", "seconds"].contains(&name.as_str())).collect()
+    };
+    reader.records().map(|record| row(record.unwrap())).collect()
+}
+
+fn column(rows: &[Vec<(String, String)>], name: &str) -> Vec<String> {
+    let cell = |row: &Vec<(String, String)>| row.iter().find(|(other, _)| other == name).unwrap().1.clone();
+    rows.iter().map(cell).collect()
+}
+
+fn numbers(from: u64, to: u64) -> Vec<String> {
+    (from..to).map(|number| number.to_string()).collect()
+}
+
+#[test]
+fn a_search_leaves_what_it_found() {
+    let place = Place::new();
+    let told = place.ok(&with(&["--preset", "fcnn", "--trials", "12", "--out", "a"]));
+    mentions(
+        &told,
+        &["0 trials of 12", "trial 0  ", "trial 11  ", "12 trials ended", "strix train --params a/best-params"],
+    );
+    let trials = rows(&place, "a");
+    assert_eq!(column(&trials, "number"), numbers(0, 12));
+    let states = column(&trials, "state");
+    assert!(states.contains(&"complete".to_owned()) && states.contains(&"pruned".to_owned()), "{states:?}");
+    // What was given was not searched.
+    assert!(trials[0].iter().all(|(name, _)| name != "batch-size" && name != "dense-layers"));
+
+    // The best of the complete ones, whose run is there, alone, and came to that.
+    let best = json(&place, "a/best-params.json");
+    let values = column(&trials, "value");
+    let complete = states.iter().zip(&values).filter(|(state, _)| *state == "complete");
+    let most = complete.map(|(_, value)| value.parse::<f64>().unwrap()).fold(0.0, f64::max);
+    assert_eq!(best["validation_accuracy"], most);
+    let number = best["trial"].as_u64().unwrap();
+    let runs: Vec<String> = std::fs::read_dir(place.path("a/trials"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(runs, [number.to_string()]);
+    let log = std::fs::read_to_string(place.path(&format!("a/trials/{number}/metrics.jsonl"))).unwrap();
+    let accuracy =
+        |line: &str| serde_json::from_str::<Value>(line).unwrap()["validation"]["accuracy"].as_f64().unwrap();
+    assert_eq!(log.lines().map(accuracy).fold(0.0, f64::max), most);
+
+    // The other table says the same.
+    let read =
+        place.json(&["reduce", "a/trials.parquet", "--stats", "count, max(number), distinct(optimizer)", "--json"]);
+    assert_eq!((&read[0]["count"], &read[0]["max(number)"]), (&12.into(), &11.into()));
+    let page = std::fs::read_to_string(place.path("a/study.html")).unwrap();
+    mentions(&page, &["<h2>History", "<h2>Parallel coordinates", "<h2>Importances", "<h2>Slices", "learning-rate"]);
+    assert!(!page.contains("<script") && !page.contains("http"), "the page is not self-contained");
+    let summary = json(&place, "a/summary.json");
+    assert_eq!(
+        summary["complete"].as_u64().unwrap() as usize,
+        states.iter().filter(|state| *state == "complete").count()
+    );
+    assert!(summary["trials_an_hour_and_worker"].as_f64().unwrap() > 100.0);
+
+    // Once more: the same search.
+    place.ok(&with(&["--preset", "fcnn", "--trials", "12", "--out", "b"]));
+    assert_eq!(rows(&place, "b"), trials);
+
+    // What was found trains, and gives way to what is given beside it.
+    place.ok(&["train", "--params", "a/best-params.json", "--dataset", "garments", "--limit", "600", "--out", "run"]);
+    let config = &json(&place, "run/manifest.json")["config"];
+    assert_eq!(config["learning_rate"], best["options"]["learning-rate"]);
+    assert_eq!((&config["batch_size"], &config["epochs"]), (&64.into(), &3.into()));
+    assert_eq!(config["network"]["dense_layers"], 2);
+    place.ok(&[
+        "train",
+        "--epochs=1",
+        "--params=a/best-params.json",
+        "--dataset",
+        "garments",
+        "--limit",
+        "600",
+        "--out",
+        "other",
+    ]);
+    let config = &json(&place, "other/manifest.json")["config"];
+    assert_eq!((&config["epochs"], &config["optimizer"]), (&1.into(), &best["options"]["optimizer"]));
+}
+
+/// Starts a search and waits until it has told of so many trials.
+fn start(place: &Place, args: &[&str], lines: usize) -> Child {
+    let mut child = place.command().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    for _ in 0..=lines {
+        line.clear();
+        assert!(reader.read_line(&mut line).unwrap() > 0, "the search ended early");
+    }
+    // Goes on being read, so that nobody waits for a full pipe.
+    std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
+    child
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn ctrl_c_stops_all_workers_and_resume_goes_on() {
+    let place = Place::new();
+    let args = with(&["--preset", "fcnn", "--trials", "24", "--jobs", "2", "--pruner", "none", "--out", "a"]);
+    let mut child = start(&place, &args, 5);
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    // Both workers have gone, so nothing is under way.
+    let before = rows(&place, "a");
+    assert!((5..24).contains(&before.len()), "{}", before.len());
+    assert!(column(&before, "state").iter().all(|state| ["complete", "failed", "waiting"].contains(&state.as_str())));
+
+    let told = place.ok(&["tune", "--resume", "a"]);
+    mentions(&told, &["24 trials ended"]);
+    let after = rows(&place, "a");
+    assert_eq!(column(&after, "number"), numbers(0, 24));
+    assert!(column(&after, "state").iter().all(|state| ["complete", "failed"].contains(&state.as_str())));
+    for (before, after) in before.iter().zip(&after).filter(|(before, _)| before[1].1 != "waiting") {
+        assert_eq!(before, after);
+    }
+    // More of it, by an option that counts more than the one it was begun with.
+    mentions(&place.ok(&["tune", "--resume", "a", "--trials", "26"]), &["24 trials of 26", "26 trials ended"]);
+}
+
+#[test]
+fn a_search_that_was_killed_goes_on_with_all_its_trials() {
+    let place = Place::new();
+    let args = with(&["--preset", "fcnn", "--trials", "14", "--jobs", "2", "--silence", "1", "--out", "a"]);
+    let mut child = start(&place, &args, 3);
+    // Its workers hear that it has gone, and stop.
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    mentions(&place.ok(&["tune", "--resume", "a", "--jobs", "1"]), &["14 trials ended"]);
+    let trials = rows(&place, "a");
+    assert_eq!(column(&trials, "number"), numbers(0, 14));
+    assert!(!column(&trials, "state").contains(&"running".to_owned()));
+}
+
+#[test]
+fn workers_join_a_study_and_a_grid_ends() {
+    let place = Place::new();
+    place.write("space.toml", "[optimizer]\nchoice = ['adam', 'sgd']\n[dense-width]\nchoice = [32, 64]\n");
+    let url = format!("sqlite:///{}", place.path("shared.db").display());
+    let search = |out: &str, trials: &str| {
+        let more = [
+            "--space",
+            "space.toml",
+            "--model=fcnn",
+            "--sampler=grid",
+            "--pruner=none",
+            "--study=s",
+            "--storage",
+            &url,
+            "--trials",
+            trials,
+            "--out",
+            out,
+        ];
+        place.ok(&with(&more))
+    };
+    search("one", "3");
+    let told = search("two", "50");
+    mentions(&told, &["3 trials of 4", "4 trials ended"]);
+    let trials = rows(&place, "two");
+    let mut tried: Vec<_> = column(&trials, "optimizer").into_iter().zip(column(&trials, "dense-width")).collect();
+    tried.sort();
+    let all = [("adam", "32"), ("adam", "64"), ("sgd", "32"), ("sgd", "64")];
+    assert_eq!(tried, all.map(|(optimizer, width)| (optimizer.to_owned(), width.to_owned())));
+    // Of another question.
+    let other =
+        ["--space", "space.toml", "--model=fcnn", "--study=s", "--storage", &url, "--epochs=4", "--out", "three"];
+    let args: Vec<&str> = with(&other).into_iter().filter(|arg| !["--epochs", "3"].contains(arg)).collect();
+    mentions(&place.fails(2, &args), &["\"s\" is of other trainings", "config epochs is 3, here 4"]);
+    assert!(!place.path("three").exists());
+}
+
+#[test]
+fn time_runs_out_and_diverged_trials_are_failed() {
+    let place = Place::new();
+    place.write("space.toml", "[learning-rate]\nchoice = [1e-3, 1e30]\n");
+    let more = ["--space", "space.toml", "--model=fcnn", "--sampler=grid", "--out", "a"];
+    mentions(&place.ok(&with(&more)), &["2 trials ended: 1 complete, 0 pruned, 1 failed"]);
+    let trials = rows(&place, "a");
+    let failed = column(&trials, "failure").into_iter().filter(|why| why.contains("the loss became")).count();
+    assert_eq!(failed, 1);
+    let told = place.ok(&with(&["--preset", "fcnn", "--trials", "1000", "--timeout", "2", "--out", "b"]));
+    mentions(&told, &["out of time; go on with strix tune --resume b"]);
+}
+
+#[test]
+fn what_cannot_be_searched_is_refused_before_anything_is_begun() {
+    let place = Place::new();
+    let refused = |code: i32, more: &[&str], words: &[&str]| {
+        mentions(&place.fails(code, &with(&[more, &["--out", "no"]].concat())), words);
+        assert!(!place.path("no").exists());
+    };
+    refused(2, &[], &["--preset"]);
+    refused(2, &["--preset", "fcnn", "--model", "convstrix"], &["leave --model out"]);
+    refused(2, &["--preset", "vggstrix"], &["vggstrix needs --weights"]);
+    refused(2, &["--preset", "fcnn", "--sampler", "grid"], &["\"learning-rate\"", "give it a step"]);
+    refused(2, &["--preset", "fcnn", "--jobs", "0"], &["1..=256"]);
+    refused(2, &["--preset", "fcnn", "--timeout", "0"], &["above 0"]);
+    refused(3, &["--preset", "fcnn", "--storage", "mysql://x/y"], &["there are sqlite and postgresql"]);
+    refused(
+        3,
+        &["--preset", "fcnn", "--storage", "postgresql://u:secret@127.0.0.1:1/x"],
+        &["u:***@127.0.0.1:1", "refused"],
+    );
+    refused(3, &["--space", "none.toml", "--model=fcnn"], &["none.toml", "No such file"]);
+    place.write("odd.toml", "[learning-speed]\nfloat = [0.1, 1.0]\n");
+    refused(2, &["--space", "odd.toml", "--model=fcnn"], &["odd.toml", "--learning-speed"]);
+    place.write("wrong.toml", "[learning-rate]\nfloat = [1.0, 0.1]\n");
+    refused(2, &["--space", "wrong.toml", "--model=fcnn"], &["wrong.toml", "\"learning-rate\"", "from 1 to 0.1"]);
+    mentions(&place.fails(3, &["tune", "--resume", "none"]), &["none/tune.json", "no folder of strix tune"]);
+    std::fs::create_dir(place.path("there")).unwrap();
+    mentions(&place.fails(5, &with(&["--preset", "fcnn", "--out", "there"])), &["there exists already", "--resume"]);
+    place.write("params.json", "{\"options\": {\"learning-speed\": 1}}");
+    mentions(&place.fails(2, &["train", "--params", "params.json"]), &["params.json", "--learning-speed"]);
+    place.write("params.json", "[]");
+    mentions(&place.fails(3, &["train", "--params", "params.json"]), &["params.json", "has no \"options\""]);
+}

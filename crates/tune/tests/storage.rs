@@ -1,0 +1,191 @@
+//! What a store keeps and refuses, on SQLite and, with `--ignored`, on PostgreSQL.
+#![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Server, open, sqlite};
+use serde_json::json;
+use strix_tune::{
+    Claim, Codes, Direction, Error, Next, Patience, Random, Sampler, Space, State, Storage, Study, Trial,
+};
+
+fn space() -> Space {
+    Space::from_toml(
+        "
+        [x]
+        float = [-5.0, 5.0]
+        [layers]
+        int = [1, 8]
+        step = 2
+        [shape]
+        choice = ['bowl', 'ridge']
+        [tilt]
+        float = [1e-3, 1.0]
+        log = true
+        when = { shape = ['ridge'] }
+    ",
+    )
+    .unwrap()
+}
+
+fn random(space: &Space, trials: &[Trial], number: u64) -> Result<Codes, Error> {
+    Random { seed: 7 }.choose(space, trials, Direction::Minimize, number)
+}
+
+fn claim(study: &mut Study) -> Claim {
+    match study.next(100, random).unwrap() {
+        Next::Run(claim) => claim,
+        other => panic!("{other:?} where a trial is due"),
+    }
+}
+
+/// Silence that counts as death in a test, and a pause that is longer.
+const SILENCE: f64 = 1.0;
+const LONGER: Duration = Duration::from_millis(1500);
+
+fn all_of_it(url: &str) {
+    let patience = Patience { silence: SILENCE, deaths: 2 };
+    let fresh = || open(url, Direction::Minimize, &space(), patience);
+    let (mut one, mut other) = (fresh(), fresh());
+
+    // What is written is read back, by another connection.
+    let first = claim(&mut one);
+    for (step, value) in [(1, 0.5), (2, f64::NAN), (3, f64::INFINITY), (4, f64::NEG_INFINITY), (5, 1.0 / 3.0)] {
+        one.report(&first, step, value).unwrap();
+    }
+    one.report(&first, 1, 0.25).unwrap();
+    one.note(&first, "seconds an epoch", &json!([1.5, null])).unwrap();
+    one.complete(&first, 0.1 + 0.2).unwrap();
+    let stored = other.trials().unwrap().remove(0);
+    assert_eq!((stored.trial.number, stored.trial.state, stored.trial.value), (0, State::Complete, Some(0.1 + 0.2)));
+    assert_eq!(stored.trial.codes, first.codes);
+    let reports: Vec<String> = stored.trial.reports.values().map(f64::to_string).collect();
+    assert_eq!(reports, ["0.25", "NaN", "inf", "-inf", "0.3333333333333333"]);
+    assert_eq!(stored.attributes["seconds an epoch"], json!([1.5, null]));
+    assert_eq!(stored.values["layers"], json!(first.codes["layers"] as i64));
+    assert!(stored.seconds.unwrap() >= 0.0 && stored.started.unwrap() <= stored.ended.unwrap());
+
+    // Claims differ; a trial ends once.
+    let (second, third) = (claim(&mut one), claim(&mut other));
+    assert_eq!((second.number, third.number), (1, 2));
+    one.report(&second, 1, 3.0).unwrap();
+    one.report(&second, 2, 2.0).unwrap();
+    one.prune(&second).unwrap();
+    assert!(matches!(one.complete(&second, 1.0), Err(Error::Lost(1))));
+    other.complete(&third, f64::NAN).unwrap();
+    let fourth = claim(&mut one);
+    one.complete(&fourth, f64::INFINITY).unwrap();
+    let ends: Vec<_> =
+        one.trials().unwrap().into_iter().map(|stored| (stored.trial.state, stored.trial.value)).collect();
+    assert_eq!(ends[1..], [(State::Pruned, Some(2.0)), (State::Failed, None), (State::Complete, Some(f64::INFINITY))]);
+    assert_eq!(one.trials().unwrap()[2].attributes["failure"], json!("its value is not a number"));
+    assert_eq!(one.best().unwrap().unwrap().trial.number, 0);
+
+    // One that is let go waits, and is what it was for who takes it up.
+    let fifth = claim(&mut one);
+    one.report(&fifth, 1, 9.0).unwrap();
+    one.release(&fifth).unwrap();
+    let waiting = one.trials().unwrap().remove(4);
+    assert_eq!((waiting.trial.state, waiting.trial.reports.len()), (State::Waiting, 0));
+    let again = claim(&mut other);
+    assert_eq!((again.number, &again.codes), (fifth.number, &fifth.codes));
+    assert!(matches!(one.report(&fifth, 1, 1.0), Err(Error::Lost(4))));
+
+    // Silence is death, the second time for good; a pulse is none.
+    std::thread::sleep(LONGER);
+    let third_try = claim(&mut one);
+    assert_eq!((third_try.number, &third_try.codes), (4, &fifth.codes));
+    assert!(matches!(other.alive(&again), Err(Error::Lost(4))));
+    for _ in 0..6 {
+        std::thread::sleep(LONGER / 6);
+        one.alive(&third_try).unwrap();
+    }
+    let sixth = claim(&mut other);
+    assert_eq!(sixth.number, 5, "a living worker's trial was taken");
+    other.complete(&sixth, 4.0).unwrap();
+    std::thread::sleep(LONGER);
+    assert_eq!(claim(&mut other).number, 6);
+    let dead = other.trials().unwrap().remove(4);
+    assert_eq!((dead.trial.state, &dead.attributes["dead_workers"]), (State::Failed, &json!(2)));
+    assert_eq!(dead.attributes["failure"], json!("2 workers died of it"));
+
+    // At the limit there is nothing to do but to wait for who runs, and then nothing.
+    assert_eq!(one.next(7, random).unwrap(), Next::Wait);
+    std::thread::sleep(LONGER);
+    assert!(matches!(one.next(7, random).unwrap(), Next::Run(Claim { number: 6, .. })));
+    std::thread::sleep(LONGER);
+    assert_eq!(one.next(7, random).unwrap(), Next::Done);
+
+    // What failed in choosing leaves no trial.
+    let failing = one.next(100, |_, _, _| Err(Error::Config("no choice".into())));
+    assert_eq!(failing.unwrap_err().to_string(), "no choice");
+    assert_eq!(one.trials().unwrap().len(), 7);
+
+    // What is agreed on first stays.
+    assert_eq!(one.agree_on("setting", &json!({"epochs": 10})).unwrap(), json!({"epochs": 10}));
+    assert_eq!(other.agree_on("setting", &json!({"epochs": 20})).unwrap(), json!({"epochs": 10}));
+
+    // Another direction, another space.
+    let opposite = Storage::open(url).unwrap().study("study", Direction::Maximize, &space(), patience).unwrap_err();
+    assert!(opposite.to_string().contains("\"study\" is to minimize, but this is to maximize"), "{opposite}");
+    let smaller = Space::from_toml("[x]\nfloat = [-5.0, 5.0]\n[shape]\nchoice = ['ridge', 'dome']").unwrap();
+    let mut study = open(url, Direction::Minimize, &smaller, patience);
+    for stored in study.trials().unwrap() {
+        let ridge = stored.values["shape"] == json!("ridge");
+        assert_eq!(stored.trial.codes.get("shape"), ridge.then_some(&0.0), "by its value, not by its place");
+    }
+    assert_eq!(Storage::open(url).unwrap().studies().unwrap(), ["study"]);
+}
+
+#[test]
+fn sqlite_keeps_studies() {
+    let folder = tempfile::tempdir().unwrap();
+    all_of_it(&sqlite(folder.path()));
+}
+
+#[test]
+#[ignore = "needs PostgreSQL's programs"]
+fn postgresql_keeps_studies_and_comes_back() {
+    let server = Server::start();
+    all_of_it(&server.url());
+    let mut study = open(&server.url(), Direction::Minimize, &space(), Patience::default());
+    let before = claim(&mut study);
+    server.restart();
+    study.report(&before, 1, 1.0).unwrap();
+    study.complete(&before, 1.0).unwrap();
+    let nobody = server.url().replace("strix@", "nobody:secret@");
+    let refused = Storage::open(&nobody).unwrap_err().to_string();
+    assert!(refused.contains("nobody:***@127.0.0.1") && refused.contains("does not exist"), "{refused}");
+    assert!(!refused.contains("secret"), "{refused}");
+}
+
+#[test]
+fn what_is_no_study_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |url: &str, words: &str| {
+        let error = Storage::open(url).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    };
+    refused("study.db", "sqlite:///FILE");
+    refused("mysql://root@localhost/x", "no storage is called mysql");
+    refused("sqlite://study.db", "sqlite:///FILE");
+    refused(&format!("sqlite:///{}/none/study.db", folder.path().display()), "unable to open");
+    let path = folder.path().join("text.db");
+    std::fs::write(&path, "this is a text, and by no means a database of anything, however long it goes on").unwrap();
+    refused(&format!("sqlite:///{}", path.display()), "not a database");
+    // Another version of the schema.
+    let url = sqlite(folder.path());
+    drop(Storage::open(&url).unwrap());
+    let database = rusqlite::Connection::open(folder.path().join("study.db")).unwrap();
+    database.execute("UPDATE alembic_version SET version_num = 'v9.0.0.a'", []).unwrap();
+    refused(&url, "version 12, revision v9.0.0.a, but this program knows version 12, revision v3.2.0.a");
+    database.execute("DROP TABLE alembic_version", []).unwrap();
+    refused(&url, "revision none");
+    // A name that is none.
+    let folder = tempfile::tempdir().unwrap();
+    let unnamed =
+        Storage::open(&sqlite(folder.path())).unwrap().study("", Direction::Minimize, &space(), Patience::default());
+    assert!(unnamed.unwrap_err().to_string().contains("1 to 512 characters"));
+}
