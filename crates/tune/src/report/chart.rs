@@ -45,7 +45,9 @@ pub(super) fn number(value: f64) -> String {
             false => text,
         }
     } else {
-        format!("{value:.3e}")
+        let text = format!("{value:.3e}");
+        let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+        format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.'))
     }
 }
 
@@ -258,7 +260,7 @@ pub(super) fn slice(parameter: &Parameter, complete: &[(&Trial, f64)], trials: u
         svg,
         "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
         SMALL.width - SMALL.right,
-        SMALL.height - 2.0,
+        SMALL.height - 4.0,
         escaped(&parameter.name)
     );
     for (trial, value) in complete {
@@ -283,9 +285,15 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_true() {
-        for (value, text) in
-            [(0.0, "0"), (0.9012345, "0.90123"), (32.0, "32"), (1e-4, "1.000e-4"), (-2.5, "-2.5"), (1234.56, "1234.6")]
-        {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.9012345, "0.90123"),
+            (32.0, "32"),
+            (1e-4, "1e-4"),
+            (1.5e-7, "1.5e-7"),
+            (-2.5, "-2.5"),
+            (1234.56, "1234.6"),
+        ] {
             assert_eq!(number(value), text);
         }
     }
