@@ -162,3 +162,25 @@ fn texts_that_are_no_space_are_refused_where_they_are_wrong() {
         assert!(error.contains(words), "{text}: {error}");
     }
 }
+
+#[test]
+fn what_fails_is_kept_away_from() {
+    let space = Space::from_toml("depth = { int = [1, 6] }\nrate = { float = [1e-4, 1.0], log = true }").unwrap();
+    let share_of_last = |all_fail: bool| {
+        let mut trials: Vec<Trial> = Vec::new();
+        for number in 0..80 {
+            let codes = Tpe::new(3).choose(&space, &trials, Direction::Minimize, number).unwrap();
+            let failed = all_fail || codes["depth"] == 6.0;
+            let value = Some((codes["rate"].ln() - 1e-3f64.ln()).powi(2)).filter(|_| !failed);
+            let state = if failed { State::Failed } else { State::Complete };
+            trials.push(Trial { number, state, codes, value, reports: BTreeMap::new() });
+        }
+        trials[40..].iter().filter(|trial| trial.codes["depth"] == 6.0).count() as f64 / 40.0
+    };
+    // By chance one in six would fail.
+    let share = share_of_last(false);
+    assert!(share < 0.08, "{share}");
+    // Where everything fails, nothing is good, and no depth is better than another.
+    let share = share_of_last(true);
+    assert!(share < 0.4, "{share}");
+}

@@ -76,7 +76,8 @@ impl Sampler for Tpe {
 
 impl Tpe {
     /// The good trials and the rest, each in the order of their numbers. Pruned ones come behind all complete ones, those that
-    /// came farther before the others; failed ones teach nothing.
+    /// came farther before the others; failed ones are the worst: where losses stop being numbers, or networks do not fit, is
+    /// no place to look again.
     fn split<'a>(&self, trials: &'a [Trial], direction: Direction, number: u64) -> (Vec<&'a Trial>, Vec<&'a Trial>) {
         let cost = |trial: &Trial| match trial.state {
             State::Complete => trial.value.map(|value| (0, 0, direction.cost(value))),
@@ -86,7 +87,8 @@ impl Tpe {
                     trial.last_report().map_or((0, f64::INFINITY), |(at, value)| (at, direction.cost(value)));
                 Some((1, u64::MAX - step, value))
             }
-            State::Waiting | State::Running | State::Failed => None,
+            State::Failed => Some((2, 0, f64::INFINITY)),
+            State::Waiting | State::Running => None,
         };
         let mut ordered: Vec<_> = trials
             .iter()
@@ -96,7 +98,8 @@ impl Tpe {
         ordered.sort_by(|((a, b, c), trial), ((x, y, z), other)| {
             (a, b).cmp(&(x, y)).then(c.total_cmp(z)).then(trial.number.cmp(&other.number))
         });
-        let count = good(ordered.len());
+        let not_failed = ordered.iter().filter(|(_, trial)| trial.state != State::Failed).count();
+        let count = good(ordered.len()).min(not_failed);
         let mut rest: Vec<&Trial> = ordered.split_off(count).into_iter().map(|(_, trial)| trial).collect();
         let mut good: Vec<&Trial> = ordered.into_iter().map(|(_, trial)| trial).collect();
         let under_way = |trial: &&Trial| trial.state == State::Running && trial.number != number;

@@ -36,15 +36,6 @@ pub(super) fn write(plan: &Plan, study: &mut Study, took: Duration) -> Result<bo
     // Of the time that workers spent, not of the clock: so many trials does one worker run in an hour.
     let seconds: f64 = trials.iter().filter_map(|stored| stored.seconds).sum();
     let an_hour = if seconds > 0.0 { 3600.0 * ended as f64 / seconds } else { 0.0 };
-    let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
-        "{ended} trials ended: {} complete, {} pruned, {} failed; {an_hour:.0} an hour and worker, {:.0} s here",
-        count(State::Complete),
-        count(State::Pruned),
-        count(State::Failed),
-        took.as_secs_f64()
-    )?;
     let summary = json!({
         "study": study.name(), "storage": plan.place(), "complete": count(State::Complete), "pruned": count(State::Pruned),
         "failed": count(State::Failed), "waiting": count(State::Waiting), "running": count(State::Running),
@@ -52,6 +43,7 @@ pub(super) fn write(plan: &Plan, study: &mut Study, took: Duration) -> Result<bo
         "sampler": format!("{:?}", plan.args.sampler).to_lowercase(), "pruner": format!("{:?}", plan.args.pruner).to_lowercase(),
     });
     put(&plan.out.join("summary.json"), pretty(&summary)?.as_bytes())?;
+    let mut told = String::new();
     if let Some(best) = &best {
         let value = best.trial.value.unwrap_or(f64::NAN);
         let run = runs(&plan.out).join(best.trial.number.to_string());
@@ -62,13 +54,24 @@ pub(super) fn write(plan: &Plan, study: &mut Study, took: Duration) -> Result<bo
         });
         let file = plan.out.join("best-params.json");
         put(&file, pretty(&params)?.as_bytes())?;
-        writeln!(out, "best: trial {}, {} validation accuracy", best.trial.number, percent(value))?;
-        match run {
-            Some(run) => writeln!(out, "its run: {}", run.display())?,
-            None => writeln!(out, "its run is with the worker that trained it")?,
-        }
-        writeln!(out, "next: strix train --params {}", file.display())?;
+        let run = run.map_or("with the worker that trained it".into(), |run| run.display().to_string());
+        let (number, value) = (best.trial.number, percent(value));
+        told = format!(
+            "best: trial {number}, {value} validation accuracy\nits run: {run}\nnext: strix train --params {}\n",
+            file.display()
+        );
     }
+    // All is written; now a reader of the output may have gone.
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "{ended} trials ended: {} complete, {} pruned, {} failed; {an_hour:.0} an hour and worker, {:.0} s here",
+        count(State::Complete),
+        count(State::Pruned),
+        count(State::Failed),
+        took.as_secs_f64()
+    )?;
+    write!(out, "{told}")?;
     Ok(ended as u64 >= plan.limit())
 }
 

@@ -59,16 +59,13 @@ impl Worker<'_> {
         self.pulse.of(None);
         let what = match ended {
             Ok(what) => what,
-            // Whoever has the trial now will end it.
-            Err(Ended::Store(Error::Lost(number))) => {
-                let _ = writeln!(std::io::stderr(), "{}", Error::Lost(number));
-                return Ok(());
-            }
-            Err(Ended::Store(error)) => return Err(error.into()),
+            Err(Ended::Store(error)) => return lost(error),
+            // The trial is not to blame, and waits for another worker; unless one has it, and made room for its run.
             Err(Ended::Run(failure)) => {
-                // The trial is not to blame, and waits for another worker.
-                self.study.release(claim)?;
-                return Err(failure);
+                return match self.study.release(claim) {
+                    Ok(()) => Err(failure),
+                    Err(error) => lost(error),
+                };
             }
         };
         tidy(&self.plan.out, &mut self.study, false)?;
@@ -149,6 +146,17 @@ impl Worker<'_> {
             values.join(", ")
         );
         Ok(())
+    }
+}
+
+/// Goes on without a trial that another worker has, who will end it.
+fn lost(error: Error) -> Result<(), Failure> {
+    match error {
+        Error::Lost(_) => {
+            let _ = writeln!(std::io::stderr(), "{error}");
+            Ok(())
+        }
+        error => Err(error.into()),
     }
 }
 
