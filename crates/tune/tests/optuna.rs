@@ -8,30 +8,11 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
-use common::{Server, open, sqlite};
+use common::{Server, open, space, sqlite};
 use serde_json::{Value as Json, json};
 use strix_tune::{
     Codes, Direction, Median, Next, Patience, Pruner, Sampler, Space, State, Storage, Stored, Study, Tpe, importances,
 };
-
-fn space() -> Space {
-    Space::from_toml(
-        "
-        [x]
-        float = [-5.0, 5.0]
-        [layers]
-        int = [1, 8]
-        step = 2
-        [shape]
-        choice = ['bowl', 'ridge']
-        [tilt]
-        float = [1e-3, 1.0]
-        log = true
-        when = { shape = ['ridge'] }
-    ",
-    )
-    .unwrap()
-}
 
 fn study(url: &str) -> Study {
     open(url, Direction::Minimize, &space(), Patience::default())

@@ -5,30 +5,11 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Server, open, sqlite};
+use common::{Server, open, space, sqlite};
 use serde_json::json;
 use strix_tune::{
     Claim, Codes, Direction, Error, Next, Patience, Random, Sampler, Space, State, Storage, Study, Trial,
 };
-
-fn space() -> Space {
-    Space::from_toml(
-        "
-        [x]
-        float = [-5.0, 5.0]
-        [layers]
-        int = [1, 8]
-        step = 2
-        [shape]
-        choice = ['bowl', 'ridge']
-        [tilt]
-        float = [1e-3, 1.0]
-        log = true
-        when = { shape = ['ridge'] }
-    ",
-    )
-    .unwrap()
-}
 
 fn random(space: &Space, trials: &[Trial], number: u64) -> Result<Codes, Error> {
     Random { seed: 7 }.choose(space, trials, Direction::Minimize, number)

@@ -85,3 +85,23 @@ pub(crate) fn sqlite(folder: &Path) -> String {
 pub(crate) fn open(url: &str, direction: Direction, space: &Space, patience: Patience) -> Study {
     Storage::open(url).unwrap().study("study", direction, space, patience).unwrap()
 }
+
+/// Numbers and a choice, one of them under a condition; as `objective` in peers/optuna_study.py.
+pub(crate) fn space() -> Space {
+    Space::from_toml(
+        "
+        [x]
+        float = [-5.0, 5.0]
+        [layers]
+        int = [1, 8]
+        step = 2
+        [shape]
+        choice = ['bowl', 'ridge']
+        [tilt]
+        float = [1e-3, 1.0]
+        log = true
+        when = { shape = ['ridge'] }
+    ",
+    )
+    .unwrap()
+}
