@@ -93,7 +93,7 @@ impl From<strix_train::Error> for Failure {
             Error::Read { .. } => Self::Input(message),
             Error::Diverged { .. } => Self::Diverged(message),
             Error::Device(_) => Self::Device(message),
-            Error::Interrupted { .. } => Self::Interrupted(message),
+            Error::Interrupted { .. } | Error::Stopped => Self::Interrupted(message),
             Error::Reduce(error) => error.into(),
             _ => Self::Internal(message),
         }

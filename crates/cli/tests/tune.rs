@@ -132,6 +132,60 @@ fn signal(child: &Child, name: &str) {
 }
 
 #[test]
+fn what_is_given_is_the_same_in_every_trial_and_in_what_was_found() {
+    let place = Place::new();
+    place.ok(&with(&["--preset", "fcnn", "--trials", "2", "--pruner", "none", "--balance", "--seed=3", "--out", "a"]));
+    let best = json(&place, "a/best-params.json");
+    let options = &best["options"];
+    assert_eq!((&options["balance"], &options["dataset"]), (&true.into(), &"garments".into()));
+    assert!(options["seed"].is_null() && options["limit"].is_null());
+    let trial = json(&place, &format!("a/trials/{}/manifest.json", best["trial"]));
+    assert_eq!(trial["config"]["balance"], true);
+    // On the same data, without saying so.
+    place.ok(&["train", "--params", "a/best-params.json", "--limit=600", "--seed=3", "--out", "run"]);
+    let run = json(&place, "run/manifest.json");
+    assert_eq!((&run["config"], &run["dataset"]), (&trial["config"], &trial["dataset"]));
+    place.ok(&[
+        "train",
+        "--params",
+        "a/best-params.json",
+        "--limit=600",
+        "--balance=false",
+        "--epochs=1",
+        "--out",
+        "not",
+    ]);
+    assert_eq!(json(&place, "not/manifest.json")["config"]["balance"], false);
+}
+
+#[test]
+fn resume_goes_on_with_the_study_of_before() {
+    let place = Place::new();
+    place.ok(&with(&["--preset", "fcnn", "--trials", "2", "--study", "mine", "--out", "a"]));
+    let other = format!("sqlite:///{}", place.path("other.db").display());
+    let mut command = place.command();
+    command.args(["tune", "--resume", "a", "--trials", "3"]).env("STRIX_STORAGE", other);
+    let output = command.output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    mentions(&told, &["\"mine\"", "2 trials of 3", "3 trials ended"]);
+    assert!(!place.path("other.db").exists());
+    mentions(&place.fails(2, &["tune", "--resume", "a", "--epochs", "4"]), &["of other trainings", "epochs"]);
+    mentions(&place.fails(2, &["tune", "--resume", "a", "--silence", "9"]), &["of other trainings", "silence"]);
+    mentions(&place.fails(2, &["tune", "--resume", "a", "--study", "other"]), &["--study"]);
+    // Another space to go on with, and with it from then on.
+    place.write("space.toml", "[learning-rate]\nfloat = [1e-4, 1e-2]\nlog = true\n");
+    place.ok(&with(&["--model=fcnn", "--space", "space.toml", "--trials", "2", "--out", "b"]));
+    place.write("rates.toml", "[learning-rate]\nchoice = [0.5, 0.25]\n");
+    place.ok(&["tune", "--resume", "b", "--trials", "3", "--space", "rates.toml"]);
+    std::fs::remove_file(place.path("rates.toml")).unwrap();
+    place.ok(&["tune", "--resume", "b", "--trials", "4"]);
+    let rates = column(&rows(&place, "b"), "learning-rate");
+    assert!(rates[2..].iter().all(|rate| ["0.5", "0.25"].contains(&rate.as_str())), "{rates:?}");
+    std::fs::remove_file(place.path("a/study.db")).unwrap();
+    mentions(&place.fails(3, &["tune", "--resume", "a"]), &["study.db is not beside it"]);
+}
+
+#[test]
 fn ctrl_c_stops_all_workers_and_resume_goes_on() {
     let place = Place::new();
     let args = with(&["--preset", "fcnn", "--trials", "24", "--jobs", "2", "--pruner", "none", "--out", "a"]);
@@ -244,6 +298,12 @@ fn what_cannot_be_searched_is_refused_before_anything_is_begun() {
     refused(2, &["--space", "odd.toml", "--model=fcnn"], &["odd.toml", "--learning-speed"]);
     place.write("wrong.toml", "[learning-rate]\nfloat = [1.0, 0.1]\n");
     refused(2, &["--space", "wrong.toml", "--model=fcnn"], &["wrong.toml", "\"learning-rate\"", "from 1 to 0.1"]);
+    place.write("one.toml", "[activation]\nchoice = ['relu', 'sigmoid']\n");
+    refused(2, &["--space", "one.toml", "--model=fcnn"], &["one.toml", "sigmoid"]);
+    place.write("other.toml", "[blocks]\nint = [1, 3]\n");
+    refused(2, &["--space", "other.toml", "--model=fcnn"], &["--blocks is not for FCNN"]);
+    place.write("data.toml", "[image-size]\nint = [28, 32]\n");
+    refused(2, &["--space", "data.toml", "--model=fcnn"], &["data.toml", "--image-size", "cannot be searched"]);
     mentions(&place.fails(3, &["tune", "--resume", "none"]), &["none/tune.json", "no folder of strix tune"]);
     std::fs::create_dir(place.path("there")).unwrap();
     mentions(&place.fails(5, &with(&["--preset", "fcnn", "--out", "there"])), &["there exists already", "--resume"]);

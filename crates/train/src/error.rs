@@ -54,6 +54,9 @@ pub enum Error {
         /// The run directory.
         run: PathBuf,
     },
+    /// The caller asked to stop before training began: while images ran through a frozen trunk.
+    #[error("stopped before the first epoch; nothing was written")]
+    Stopped,
     /// An aggregation failed.
     #[error(transparent)]
     Reduce(#[from] strix_reduce::Error),

@@ -172,7 +172,7 @@ fn vectors(network: &Network, images: &Batch, by: &Preparation) -> Result<Vec<Ve
     let vectors = match network.blocks() {
         0 => network.forward(by.apply(images.images.clone())),
         blocks => {
-            let places: Tensor<3> = features(network, blocks, images, by).images.flatten(2, 3);
+            let places: Tensor<3> = features(network, blocks, images, by, &mut || false)?.images.flatten(2, 3);
             places.mean_dim(2).squeeze_dim(2)
         }
     };
@@ -180,8 +180,20 @@ fn vectors(network: &Network, images: &Batch, by: &Preparation) -> Result<Vec<Ve
     Ok(floats(vectors)?.chunks(width).map(<[f32]>::to_vec).collect())
 }
 
-/// What the first `blocks` blocks make of all images.
-pub(crate) fn features(network: &Network, blocks: usize, images: &Batch, by: &Preparation) -> Batch {
-    let parts = images.pieces(BATCH).map(|batch| network.features(by.apply(batch.images), blocks));
-    Batch { images: Tensor::cat(parts.collect(), 0), labels: images.labels.clone() }
+/// What the first `blocks` blocks make of all images, unless it is to stop before.
+pub(crate) fn features(
+    network: &Network,
+    blocks: usize,
+    images: &Batch,
+    by: &Preparation,
+    stop: &mut dyn FnMut() -> bool,
+) -> Result<Batch, Error> {
+    let mut parts = Vec::new();
+    for batch in images.pieces(BATCH) {
+        if stop() {
+            return Err(Error::Stopped);
+        }
+        parts.push(network.features(by.apply(batch.images), blocks));
+    }
+    Ok(Batch { images: Tensor::cat(parts, 0), labels: images.labels.clone() })
 }

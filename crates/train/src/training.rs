@@ -74,11 +74,12 @@ pub struct Job<'a> {
 /// The best epoch by validation accuracy is the one whose weights the run holds at the end.
 ///
 /// # Errors
-/// [`Error::Config`], [`Error::RunExists`], [`Error::Diverged`], [`Error::Interrupted`], [`Error::Write`] and
-/// [`Error::Device`]; the run's manifest then says how far it came, and [`resume`] goes on from there.
+/// [`Error::Stopped`], where there is no run yet; [`Error::Config`], [`Error::RunExists`], [`Error::Diverged`],
+/// [`Error::Interrupted`], [`Error::Write`] and [`Error::Device`]; the run's manifest then says how far it came, and [`resume`]
+/// goes on from there.
 pub fn train(job: &Job<'_>, place: &Place, observer: &mut dyn Observer) -> Result<(Run, Manifest), Error> {
     let started = Instant::now();
-    let (trainer, mut state, mut manifest) = ready(job)?;
+    let (trainer, mut state, mut manifest) = ready(job, &mut || observer.stop())?;
     // Features of frozen blocks count too.
     state.progress.seconds = started.elapsed().as_secs_f64();
     let run = Run::create(place, &manifest, &state.checkpoint()?)?;
@@ -98,7 +99,7 @@ fn open(config: &TrainConfig) -> Result<Device, Error> {
 }
 
 /// Everything that a first step needs.
-fn ready<'a>(job: &Job<'a>) -> Result<(Trainer<'a>, State, Manifest), Error> {
+fn ready<'a>(job: &Job<'a>, stop: &mut dyn FnMut() -> bool) -> Result<(Trainer<'a>, State, Manifest), Error> {
     let Job { config, data, .. } = *job;
     config.check(data.train.width.min(data.train.height))?;
     let device = open(config)?;
@@ -118,7 +119,7 @@ fn ready<'a>(job: &Job<'a>) -> Result<(Trainer<'a>, State, Manifest), Error> {
     let kept = job.features.zip(job.weights).map(|(features, weights)| {
         (features, format!("{} {:?} {:?}", weights.record.sha256, manifest.preparation, manifest.dataset))
     });
-    let trainer = Trainer::new(config, &manifest.preparation, device, sets, &network, kept);
+    let trainer = Trainer::new(config, &manifest.preparation, device, sets, &network, kept, stop)?;
     let state = State {
         average: config.average.map(|_| network.valid()),
         network: trainer.freeze(network),
@@ -158,7 +159,7 @@ pub fn resume(run: &Run, data: &TrainTest, observer: &mut dyn Observer) -> Resul
     let other = |what: String| broken(format!("its checkpoint is of another network: {what}"));
     let made = scatter(made, network).map_err(other)?;
     let average = average.map(|values| scatter(made.valid(), values)).transpose().map_err(other)?;
-    let trainer = Trainer::new(&config, &manifest.preparation, device, sets, &made, None);
+    let trainer = Trainer::new(&config, &manifest.preparation, device, sets, &made, None, &mut || observer.stop())?;
     let mut state = State {
         average,
         network: trainer.freeze(made),

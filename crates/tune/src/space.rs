@@ -84,6 +84,9 @@ impl Domain {
                     Some(step) if step.is_nan() || *step <= 0.0 || (*step > high - low && high > low) => {
                         Err(format!("its step is {step}, but must be above 0 and fit between {low} and {high}"))
                     }
+                    Some(step) if (high - low) / step > MOST as f64 => {
+                        Err(format!("its step is {step}, of which more than 2^53 lie between {low} and {high}"))
+                    }
                     _ => Ok(()),
                 }
             }
@@ -126,7 +129,10 @@ impl Domain {
     /// The code of the value at `index`, in their order, of a domain that has a size.
     pub(crate) fn code_at(&self, index: usize) -> f64 {
         match self {
-            Self::Float { low, step, .. } => low + index as f64 * step.unwrap_or(0.0),
+            Self::Float { low, high, step, .. } => {
+                let code = tidied(low + index as f64 * step.unwrap_or(0.0), low.abs().max(high.abs()));
+                code.clamp(*low, *high)
+            }
             Self::Int { low, step, .. } => (low + index as i64 * step) as f64,
             Self::Choice(_) => index as f64,
         }
@@ -171,6 +177,14 @@ impl Domain {
 /// Steps that fit between two numbers; a last one that falls short by rounding fits.
 fn steps(low: f64, high: f64, step: f64) -> usize {
     ((high - low) / step * (1.0 + 1e-9) + 1e-9).floor().max(0.0) as usize
+}
+
+/// A number without the noise of the last bits that sums of steps have: 0.3 for three steps of 0.1, in fifteen digits of the
+/// greatest number around.
+fn tidied(number: f64, greatest: f64) -> f64 {
+    let digits = 14 - greatest.max(f64::MIN_POSITIVE).log10().floor() as i32;
+    let Ok(digits) = usize::try_from(digits) else { return number };
+    format!("{number:.digits$}").parse().unwrap_or(number) + 0.0
 }
 
 impl std::fmt::Display for Domain {
@@ -258,8 +272,10 @@ impl Space {
     pub fn exists(&self, parameter: &Parameter, chosen: &Codes) -> bool {
         let Some(Condition { parameter: on, one_of }) = &parameter.when else { return true };
         let other = self.parameters.iter().find(|other| other.name == *on);
-        let value = other.zip(chosen.get(on)).and_then(|(other, code)| other.domain.value(*code).ok());
-        value.is_some_and(|value| one_of.contains(&value))
+        // By codes: 1 and 1.0 are one value of a float.
+        other.zip(chosen.get(on)).is_some_and(|(other, code)| {
+            one_of.iter().any(|value| other.domain.code(value).is_ok_and(|other| other == *code))
+        })
     }
 
     /// Parameters with one condition, in the order of the space: they exist together or not at all.
@@ -328,6 +344,30 @@ mod tests {
     }
 
     #[test]
+    fn every_step_is_a_value_and_a_short_one() {
+        for (low, high, step, last) in [
+            (0.0, 0.3, 0.1, 0.3),
+            (0.0, 0.35, 0.1, 0.3),
+            (-0.3, 0.3, 0.1, 0.3),
+            (0.05, 0.5, 0.05, 0.5),
+            (1e-7, 7e-7, 1e-7, 7e-7),
+            (0.1234567890123456, 0.9, 0.1, 0.8234567890123456),
+            (1e300, 7e300, 1e300, 7e300),
+        ] {
+            let domain = float(low, high, Some(step), false);
+            let size = domain.size().unwrap();
+            assert!((domain.code_at(size - 1) - last).abs() <= 1e-14 * last, "{domain}");
+            for at in 0..size {
+                let code = domain.code_at(at);
+                assert!(domain.value(code).is_ok(), "{code} of {domain}");
+            }
+        }
+        let domain = float(-0.3, 0.35, Some(0.1), false);
+        let codes: Vec<String> = (0..7).map(|at| domain.code_at(at).to_string()).collect();
+        assert_eq!(codes, ["-0.3", "-0.2", "-0.1", "0", "0.1", "0.2", "0.3"]);
+    }
+
+    #[test]
     fn codes_and_values_are_one_another() {
         let domain = words(&["relu", "selu", "tanh"]);
         assert_eq!(domain.value(1.0).unwrap(), Value::Text("selu".into()));
@@ -356,6 +396,7 @@ mod tests {
         refused(vec![parameter("rate", float(f64::NAN, 1.0, None, false))], "finite");
         refused(vec![parameter("rate", float(1.0, 2.0, Some(0.1), true))], "choose one");
         refused(vec![parameter("rate", float(1.0, 2.0, Some(3.0), false))], "step is 3");
+        refused(vec![parameter("rate", float(0.0, 1.0, Some(1e-20), false))], "more than 2^53");
         refused(vec![parameter("n", int(3, 2, 1, false))], "from 3 to 2");
         refused(vec![parameter("n", int(1, 2, 0, false))], "step is 0");
         refused(vec![parameter("n", int(0, 2, 1, true))], "1 or above");
@@ -383,5 +424,13 @@ mod tests {
         assert_eq!(names(1.0), ["blocks", "layers", "rate"]);
         assert_eq!(space.groups().iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
         assert!(space.values(&Codes::new()).is_err());
+        // A whole number names a float.
+        let on_float = Space::new(vec![
+            parameter("x", float(0.0, 1.0, Some(0.5), false)),
+            when(parameter("y", int(1, 3, 1, false)), "x", vec![Value::Int(1)]),
+        ])
+        .unwrap();
+        let exists = |x: f64| on_float.exists(&on_float.parameters()[1], &Codes::from([("x".into(), x)]));
+        assert_eq!([0.5, 1.0].map(exists), [false, true]);
     }
 }

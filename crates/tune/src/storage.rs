@@ -25,6 +25,10 @@ use database::{Cell, Database, Session};
 
 /// The system attribute with the token of the worker that has the trial.
 const CLAIM: &str = "strix:claim";
+/// The running trials of the study ?1 that workers of ours have. Optuna's look after their own.
+const OURS: &str = "FROM trials t JOIN trial_heartbeats h ON h.trial_id = t.trial_id
+    JOIN trial_system_attributes c ON c.trial_id = t.trial_id AND c.key = 'strix:claim'
+    WHERE t.study_id = ?1 AND t.state = 'RUNNING'";
 /// The user attribute with how many workers died of the trial.
 const DEATHS: &str = "dead_workers";
 /// The system attribute with the parameters that a waiting trial is to have, as Optuna's.
@@ -66,7 +70,7 @@ pub struct Stored {
     pub trial: Trial,
     /// All parameters with their values, by name.
     pub values: BTreeMap<String, Json>,
-    /// When it began, in UTC, such as `2026-11-26 09:55:48.123000`.
+    /// When it began, such as `2026-11-26 09:55:48.123000`: in UTC; by its machine's clock where one of Optuna's workers ran it.
     pub started: Option<String>,
     /// When it ended.
     pub ended: Option<String>,
@@ -199,15 +203,30 @@ impl Storage {
     }
 }
 
-/// A database's address as it may be shown.
+/// The best of the complete trials, by value; of equals the first.
+pub fn best(trials: &[Stored], direction: Direction) -> Option<&Stored> {
+    let cost = |stored: &Stored| stored.trial.value.map_or(f64::INFINITY, |value| direction.cost(value));
+    let complete = trials.iter().filter(|stored| stored.trial.state == State::Complete);
+    complete.min_by(|a, b| cost(a).total_cmp(&cost(b)))
+}
+
+/// A database's address as it may be shown: neither before the host nor behind it with a password.
 fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.into() };
-    match rest.split_once('@') {
-        Some((user, host)) if user.contains(':') => {
-            format!("{scheme}://{}:***@{host}", user.split(':').next().unwrap_or_default())
-        }
+    let Some((scheme, rest)) = url.split_once("://") else {
+        // Another way to write one, perhaps, with a password in it.
+        return if url.contains(['@', '=']) { "an address without ://".into() } else { url.into() };
+    };
+    // A password may have an @ of its own that nobody escaped.
+    let shown = match rest.rsplit_once('@').map(|(user, host)| (user.split_once(':'), host)) {
+        Some((Some((user, _)), host)) => format!("{scheme}://{user}:***@{host}"),
         _ => url.into(),
-    }
+    };
+    let Some((address, query)) = shown.split_once('?') else { return shown };
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name @ ("password" | "sslpassword"), _)) => format!("{name}=***"),
+        _ => pair.into(),
+    });
+    format!("{address}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
 /// What no other claim has: hashers have random keys.
@@ -256,15 +275,12 @@ impl Study {
         self.storage.database.within(|session| read(session, study, space))
     }
 
-    /// The best of the complete trials, by value; of equals the first.
+    /// The [`best`] of all trials.
     ///
     /// # Errors
     /// [`Error::Storage`].
     pub fn best(&mut self) -> Result<Option<Stored>, Error> {
-        let direction = self.direction;
-        let complete = |stored: &Stored| stored.trial.state == State::Complete;
-        let cost = |stored: &Stored| stored.trial.value.map_or(f64::INFINITY, |value| direction.cost(value));
-        Ok(self.trials()?.into_iter().filter(complete).min_by(|a, b| cost(a).total_cmp(&cost(b))))
+        Ok(best(&self.trials()?, self.direction).cloned())
     }
 
     /// Keeps `value` under `key` for the study, unless there is one: returns the one that is kept.
@@ -324,10 +340,8 @@ impl Study {
                 None => {
                     let sql = "SELECT count(*) FROM trials WHERE study_id = ?1";
                     if integer(&session.run(sql, &[study.into()])?[0][0])? as u64 >= limit {
-                        let running =
-                            "SELECT t.trial_id FROM trials t JOIN trial_heartbeats h ON h.trial_id = t.trial_id
-                                       WHERE t.study_id = ?1 AND t.state = 'RUNNING' LIMIT 1";
-                        let under_way = !session.run(running, &[study.into()])?.is_empty();
+                        let running = format!("SELECT t.trial_id {OURS} LIMIT 1");
+                        let under_way = !session.run(&running, &[study.into()])?.is_empty();
                         return Ok(if under_way { Next::Wait } else { Next::Done });
                     }
                     insert(session, study)?
@@ -498,12 +512,7 @@ fn insert(session: &mut dyn Session, study: i64) -> Result<(i64, i64), Error> {
 /// Lets the trials wait again whose workers fell silent; those that were tried too often have failed.
 fn bury(session: &mut dyn Session, study: i64, patience: Patience) -> Result<(), Error> {
     let dialect = session.dialect();
-    let silent = format!(
-        "SELECT t.trial_id FROM trials t JOIN trial_heartbeats h ON h.trial_id = t.trial_id
-         WHERE t.study_id = ?1 AND t.state = 'RUNNING' AND {} > {:?}",
-        dialect.seconds("h.heartbeat", dialect.pulse()),
-        patience.silence
-    );
+    let silent = format!("SELECT t.trial_id {OURS} AND {} > {:?}", dialect.since("h.heartbeat"), patience.silence);
     for row in session.run(&silent, &[study.into()])? {
         let id = integer(&row[0])?;
         // The row is held, and looked at again: the worker may just have finished, or said that it is alive.
@@ -527,7 +536,8 @@ fn bury(session: &mut dyn Session, study: i64, patience: Patience) -> Result<(),
     Ok(())
 }
 
-/// Makes a running trial wait, with its parameters and without what its last attempt left.
+/// Makes a running trial wait, with its parameters and without what its last attempt left: nor is it that worker's any more,
+/// whoever takes it up.
 fn wait_again(session: &mut dyn Session, id: i64) -> Result<(), Error> {
     let sql =
         "SELECT param_name, param_value, distribution_json FROM trial_params WHERE trial_id = ?1 ORDER BY param_id";
@@ -541,6 +551,8 @@ fn wait_again(session: &mut dyn Session, id: i64) -> Result<(), Error> {
     for table in ["trial_params", "trial_intermediate_values", "trial_heartbeats"] {
         session.run(&format!("DELETE FROM {table} WHERE trial_id = ?1"), &[id.into()])?;
     }
+    let sql = "DELETE FROM trial_system_attributes WHERE trial_id = ?1 AND key = ?2";
+    session.run(sql, &[id.into(), CLAIM.into()])?;
     session.run("UPDATE trials SET state = 'WAITING', datetime_start = NULL WHERE trial_id = ?1", &[id.into()])?;
     Ok(())
 }

@@ -83,6 +83,9 @@ fn the_spread_rule_waits_until_chance_does_not_explain_it() {
     // Not before the window is full, nor before there are enough to compare with.
     assert!(!ends(&rule, &trials, &[0.1, 0.1]) && !ends(&rule, &trials[..2], &[0.1, 0.1, 0.1]));
     assert!(ends(&rule, &trials, &[0.8, 0.8, f64::NAN]));
+    // What the best one lost on its way is no yardstick.
+    let best = trial(9, State::Complete, &[f64::NAN, 0.9, 0.9]);
+    assert!(!ends(&rule, &[&trials[..], &[best]].concat(), &[0.5, 0.5, 0.5]));
     let blind = Spread { window: 1, ..rule };
     assert!(blind.ends(&trials[0], &trials, Direction::Maximize).is_err());
 }

@@ -127,6 +127,30 @@ fn sqlite_keeps_studies() {
 }
 
 #[test]
+fn trials_of_optunas_workers_are_theirs() {
+    let folder = tempfile::tempdir().unwrap();
+    let patience = Patience { silence: 0.2, deaths: 9 };
+    let mut study = open(&sqlite(folder.path()), Direction::Minimize, &space(), patience);
+    let silent = claim(&mut study);
+    std::thread::sleep(Duration::from_millis(400));
+    let again = claim(&mut study);
+    assert_eq!(again.number, 0);
+    study.release(&again).unwrap();
+    // It waits, and is taken up as Optuna does it.
+    let database = rusqlite::Connection::open(folder.path().join("study.db")).unwrap();
+    database.execute("UPDATE trials SET state = 'RUNNING'", []).unwrap();
+    database
+        .execute("INSERT INTO trial_heartbeats (trial_id, heartbeat) SELECT trial_id, '2020-01-01' FROM trials", [])
+        .unwrap();
+    for of_the_past in [&silent, &again] {
+        assert!(matches!(study.complete(of_the_past, 1.0), Err(Error::Lost(0))));
+    }
+    // However silent it is, it is not ours to bury, nor to wait for.
+    assert_eq!(study.next(1, random).unwrap(), Next::Done);
+    assert_eq!(study.trials().unwrap()[0].trial.state, State::Running);
+}
+
+#[test]
 #[ignore = "needs PostgreSQL's programs"]
 fn postgresql_keeps_studies_and_comes_back() {
     let server = Server::start();
@@ -140,6 +164,52 @@ fn postgresql_keeps_studies_and_comes_back() {
     let refused = Storage::open(&nobody).unwrap_err().to_string();
     assert!(refused.contains("nobody:***@127.0.0.1") && refused.contains("does not exist"), "{refused}");
     assert!(!refused.contains("secret"), "{refused}");
+}
+
+#[test]
+#[ignore = "needs PostgreSQL's programs"]
+fn postgresql_is_spoken_to_in_secret() {
+    let server = Server::start();
+    let [authority, stranger] = server.encrypt().map(|file| file.display().to_string().replace('/', "%2F"));
+    let by_name = server.url().replace("127.0.0.1", "localhost");
+    let opened = |url: &str, query: String| match Storage::open(&format!("{url}?{query}")) {
+        Ok(_) => "opened".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    for (url, query, told) in [
+        (&by_name, String::new(), "opened"),
+        (&by_name, "sslmode=disable".into(), "no encryption"),
+        (&by_name, "sslmode=require".into(), "opened"),
+        (&by_name, format!("sslmode=require&sslrootcert={stranger}"), "UnknownIssuer"),
+        (&server.url(), format!("sslmode=verify-ca&sslrootcert={authority}"), "opened"),
+        (&by_name, format!("sslmode=verify-full&sslrootcert={authority}"), "opened"),
+        (&server.url(), format!("sslmode=verify-full&sslrootcert={authority}"), "not valid for name"),
+        (&by_name, format!("sslmode=verify-full&sslrootcert={stranger}"), "UnknownIssuer"),
+        (&by_name, "sslmode=verify-full&sslrootcert=system".into(), "UnknownIssuer"),
+    ] {
+        let came = opened(url, query.clone());
+        assert!(came.contains(told), "{url}?{query}: {came}");
+    }
+    // A connection that was lost is encrypted again.
+    let url = format!("{by_name}?sslmode=verify-full&sslrootcert={authority}");
+    let mut study = open(&url, Direction::Minimize, &space(), Patience::default());
+    let before = claim(&mut study);
+    server.restart();
+    study.complete(&before, 1.0).unwrap();
+}
+
+#[test]
+fn addresses_are_shown_without_their_passwords() {
+    for (url, shown) in [
+        ("sqlite:///a/study.db", "sqlite:///a/study.db"),
+        ("postgresql://me@host/d", "postgresql://me@host/d"),
+        ("postgresql://me:secret@host:5432/d", "postgresql://me:***@host:5432/d"),
+        ("postgresql://me:sec@ret@host/d?sslmode=require", "postgresql://me:***@host/d?sslmode=require"),
+        ("host=h user=me password=secret", "an address without ://"),
+        ("postgresql://host/d?user=me&password=secret", "postgresql://host/d?user=me&password=***"),
+    ] {
+        assert_eq!(Storage::shown(url), shown);
+    }
 }
 
 #[test]

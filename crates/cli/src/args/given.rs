@@ -41,14 +41,16 @@ pub(crate) fn value_of(options: &[OsString], name: &str) -> Option<String> {
     let at = |at: usize| {
         let text = options[at].to_str()?;
         if text == option {
-            return options.get(at + 1)?.to_str().map(str::to_owned);
+            // Without one, it is as good as true.
+            let next = options.get(at + 1).and_then(|next| next.to_str()).filter(|next| !next.starts_with("--"));
+            return Some(next.unwrap_or("true").to_owned());
         }
         text.strip_prefix(&option)?.strip_prefix('=').map(str::to_owned)
     };
     (0..options.len()).rev().find_map(at)
 }
 
-/// The names of the options that a network and its training have, and which take values.
+/// The names of the options that a network and its training have.
 pub(crate) fn of_network_and_recipe() -> Vec<String> {
     let command = Recipe::augment_args(Network::augment_args(clap::Command::new("options")));
     let named = command.get_arguments().filter(|argument| argument.get_action().takes_values());
@@ -74,8 +76,8 @@ pub(crate) fn options<'a>(values: impl IntoIterator<Item = (&'a str, String)>) -
     values.into_iter().map(|(name, value)| format!("--{name}={value}").into()).collect()
 }
 
-/// The options that a file of `strix tune` holds.
-pub(crate) fn of_file(path: &Path) -> Result<Vec<OsString>, Failure> {
+/// The options that a file of `strix tune` holds, without those that are given beside it.
+pub(crate) fn of_file(path: &Path, given: &[OsString]) -> Result<Vec<OsString>, Failure> {
     let wrong = |what: String| Failure::Input(format!("{}: {what}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
     let json: Json = serde_json::from_str(&text).map_err(|e| wrong(format!("is not JSON: {e}")))?;
@@ -87,7 +89,7 @@ pub(crate) fn of_file(path: &Path) -> Result<Vec<OsString>, Failure> {
         Json::Bool(_) | Json::Number(_) => Ok(format!("--{name}={value}").into()),
         _ => Err(wrong(format!("option {name:?} is {value}, but must be a text, a number, or true or false"))),
     };
-    found.iter().map(value).collect()
+    found.iter().filter(|(name, _)| !has(given, name)).map(value).collect()
 }
 
 impl Settings {

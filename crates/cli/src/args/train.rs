@@ -178,8 +178,8 @@ pub(crate) struct Recipe {
     #[arg(long, value_name = "EPOCHS")]
     pub(crate) patience: Option<usize>,
     /// Weigh each class by the inverse of how often it comes.
-    #[arg(long)]
-    pub(crate) balance: bool,
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) balance: Option<bool>,
     /// Move training images by up to so many pixels.
     #[arg(long, value_name = "PIXELS")]
     pub(crate) shift: Option<usize>,

@@ -82,7 +82,7 @@ pub(crate) struct Tune {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Go on with the study of this folder, with the options that it was begun with; those given here count more.
-    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "study"])]
     pub(crate) resume: Option<PathBuf>,
     /// A worker that is not heard of for so long is dead, and its trial is run by another.
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]

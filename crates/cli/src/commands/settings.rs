@@ -25,13 +25,12 @@ pub(crate) fn config(args: &Settings, weights: Option<&Weights>) -> Result<Train
     let recipe = &args.recipe;
     overlay!(args.network, config, fine_tune, block_rate);
     overlay!(recipe, config, epochs, batch_size, optimizer, learning_rate, schedule, weight_decay, label_smoothing);
-    overlay!(recipe, config, accumulate, train_share, label_share, seed, precision);
+    overlay!(recipe, config, accumulate, train_share, label_share, seed, precision, balance);
     overlay!(recipe, config.augmentation, shift, flip, erase, mixup);
     config.resize = args.network.resize.or(config.resize);
     config.clip_norm = recipe.clip_norm.or(config.clip_norm);
     config.average = recipe.average.or(config.average);
     config.limit = recipe.limit;
-    config.balance = recipe.balance;
     if let Some(patience) = recipe.patience {
         config.patience = (patience > 0).then_some(patience);
     }

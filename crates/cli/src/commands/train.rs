@@ -18,8 +18,9 @@ use watch::Watcher;
 
 pub(crate) fn run(args: &Train) -> Result<(), Failure> {
     if let Some(file) = &args.params {
-        let mut options = args::of_file(file)?;
-        options.extend(args::without(&args::given(), &["--params"]));
+        let given = args::without(&args::given(), &["--params"]);
+        let mut options = args::of_file(file, &given)?;
+        options.extend(given);
         return match args::parsed("train", options, file)? {
             Command::Train(args) => run(&args),
             _ => Err(Failure::Internal("strix train is another command".into())),

@@ -17,7 +17,7 @@ use plan::Plan;
 
 pub(crate) fn run(args: Tune) -> Result<(), Failure> {
     let started = Instant::now();
-    let plan = Plan::of(args)?;
+    let mut plan = Plan::of(args)?;
     interrupt::listen()?;
     if plan.args.worker {
         interrupt::listen_to_the_end_of_input();
@@ -39,15 +39,21 @@ pub(crate) fn run(args: Tune) -> Result<(), Failure> {
         1 => worker::work(&plan, &loaded.data, started),
         _ => {
             drop(loaded);
-            processes::run(&plan)
+            processes::run(&plan, started)
         }
     };
-    let ended = outputs::write(&plan, &mut study, started.elapsed())?;
+    let written = outputs::write(&plan, &mut study, started.elapsed());
     done?;
     if interrupt::requested() {
+        // Who read the output may have been stopped by the same keys.
+        if let Err(failure) = written
+            && !matches!(failure, Failure::Closed)
+        {
+            return Err(failure);
+        }
         return Err(Failure::Interrupted(format!("stopped; go on with strix tune --resume {}", plan.out.display())));
     }
-    if !ended {
+    if !written? {
         writeln!(std::io::stdout(), "out of time; go on with strix tune --resume {}", plan.out.display())?;
     }
     Ok(())

@@ -69,7 +69,8 @@ pub(super) struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// Brings the images onto the device; through the frozen blocks if no image will be another next time.
+    /// Brings the images onto the device; through the frozen blocks if no image will be another next time, unless it is to stop
+    /// before.
     pub(super) fn new(
         config: &'a TrainConfig,
         preparation: &Preparation,
@@ -77,7 +78,8 @@ impl<'a> Trainer<'a> {
         sets: Sets,
         network: &Network,
         kept: Option<(&Features, String)>,
-    ) -> Self {
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Result<Self, Error> {
         let weights = config.balance.then(|| sets.class_weights());
         let weights = weights.map(|weights| Tensor::from_floats(weights.as_slice(), &device.clone().autodiff()));
         let frozen = config.fine_tune.frozen(network.blocks());
@@ -94,15 +96,15 @@ impl<'a> Trainer<'a> {
         };
         if frozen > 0 && config.augmentation.is_none() {
             let trunk = network.valid();
-            let features = |images: &Batch| evaluation::features(&trunk, frozen, images, preparation);
-            let make = || (features(&trainer.training), features(&trainer.validation));
+            let mut features = |images: &Batch| evaluation::features(&trunk, frozen, images, preparation, stop);
+            let mut make = || Ok((features(&trainer.training)?, features(&trainer.validation)?));
             (trainer.training, trainer.validation) = match &kept {
-                Some((kept, of)) => kept.get(of, config, frozen, make),
-                None => make(),
+                Some((kept, of)) => kept.get(of, config, frozen, make)?,
+                None => make()?,
             };
             (trainer.preparation, trainer.done) = (None, frozen);
         }
-        trainer
+        Ok(trainer)
     }
 
     /// The network with the blocks frozen that are not trained.

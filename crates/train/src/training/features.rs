@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use crate::batch::Batch;
 use crate::config::TrainConfig;
+use crate::error::Error;
 
 /// The features of the last frozen trunk: many trainings of heads on one trunk, as when tuning, run the images through it
 /// once.
@@ -24,18 +25,18 @@ impl Features {
         of: &str,
         config: &TrainConfig,
         frozen: usize,
-        make: impl FnOnce() -> (Batch, Batch),
-    ) -> (Batch, Batch) {
+        make: impl FnOnce() -> Result<(Batch, Batch), Error>,
+    ) -> Result<(Batch, Batch), Error> {
         let TrainConfig { limit, train_share, label_share, seed, precision, device, .. } = config;
         let key = format!("{of} {frozen} {limit:?} {train_share} {label_share} {seed} {precision:?} {device:?}");
         let mut kept = self.0.borrow_mut();
         if let Some(kept) = kept.as_ref().filter(|kept| kept.key == key) {
-            return (kept.training.clone(), kept.validation.clone());
+            return Ok((kept.training.clone(), kept.validation.clone()));
         }
         // The old ones go before the new ones are made: both may not fit.
         *kept = None;
-        let (training, validation) = make();
+        let (training, validation) = make()?;
         *kept = Some(Kept { key, training: training.clone(), validation: validation.clone() });
-        (training, validation)
+        Ok((training, validation))
     }
 }

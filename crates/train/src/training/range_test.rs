@@ -111,7 +111,7 @@ pub fn find_rate(
     watch: &mut dyn FnMut(&RatePoint) -> bool,
 ) -> Result<RateCurve, Error> {
     test.check()?;
-    let (trainer, mut state, _) = ready(job)?;
+    let (trainer, mut state, _) = ready(job, &mut || false)?;
     let smoother = DecayedMean::new(HALF_LIFE)?;
     let mut losses = Reducer::<(f64, f64), _>::new(smoother, &Engine::cpu())?;
     let mut curve = RateCurve { points: Vec::with_capacity(test.steps), diverged: false };

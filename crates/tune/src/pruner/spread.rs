@@ -52,6 +52,9 @@ impl Pruner for Spread {
             Some((direction.cost(moments.mean()?), variance / moments.count as f64))
         };
         let (Some((cost, error)), Some((least, other_error))) = (parts(&own), parts(&other)) else { return Ok(false) };
+        if !(least.is_finite() && other_error.is_finite()) {
+            return Ok(false);
+        }
         // Not so of what is no number.
         let by_chance = cost - least <= self.deviations * (error + other_error).sqrt();
         Ok(steps.len() == self.window && !by_chance)

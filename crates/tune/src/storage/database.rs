@@ -93,6 +93,15 @@ impl Dialect {
         }
     }
 
+    /// The seconds since a heartbeat, also where its zone has changed its clocks since.
+    pub(super) fn since(self, pulse: &str) -> String {
+        match self {
+            Self::Sqlite => self.seconds(pulse, self.pulse()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres => self.seconds(&format!("CAST({pulse} AS TIMESTAMPTZ)"), "clock_timestamp()"),
+        }
+    }
+
     /// What keeps a selected row from others until the transaction ends. SQLite's writers are alone anyway.
     pub(super) fn for_update(self) -> &'static str {
         match self {

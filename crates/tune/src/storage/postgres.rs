@@ -1,12 +1,16 @@
 //! PostgreSQL: a server, shared by any number of machines.
 
+mod tls;
+
 use std::error::Error as _;
 use std::time::{Duration, Instant};
 
+use postgres::config::SslMode;
 use postgres::error::SqlState;
 use postgres::types::private::BytesMut;
 use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, NoTls, Transaction};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::database::{Cell, Database, Dialect, Rows, Session, Work};
 use crate::Error;
@@ -16,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) struct Postgres {
     config: Config,
+    tls: MakeRustlsConnect,
     client: Client,
     place: String,
 }
@@ -23,13 +28,16 @@ pub(super) struct Postgres {
 impl Postgres {
     /// Connects to `url`, which is known to others as `place`.
     pub(super) fn open(url: &str, place: &str) -> Result<Self, Error> {
-        let failed = |e: postgres::Error| Error::Storage { place: place.into(), what: told(&e) };
+        let refused = |what: String| Error::Storage { place: place.into(), what };
+        let failed = |e: postgres::Error| refused(told(&e));
+        let (url, ssl_mode, tls) = tls::of(url).map_err(refused)?;
         let mut config: Config = url.parse().map_err(failed)?;
+        config.ssl_mode(ssl_mode);
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(10));
         }
-        let client = config.connect(NoTls).map_err(failed)?;
-        Ok(Self { config, client, place: place.into() })
+        let client = connect(&config, &tls).map_err(failed)?;
+        Ok(Self { config, tls, client, place: place.into() })
     }
 
     fn once(&mut self, work: &mut Work<'_>) -> Result<(), Failed> {
@@ -41,6 +49,17 @@ impl Postgres {
             (Err(_), Some(error)) => Err(Failed::Database(error)),
             (Err(error), None) => Err(Failed::Work(error)),
         }
+    }
+}
+
+/// Connects, encrypted as the address has it; where it only prefers that, what stands in its way does not stand in ours.
+fn connect(config: &Config, tls: &MakeRustlsConnect) -> Result<Client, postgres::Error> {
+    match config.connect(tls.clone()) {
+        // One with a code is the server's own answer.
+        Err(error) if config.get_ssl_mode() == SslMode::Prefer && error.code().is_none() => {
+            config.clone().ssl_mode(SslMode::Disable).connect(NoTls)
+        }
+        connected => connected,
     }
 }
 
@@ -74,7 +93,7 @@ impl Database for Postgres {
             pause = (pause * 2).min(Duration::from_secs(5));
             // Where this fails, the next turn finds the connection closed still.
             if self.client.is_closed()
-                && let Ok(client) = self.config.connect(NoTls)
+                && let Ok(client) = connect(&self.config, &self.tls)
             {
                 self.client = client;
             }

@@ -1,6 +1,7 @@
 //! What tests of stores share.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test takes what it needs, and one that fails should say where")]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -68,6 +69,28 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         format!("postgresql://strix@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// From now on serves nobody who does not encrypt. Its certificate is for `localhost`; returns its authority's, and that of
+    /// an authority that knows nothing of it.
+    pub(crate) fn encrypt(&self) -> [PathBuf; 2] {
+        let folder = self.folder.path();
+        let openssl = |arguments: &str| done(command("openssl").args(arguments.split(' ')).current_dir(folder));
+        let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+        for name in ["authority", "stranger"] {
+            openssl(&format!("req -x509 {key} -days 2 -subj /CN={name} -keyout {name}.key -out {name}.crt"));
+        }
+        openssl(&format!("req {key} -subj /CN=server -keyout data/server.key -out server.csr"));
+        std::fs::write(folder.join("names"), "subjectAltName=DNS:localhost").unwrap();
+        openssl(
+            "x509 -req -in server.csr -CA authority.crt -CAkey authority.key -CAcreateserial -days 2 -extfile names \
+             -out data/server.crt",
+        );
+        std::fs::write(folder.join("data/pg_hba.conf"), "hostssl all all 127.0.0.1/32 trust\n").unwrap();
+        let mut settings = std::fs::File::options().append(true).open(folder.join("data/postgresql.conf")).unwrap();
+        settings.write_all(b"ssl = on\n").unwrap();
+        self.restart();
+        ["authority.crt", "stranger.crt"].map(|name| folder.join(name))
     }
 }
 

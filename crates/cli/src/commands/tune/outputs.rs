@@ -6,30 +6,30 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 use strix_train::run::write_whole;
-use strix_tune::{State, Stored, Study};
+use strix_tune::{State, Stored, Study, best};
 
-use super::plan::Plan;
-use super::worker::{runs, tidy};
-use crate::args;
+use super::plan::{DIRECTION, Plan};
+use super::worker::{finished, runs, tidy};
+use crate::args::{self, Dataset};
 use crate::failure::Failure;
 use crate::output::{Value, percent};
 use crate::present::{self, Answer};
 
-/// Options of a training that are of this machine or of this search, and do not go into best-params.json.
+/// Options of a training that are of this machine or of this search alone, and do not go into best-params.json.
 const OWN: [&str; 5] = ["device", "label-share", "limit", "seed", "train-share"];
 
 /// Writes all of it, and tells the best; returns whether all trials have ended.
 pub(super) fn write(plan: &Plan, study: &mut Study, took: Duration) -> Result<bool, Failure> {
-    tidy(&plan.out, study, true)?;
     let trials = study.trials()?;
+    tidy(&plan.out, &trials, true)?;
     let table = table(plan, &trials);
     for name in ["trials.csv", "trials.parquet"] {
         let path = plan.out.join(name);
         put(&path, &present::file(&path, &table)?)?;
     }
-    let best = study.best()?;
+    let best = best(&trials, DIRECTION);
     let title = format!("{}: validation accuracy", study.name());
-    let page = strix_tune::html(&title, &plan.space, &trials, study.direction())?;
+    let page = strix_tune::html(&title, &plan.space, &trials, DIRECTION)?;
     put(&plan.out.join("study.html"), page.as_bytes())?;
     let count = |state: State| trials.iter().filter(|stored| stored.trial.state == state).count();
     let ended = trials.len() - count(State::Running) - count(State::Waiting);
@@ -44,10 +44,9 @@ pub(super) fn write(plan: &Plan, study: &mut Study, took: Duration) -> Result<bo
     });
     put(&plan.out.join("summary.json"), pretty(&summary)?.as_bytes())?;
     let mut told = String::new();
-    if let Some(best) = &best {
+    if let Some(best) = best {
         let value = best.trial.value.unwrap_or(f64::NAN);
-        let run = runs(&plan.out).join(best.trial.number.to_string());
-        let run = run.is_dir().then_some(run);
+        let run = Some(runs(&plan.out).join(best.trial.number.to_string())).filter(|run| finished(run));
         let params = json!({
             "study": study.name(), "trial": best.trial.number, "validation_accuracy": value,
             "run": run.as_ref().map(|run| run.display().to_string()), "options": options(plan, best),
@@ -90,12 +89,16 @@ fn options(plan: &Plan, best: &Stored) -> Map<String, Json> {
     if let Some(model) = model {
         options.insert("model".into(), json!(model.get_name()));
     }
-    for name in args::of_network_and_recipe() {
-        if let Some(value) = args::value_of(&plan.options, &name).filter(|_| !OWN.contains(&name.as_str())) {
-            // A number where it is one.
-            let number = serde_json::from_str::<Json>(&value).ok().filter(|json| json.is_number() || json.is_boolean());
-            options.insert(name, number.unwrap_or(Json::String(value)));
+    let names = ["dataset", "image-size"].map(str::to_owned).into_iter().chain(args::of_network_and_recipe());
+    for name in names.filter(|name| !OWN.contains(&name.as_str())) {
+        let Some(mut value) = args::value_of(&plan.options, &name) else { continue };
+        // Files are found from anywhere.
+        if name == "weights" || (name == "dataset" && matches!(plan.dataset(), Some(Dataset::Folder(_)))) {
+            value = std::path::absolute(&value).map_or(value, |path| path.display().to_string());
         }
+        // A number where it is one.
+        let number = serde_json::from_str::<Json>(&value).ok().filter(|json| json.is_number() || json.is_boolean());
+        options.insert(name, number.unwrap_or(Json::String(value)));
     }
     options.extend(best.values.iter().map(|(name, value)| (name.clone(), value.clone())));
     options

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 use strix_data::TrainTest;
@@ -9,16 +10,22 @@ use strix_train::config::TrainConfig;
 use strix_train::model::Weights;
 use strix_train::run::write_whole;
 use strix_tune::{
-    Asha, Codes, Direction, Grid, Hyperband, Median, Patience, Pruner, Random, Sampler, Space, Spread, Storage, Study,
-    Tpe,
+    Asha, Codes, Direction, Domain, Grid, Hyperband, Median, Patience, Pruner, Random, Sampler, Space, Spread, Storage,
+    Study, Tpe,
 };
 
 use crate::args::{self, Command, Dataset, Model, Preset, Tune};
 use crate::commands::settings;
 use crate::failure::Failure;
 
+/// Of validation accuracies.
+pub(super) const DIRECTION: Direction = Direction::Maximize;
 /// The file with the options that a study was begun with.
 const OPTIONS: &str = "tune.json";
+/// Options that are read once, for all trials.
+const FOR_ALL: [&str; 4] = ["data", "dataset", "image-size", "weights"];
+/// The study, where it is not kept elsewhere.
+const STUDY: &str = "study.db";
 /// The copy of the file with the space.
 const SPACE: &str = "space.toml";
 
@@ -60,13 +67,15 @@ impl Plan {
         let name = args.study.clone().unwrap_or_else(|| format!("{}-{dataset}", network.network.name()));
         let out = match &args.out {
             Some(out) => out.clone(),
-            None => next_free(&Path::new("studies").join(&name)),
+            None => next_free(&name),
         };
         let copy = out.join(SPACE);
         let (space, text, place) = match (args.preset, &args.space) {
             (Some(preset), _) => (of_preset(preset).space(), None, PathBuf::from("--preset")),
             (None, Some(file)) => {
-                let file = if copy.is_file() { copy } else { file.clone() };
+                // The copy is of one folder's search, whatever becomes of the file; another one may be given to go on with.
+                let copied = args.worker || file == Path::new(SPACE);
+                let file = if copied && copy.is_file() { copy } else { file.clone() };
                 let text =
                     std::fs::read_to_string(&file).map_err(|e| Failure::Input(format!("{}: {e}", file.display())))?;
                 let wrong = |e: strix_tune::Error| Failure::Usage(format!("{}: {e}", file.display()));
@@ -82,24 +91,46 @@ impl Plan {
             args::Sampler::Grid => Some(Grid::combinations(&space)?.len() as u64),
             _ => None,
         };
-        let url = args.storage.clone().unwrap_or_else(|| format!("sqlite:///{}", out.join("study.db").display()));
-        let plan = Self { args, options, out, space, name, url, weights, text, grid };
+        let mut plan =
+            Self { args, options, out: PathBuf::new(), space, name, url: String::new(), weights, text, grid };
+        plan.settle(out);
         plan.check(&place)?;
         Ok(plan)
     }
 
+    /// What is found goes into this folder, and the study too unless it is elsewhere.
+    fn settle(&mut self, out: PathBuf) {
+        self.url = self.args.storage.clone().unwrap_or_else(|| in_folder(&out));
+        self.out = out;
+    }
+
     /// Refuses a space with what are no options, before anything is begun.
     fn check(&self, place: &Path) -> Result<(), Failure> {
+        let names: Vec<&str> = self.space.parameters().iter().map(|parameter| parameter.name.as_str()).collect();
+        if let Some(name) = names.iter().find(|name| FOR_ALL.contains(name)) {
+            let place = place.display();
+            return Err(Failure::Usage(format!("{place}: --{name} is the same in all trials, and cannot be searched")));
+        }
         for parameter in self.space.parameters() {
-            let code = match &parameter.domain {
-                strix_tune::Domain::Float { low, .. } => *low,
-                strix_tune::Domain::Int { low, .. } => *low as f64,
-                strix_tune::Domain::Choice(_) => 0.0,
+            let values = match &parameter.domain {
+                Domain::Float { low, .. } => vec![strix_tune::Value::Float(*low)],
+                Domain::Int { low, .. } => vec![strix_tune::Value::Int(*low)],
+                Domain::Choice(values) => values.clone(),
             };
-            let value = parameter.domain.value(code)?.to_string();
-            self.args.settings.with(args::options([(parameter.name.as_str(), value)]), place)?;
+            for value in values {
+                let option = args::options([(parameter.name.as_str(), value.to_string())]);
+                let settings = self.args.settings.with(option, place)?;
+                if !names.contains(&"model") {
+                    settings::config(&settings, self.weights.as_ref())?;
+                }
+            }
         }
         Ok(())
+    }
+
+    /// When its time is over.
+    pub(super) fn deadline(&self, started: Instant) -> Option<Instant> {
+        self.args.timeout.map(|seconds| started + Duration::from_secs_f64(seconds))
     }
 
     pub(super) fn dataset(&self) -> Option<&Dataset> {
@@ -118,43 +149,57 @@ impl Plan {
 
     pub(super) fn open(&self) -> Result<Study, Failure> {
         let patience = Patience { silence: self.args.silence, ..Patience::default() };
-        Ok(Storage::open(&self.url)?.study(&self.name, Direction::Maximize, &self.space, patience)?)
+        Ok(Storage::open(&self.url)?.study(&self.name, DIRECTION, &self.space, patience)?)
     }
 
     /// Makes the folder and the study, or joins it if it is searched in the same way.
-    pub(super) fn begin(&self, data: &TrainTest) -> Result<Study, Failure> {
+    pub(super) fn begin(&mut self, data: &TrainTest) -> Result<Study, Failure> {
         let elsewhere = self.args.storage.is_some();
         if elsewhere {
             self.agree(data)?;
         }
-        if self.args.resume.is_none() {
-            self.make_folder()?;
+        match self.args.resume {
+            None => self.make_folder()?,
+            Some(_) => self.copy_space()?,
         }
         self.agree(data)
     }
 
+    /// Keeps what is searched, should the file become another one.
+    fn copy_space(&self) -> Result<(), Failure> {
+        let Some(text) = &self.text else { return Ok(()) };
+        Ok(write_whole(&self.out.join(SPACE), |file| std::io::Write::write_all(file, text.as_bytes()))?)
+    }
+
     /// The folder with what a study needs to go on: all of it, or nothing.
-    fn make_folder(&self) -> Result<(), Failure> {
-        let out = &self.out;
-        let failed = |e: std::io::Error| Failure::Output(format!("{}: cannot create it: {e}", out.display()));
-        if let Some(parent) = out.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            std::fs::create_dir_all(parent).map_err(failed)?;
+    fn make_folder(&mut self) -> Result<(), Failure> {
+        let failed =
+            |out: &Path, e: std::io::Error| Failure::Output(format!("{}: cannot create it: {e}", out.display()));
+        if let Some(parent) = self.out.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            std::fs::create_dir_all(parent).map_err(|e| failed(&self.out, e))?;
         }
-        std::fs::create_dir(out).map_err(|e| match e.kind() {
-            std::io::ErrorKind::AlreadyExists => Failure::Output(format!(
-                "{} exists already; go on with it by --resume, or choose another --out",
-                out.display()
-            )),
-            _ => failed(e),
-        })?;
-        let saved = args::without(&self.options, &["--out", "--storage", "--space"]);
+        while let Err(e) = std::fs::create_dir(&self.out) {
+            if e.kind() != std::io::ErrorKind::AlreadyExists {
+                return Err(failed(&self.out, e));
+            }
+            if self.args.out.is_some() {
+                return Err(Failure::Output(format!(
+                    "{} exists already; go on with it by --resume, or choose another --out",
+                    self.out.display()
+                )));
+            }
+            // Another search may have begun under this name just now.
+            self.settle(next_free(&self.name));
+        }
+        self.copy_space()?;
+        let saved = args::without(&self.options, &["--out", "--storage", "--space", "--study"]);
         let mut saved: Vec<String> = saved.iter().map(|option| option.to_string_lossy().into_owned()).collect();
-        if let Some(text) = &self.text {
+        if self.text.is_some() {
             saved.push(format!("--space={SPACE}"));
-            write_whole(&out.join(SPACE), |file| std::io::Write::write_all(file, text.as_bytes()))?;
         }
-        let saved = json!({ "options": saved, "storage": self.args.storage.as_deref().map(Storage::shown) });
-        write_whole(&out.join(OPTIONS), |file| {
+        let storage = self.args.storage.as_deref().map(|url| Storage::shown(&anywhere(url)));
+        let saved = json!({ "options": saved, "storage": storage, "study": self.name });
+        write_whole(&self.out.join(OPTIONS), |file| {
             serde_json::to_writer_pretty(&mut *file, &saved)?;
             std::io::Write::write_all(file, b"\n")
         })?;
@@ -171,6 +216,9 @@ impl Plan {
         }
         let ours = json!({
             "dataset": data.checksums, "classes": data.train.classes, "images": data.train.len(), "config": config,
+            "weights": self.weights.as_ref().map(|weights| &weights.record.sha256),
+            // Who expects to hear more often than others speak would take living workers for dead.
+            "silence": self.args.silence,
         });
         let agreed = study.agree_on("strix", &ours)?;
         match difference("", &agreed, &ours) {
@@ -194,7 +242,7 @@ impl Plan {
             args::Sampler::Random => &Random { seed },
             args::Sampler::Grid => &Grid { seed },
         };
-        sampler.choose(space, trials, Direction::Maximize, number)
+        sampler.choose(space, trials, DIRECTION, number)
     }
 
     pub(super) fn pruner(&self, epochs: usize) -> Option<Box<dyn Pruner>> {
@@ -235,9 +283,20 @@ fn short(dataset: &Dataset) -> String {
     }
 }
 
-fn next_free(prefix: &Path) -> PathBuf {
-    let mut name = |number: u32| PathBuf::from(format!("{}-{number}", prefix.display()));
-    (1..).map(&mut name).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| prefix.into())
+fn next_free(study: &str) -> PathBuf {
+    let folder = |number: u32| Path::new("studies").join(format!("{study}-{number}"));
+    (1..).map(folder).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| folder(0))
+}
+
+/// The study of a folder that has its own.
+fn in_folder(folder: &Path) -> String {
+    format!("sqlite:///{}", folder.join(STUDY).display())
+}
+
+/// A storage's address that means the same in every folder.
+fn anywhere(url: &str) -> String {
+    let path = url.strip_prefix("sqlite:///").and_then(|path| std::path::absolute(path).ok());
+    path.map_or_else(|| url.into(), |path| format!("sqlite:///{}", path.display()))
 }
 
 /// The options that a study was begun with, and those given now behind them.
@@ -250,15 +309,19 @@ fn resumed(folder: &Path) -> Result<(Tune, Vec<OsString>), Failure> {
         serde_json::from_value(saved["options"].clone()).map_err(|e| wrong(format!("its options: {e}")))?;
     let mut options: Vec<OsString> = saved_options.into_iter().map(OsString::from).collect();
     let given = args::without(&args::given(), &["--resume"]);
-    if let Some(storage) = saved["storage"].as_str() {
-        let told_now = args::has(&given, "storage") || std::env::var_os("STRIX_STORAGE").is_some();
-        if storage.contains(":***@") && !told_now {
+    let name = saved["study"].as_str().ok_or_else(|| wrong("it does not name its study".into()))?;
+    options.push(format!("--study={name}").into());
+    // It is the study of before, whatever the environment says; but that may know the password.
+    match saved["storage"].as_str() {
+        _ if args::has(&given, "storage") => {}
+        None if !folder.join(STUDY).is_file() => return Err(wrong(format!("its {STUDY} is not beside it"))),
+        None => options.push(format!("--storage={}", in_folder(folder)).into()),
+        Some(storage) if !storage.contains("***") => options.push(format!("--storage={storage}").into()),
+        Some(_) if std::env::var_os("STRIX_STORAGE").is_some() => {}
+        Some(storage) => {
             return Err(Failure::Usage(format!(
                 "the study is in {storage}; passwords are not kept: give --storage again"
             )));
-        }
-        if !told_now {
-            options.push(format!("--storage={storage}").into());
         }
     }
     options.extend(given);

@@ -2,9 +2,10 @@
 //! share of the processor of its own.
 
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::plan::Plan;
+use super::trial::asked;
 use crate::args;
 use crate::failure::Failure;
 use crate::interrupt;
@@ -12,9 +13,9 @@ use crate::interrupt;
 /// Workers that are replaced after they were killed, for each job.
 const REPLACED: usize = 10;
 
-pub(super) fn run(plan: &Plan) -> Result<(), Failure> {
+pub(super) fn run(plan: &Plan, started: Instant) -> Result<(), Failure> {
     let jobs = usize::from(plan.args.jobs);
-    let mut workers: Vec<Child> = (0..jobs).map(|_| start(plan, jobs)).collect::<Result<_, _>>()?;
+    let mut workers: Vec<Child> = (0..jobs).map(|_| start(plan, jobs, started)).collect::<Result<_, _>>()?;
     let mut left = REPLACED * jobs;
     let mut failed = None;
     while !workers.is_empty() {
@@ -27,9 +28,9 @@ pub(super) fn run(plan: &Plan) -> Result<(), Failure> {
         for mut worker in workers {
             match worker.try_wait()? {
                 None => going.push(worker),
-                Some(status) if killed(status) && left > 0 && !interrupt::requested() => {
+                Some(status) if killed(status) && left > 0 && !asked(plan.deadline(started)) => {
                     left -= 1;
-                    going.push(start(plan, jobs)?);
+                    going.push(start(plan, jobs, started)?);
                 }
                 Some(status) if status.success() => {}
                 Some(status) => failed = Some(status),
@@ -56,18 +57,22 @@ fn killed(status: ExitStatus) -> bool {
     status.code().is_none()
 }
 
-fn start(plan: &Plan, jobs: usize) -> Result<Child, Failure> {
+fn start(plan: &Plan, jobs: usize, started: Instant) -> Result<Child, Failure> {
     let failed = |e: std::io::Error| Failure::Internal(format!("cannot start a worker: {e}"));
     let mut command = Command::new(std::env::current_exe().map_err(failed)?);
     command
         .arg("tune")
-        .args(args::without(&plan.options, &["--jobs", "--out", "--storage", "--study"]))
+        .args(args::without(&plan.options, &["--jobs", "--out", "--storage", "--study", "--timeout"]))
         .args(["--worker", "--out"])
         .arg(&plan.out)
         .arg(format!("--study={}", plan.name))
         // Not among the arguments, which everybody on the machine can read.
         .env("STRIX_STORAGE", &plan.url)
         .stdin(Stdio::piped());
+    if let Some(deadline) = plan.deadline(started) {
+        let left = deadline.saturating_duration_since(Instant::now()).as_secs_f64();
+        command.arg(format!("--timeout={}", left.max(f64::MIN_POSITIVE)));
+    }
     if std::env::var_os("RAYON_NUM_THREADS").is_none() {
         let threads = std::thread::available_parallelism().map_or(1, |threads| (threads.get() / jobs).max(1));
         command.env("RAYON_NUM_THREADS", threads.to_string());

@@ -8,6 +8,7 @@ use strix_train::run::EpochRecord;
 use strix_train::training::Observer;
 use strix_tune::{Claim, Error, Pruner, Study};
 
+use super::plan::DIRECTION;
 use crate::interrupt;
 
 /// Says that this worker is alive while it has a trial, from a thread and a connection of its own.
@@ -91,7 +92,7 @@ impl Watch<'_> {
         let Some(pruner) = self.pruner.as_ref().filter(|_| record.epoch < self.epochs) else { return Ok(false) };
         let trials: Vec<_> = self.study.trials()?.into_iter().map(|stored| stored.trial).collect();
         match trials.iter().find(|trial| trial.number == self.claim.number) {
-            Some(own) => pruner.ends(own, &trials, self.study.direction()),
+            Some(own) => pruner.ends(own, &trials, DIRECTION),
             None => Err(Error::Lost(self.claim.number)),
         }
     }

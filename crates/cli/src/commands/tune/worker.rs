@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use strix_data::TrainTest;
-use strix_train::run::Place;
+use strix_train::run::{Place, Run, Status};
 use strix_train::training::{self, Features, Job};
-use strix_tune::{Claim, Error, Next, State, Study};
+use strix_tune::{Claim, Error, Next, State, Stored, Study, best};
 
 use super::PAUSE;
-use super::plan::Plan;
+use super::plan::{DIRECTION, Plan};
 use super::trial::{End, Pulse, Watch, asked};
 use crate::failure::Failure;
 use crate::output::percent;
@@ -34,7 +34,7 @@ pub(super) fn work(plan: &Plan, data: &TrainTest, started: Instant) -> Result<()
         study,
         pulse: Pulse::start(plan.open()?, every),
         features: Features::default(),
-        deadline: plan.args.timeout.map(|seconds| started + Duration::from_secs_f64(seconds)),
+        deadline: plan.deadline(started),
     };
     while !asked(worker.deadline) {
         match worker.study.next(plan.limit(), |space, trials, number| plan.choose(space, trials, number))? {
@@ -49,6 +49,12 @@ pub(super) fn work(plan: &Plan, data: &TrainTest, started: Instant) -> Result<()
 /// Where the trials' runs are.
 pub(super) fn runs(out: &Path) -> PathBuf {
     out.join("trials")
+}
+
+/// Whether a folder has a run that was trained to its end.
+pub(super) fn finished(path: &Path) -> bool {
+    let manifest = Run::open(path).and_then(|run| run.read_manifest());
+    manifest.is_ok_and(|manifest| manifest.status == Status::Finished)
 }
 
 impl Worker<'_> {
@@ -68,8 +74,9 @@ impl Worker<'_> {
                 };
             }
         };
-        tidy(&self.plan.out, &mut self.study, false)?;
-        self.tell(claim, &what, started.elapsed())
+        let trials = self.study.trials()?;
+        tidy(&self.plan.out, &trials, false)?;
+        self.tell(claim, &what, started.elapsed(), &trials)
     }
 
     /// Trains, and tells how it ended.
@@ -111,7 +118,7 @@ impl Worker<'_> {
                 self.study.prune(claim)?;
                 Ok(format!("{} pruned", percent(best)))
             }
-            (Err(Train::Interrupted { .. }), _) => {
+            (Err(Train::Interrupted { .. } | Train::Stopped), _) => {
                 self.study.release(claim)?;
                 Ok("waits to be run again".into())
             }
@@ -126,9 +133,8 @@ impl Worker<'_> {
         Ok(format!("failed: {why}"))
     }
 
-    fn tell(&mut self, claim: &Claim, what: &str, took: Duration) -> Result<(), Failure> {
-        let best = self.study.best()?;
-        let best = match &best {
+    fn tell(&self, claim: &Claim, what: &str, took: Duration, trials: &[Stored]) -> Result<(), Failure> {
+        let best = match best(trials, DIRECTION) {
             Some(best) if best.trial.number == claim.number => "  best".into(),
             Some(best) => {
                 format!("  (best {} of {})", percent(best.trial.value.unwrap_or(f64::NAN)), best.trial.number)
@@ -191,10 +197,9 @@ fn remove(path: &Path) -> Result<(), Failure> {
 }
 
 /// Removes the runs of trials that have ended, but the best one's; and with `all` those of trials that wait.
-pub(super) fn tidy(out: &Path, study: &mut Study, all: bool) -> Result<(), Failure> {
+pub(super) fn tidy(out: &Path, trials: &[Stored], all: bool) -> Result<(), Failure> {
     let Ok(entries) = std::fs::read_dir(runs(out)) else { return Ok(()) };
-    let best = study.best()?.map(|stored| stored.trial.number);
-    let trials = study.trials()?;
+    let best = best(trials, DIRECTION).map(|stored| stored.trial.number);
     for entry in entries.flatten() {
         let Some(number) = entry.file_name().to_str().and_then(|name| name.parse::<u64>().ok()) else { continue };
         let state = trials.iter().find(|stored| stored.trial.number == number).map(|stored| stored.trial.state);
@@ -203,7 +208,8 @@ pub(super) fn tidy(out: &Path, study: &mut Study, all: bool) -> Result<(), Failu
             Some(State::Waiting) => all,
             Some(State::Running) | None => false,
         };
-        if over && Some(number) != best {
+        // One that is not finished is what another attempt at the best trial left.
+        if over && (Some(number) != best || !finished(&entry.path())) {
             remove(&entry.path())?;
         }
     }
