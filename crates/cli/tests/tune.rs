@@ -181,6 +181,10 @@ fn resume_goes_on_with_the_study_of_before() {
     place.ok(&["tune", "--resume", "b", "--trials", "4"]);
     let rates = column(&rows(&place, "b"), "learning-rate");
     assert!(rates[2..].iter().all(|rate| ["0.5", "0.25"].contains(&rate.as_str())), "{rates:?}");
+    // A file of the copy's name is another file.
+    place.write("space.toml", "[learning-rate]\nchoice = [0.125]\n");
+    place.ok(&["tune", "--resume", "b", "--trials", "5", "--space", "space.toml"]);
+    assert_eq!(column(&rows(&place, "b"), "learning-rate")[4], "0.125");
     std::fs::remove_file(place.path("a/study.db")).unwrap();
     mentions(&place.fails(3, &["tune", "--resume", "a"]), &["study.db is not beside it"]);
 }

@@ -55,7 +55,7 @@ pub enum Error {
         run: PathBuf,
     },
     /// The caller asked to stop before training began: while images ran through a frozen trunk.
-    #[error("stopped before the first epoch; nothing was written")]
+    #[error("stopped before training began; nothing was changed")]
     Stopped,
     /// An aggregation failed.
     #[error(transparent)]

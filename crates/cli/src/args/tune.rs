@@ -52,8 +52,8 @@ pub(crate) struct Tune {
     /// Search the space that is known for a network.
     #[arg(long, value_enum, required_unless_present_any = ["space", "resume"], conflicts_with = "space")]
     pub(crate) preset: Option<Preset>,
-    /// Search the space of this file: a table for each option of strix train, such as [learning-rate] with float = [1e-4, 1.0]
-    /// and log = true.
+    /// Search the space of this file: a table for each option of a network or its training, such as [learning-rate] with
+    /// float = [1e-4, 1.0] and log = true.
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) space: Option<PathBuf>,
     /// Trials of the study in all.
@@ -84,7 +84,7 @@ pub(crate) struct Tune {
     /// Go on with the study of this folder, with the options that it was begun with; those given here count more.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "study"])]
     pub(crate) resume: Option<PathBuf>,
-    /// A worker that is not heard of for so long is dead, and its trial is run by another.
+    /// A worker that is not heard of for so long is dead, and its trial is run by another; the same for all who join.
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
     pub(crate) silence: f64,
     /// One of several processes of a strix tune, which ends with its standard input.

@@ -73,9 +73,8 @@ impl Plan {
         let (space, text, place) = match (args.preset, &args.space) {
             (Some(preset), _) => (of_preset(preset).space(), None, PathBuf::from("--preset")),
             (None, Some(file)) => {
-                // The copy is of one folder's search, whatever becomes of the file; another one may be given to go on with.
-                let copied = args.worker || file == Path::new(SPACE);
-                let file = if copied && copy.is_file() { copy } else { file.clone() };
+                // Whatever becomes of the file.
+                let file = if args.worker && copy.is_file() { copy } else { file.clone() };
                 let text =
                     std::fs::read_to_string(&file).map_err(|e| Failure::Input(format!("{}: {e}", file.display())))?;
                 let wrong = |e: strix_tune::Error| Failure::Usage(format!("{}: {e}", file.display()));
@@ -308,6 +307,10 @@ fn resumed(folder: &Path) -> Result<(Tune, Vec<OsString>), Failure> {
     let saved_options: Vec<String> =
         serde_json::from_value(saved["options"].clone()).map_err(|e| wrong(format!("its options: {e}")))?;
     let mut options: Vec<OsString> = saved_options.into_iter().map(OsString::from).collect();
+    if args::has(&options, "space") {
+        options = args::without(&options, &["--space"]);
+        options.push(format!("--space={}", folder.join(SPACE).display()).into());
+    }
     let given = args::without(&args::given(), &["--resume"]);
     let name = saved["study"].as_str().ok_or_else(|| wrong("it does not name its study".into()))?;
     options.push(format!("--study={name}").into());
@@ -317,7 +320,7 @@ fn resumed(folder: &Path) -> Result<(Tune, Vec<OsString>), Failure> {
         None if !folder.join(STUDY).is_file() => return Err(wrong(format!("its {STUDY} is not beside it"))),
         None => options.push(format!("--storage={}", in_folder(folder)).into()),
         Some(storage) if !storage.contains("***") => options.push(format!("--storage={storage}").into()),
-        Some(_) if std::env::var_os("STRIX_STORAGE").is_some() => {}
+        Some(storage) if std::env::var("STRIX_STORAGE").is_ok_and(|url| Storage::shown(&url) == storage) => {}
         Some(storage) => {
             return Err(Failure::Usage(format!(
                 "the study is in {storage}; passwords are not kept: give --storage again"

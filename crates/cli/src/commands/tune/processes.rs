@@ -28,7 +28,9 @@ pub(super) fn run(plan: &Plan, started: Instant) -> Result<(), Failure> {
         for mut worker in workers {
             match worker.try_wait()? {
                 None => going.push(worker),
-                Some(status) if killed(status) && left > 0 && !asked(plan.deadline(started)) => {
+                // It had no time left.
+                Some(status) if killed(status) && asked(plan.deadline(started)) => {}
+                Some(status) if killed(status) && left > 0 => {
                     left -= 1;
                     going.push(start(plan, jobs, started)?);
                 }

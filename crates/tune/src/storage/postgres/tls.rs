@@ -17,7 +17,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 /// A server's address without what it says of encryption, and that.
 pub(super) fn of(url: &str) -> Result<(String, SslMode, MakeRustlsConnect), String> {
     let (mut mode, mut roots) = (None, None);
-    let host = url.rfind('@').map_or(0, |at| at + 1);
+    // The first one, as the client reads it.
+    let host = url.find('@').map_or(0, |at| at + 1);
     let (address, query) = url.split_at(url[host..].find('?').map_or(url.len(), |at| host + at));
     let mut rest = Vec::new();
     for pair in query.trim_start_matches('?').split('&').filter(|pair| !pair.is_empty()) {
@@ -166,6 +167,8 @@ mod tests {
         assert_eq!(of("?sslrootcert=system"), Ok((plain(), SslMode::Require)));
         let with_mark = format!("{}?application_name=a?b", plain());
         assert_eq!(of("?sslmode=require&application_name=a?b"), Ok((with_mark, SslMode::Require)));
+        let with_at = format!("{}?application_name=a@b", plain());
+        assert_eq!(of("?sslmode=require&application_name=a@b"), Ok((with_at, SslMode::Require)));
         let kept = format!("{}?connect_timeout=3&application_name=a", plain());
         assert_eq!(of("?connect_timeout=3&sslmode=disable&application_name=a"), Ok((kept, SslMode::Disable)));
     }
