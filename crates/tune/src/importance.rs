@@ -4,7 +4,7 @@
 //! Pearson divergence of the two densities. It takes neither a model nor a fit.
 
 use crate::space::{Domain, Space};
-use crate::trial::{Direction, State, Trial};
+use crate::trial::{Direction, Rank, State, Trial};
 
 /// The share of trials that count as good.
 const GOOD: f64 = 0.1;
@@ -14,12 +14,11 @@ const CELLS: usize = 50;
 /// The share of each parameter in what all of them matter, in the order of the space; none where too little is known. The
 /// shares are 1 in sum, or all 0 where good trials lie as all do.
 ///
-/// A parameter is judged by the complete trials that have it.
+/// A parameter is judged by the trials that have it: complete ones, and behind them pruned ones.
 pub fn importances(space: &Space, trials: &[Trial], direction: Direction) -> Option<Vec<(String, f64)>> {
-    let complete = trials.iter().filter(|trial| trial.state == State::Complete);
-    let mut ordered: Vec<(f64, &Trial)> =
-        complete.filter_map(|trial| Some((direction.cost(trial.value?), trial))).collect();
-    ordered.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let ended = trials.iter().filter(|trial| trial.state != State::Failed);
+    let mut ordered: Vec<_> = ended.filter_map(|trial| Some((trial.rank(direction)?, trial))).collect();
+    ordered.sort_by(|(a, _), (b, _)| a.order(b));
     let good = ((ordered.len() as f64 * GOOD).ceil() as usize).max(2);
     if ordered.len() < 2 * good {
         return None;
@@ -28,7 +27,7 @@ pub fn importances(space: &Space, trials: &[Trial], direction: Direction) -> Opt
         .parameters()
         .iter()
         .map(|parameter| {
-            let places = |trials: &[(f64, &Trial)]| -> Vec<f64> {
+            let places = |trials: &[(Rank, &Trial)]| -> Vec<f64> {
                 let codes = trials.iter().filter_map(|(_, trial)| trial.codes.get(&parameter.name));
                 codes.map(|code| place(&parameter.domain, *code)).collect()
             };

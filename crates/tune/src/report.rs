@@ -21,7 +21,7 @@ height:.7rem;vertical-align:middle}@media(prefers-color-scheme:dark){body{backgr
 /// Rows of the table of trials at most; the study itself has all of them.
 const ROWS: usize = 200;
 
-/// One HTML file, without a script and without anything from elsewhere: the history, a line for each trial through all
+/// One HTML file, without a script and without anything from elsewhere: the history, the reports, a line for each trial through all
 /// parameters, the parameters' importances, each parameter against the value, and the best trials.
 ///
 /// # Errors
@@ -34,6 +34,10 @@ pub fn html(title: &str, space: &Space, stored: &[Stored], direction: Direction)
         .filter(|trial| trial.state == State::Complete)
         .filter_map(|trial| Some((trial, trial.value.filter(|value| value.is_finite())?)))
         .collect();
+    // Complete ones, and pruned ones by what they reported last.
+    let ended = trials.iter().filter(|trial| matches!(trial.state, State::Complete | State::Pruned));
+    let ended: Vec<(&Trial, f64)> =
+        ended.filter_map(|trial| Some((trial, trial.value.filter(|value| value.is_finite())?))).collect();
     let title = escaped(title);
     let mut page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
@@ -45,18 +49,25 @@ pub fn html(title: &str, space: &Space, stored: &[Stored], direction: Direction)
         count(State::Failed),
         count(State::Running) + count(State::Waiting)
     );
-    if complete.is_empty() {
-        page.push_str("<p>No trial is complete yet.</p></html>");
+    if ended.is_empty() {
+        page.push_str("<p>No trial has come to a value yet.</p></html>");
         return Ok(page);
     }
-    page.push_str("<h2>History</h2><p>The value of each complete trial (dots), and the best so far (line).</p>");
-    page.push_str(&chart::history(&complete, direction));
+    page.push_str(
+        "<h2>History</h2><p>The value of each complete trial (dots), the last report of each pruned one (rings), and the best \
+         so far (line).</p>",
+    );
+    page.push_str(&chart::history(&ended, direction));
+    if let Some(curves) = chart::curves(&ended, direction) {
+        page.push_str("<h2>Curves</h2><p>What each trial reported on its way; pruned ones are grey.</p>");
+        page.push_str(&curves);
+    }
     page.push_str(
         "<h2>Parallel coordinates</h2><p>Each line is a complete trial, the best ones in front and brightest: \
          <span class=\"scale\" style=\"background:linear-gradient(90deg,#440154,#3b528b,#21918c,#5ec962,#fde725)\"></span> \
-         from the worst to the best. A line leaves out what its trial does not have.</p>",
+         from the worst to the best; pruned ones are grey. A line leaves out what its trial does not have.</p>",
     );
-    page.push_str(&chart::parallel(space, &complete, direction));
+    page.push_str(&chart::parallel(space, &ended, direction));
     page.push_str("<h2>Importances</h2>");
     match importances(space, &trials, direction) {
         Some(mut shares) => {
@@ -67,13 +78,13 @@ pub fn html(title: &str, space: &Space, stored: &[Stored], direction: Direction)
             shares.sort_by(|(_, a), (_, b)| b.total_cmp(a));
             page.push_str(&chart::bars(&shares));
         }
-        None => page.push_str("<p>Too few trials are complete to tell.</p>"),
+        None => page.push_str("<p>Too few trials have ended to tell.</p>"),
     }
     page.push_str(
-        "<h2>Slices</h2><p>The value against each parameter; later trials are darker.</p><div class=\"slices\">",
+        "<h2>Slices</h2><p>The value against each parameter; later trials are darker, rings are pruned ones.</p><div class=\"slices\">",
     );
     for parameter in space.parameters() {
-        page.push_str(&chart::slice(parameter, &complete, trials.len()));
+        page.push_str(&chart::slice(parameter, &ended, trials.len()));
     }
     page.push_str("</div><h2>Trials</h2><div class=\"table\"><table><tr><th>trial</th><th>value</th><th>seconds</th>");
     for parameter in space.parameters() {
@@ -107,4 +118,52 @@ pub fn html(title: &str, space: &Space, stored: &[Stored], direction: Direction)
 /// Text as HTML shows it.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::space::Codes;
+
+    fn stored(number: u64, state: State, reports: &[f64]) -> Stored {
+        let value = reports.last().copied().filter(|_| matches!(state, State::Complete | State::Pruned));
+        let reports = (1..).zip(reports.iter().copied()).collect();
+        let codes = Codes::from([("x".into(), number as f64 / 10.0)]);
+        let trial = Trial { number, state, codes, value, reports };
+        Stored {
+            trial,
+            values: BTreeMap::new(),
+            started: None,
+            ended: None,
+            seconds: None,
+            attributes: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_page_shows_pruned_trials_too() {
+        let space = Space::from_toml("x = { float = [0.0, 1.0] }").unwrap();
+        let page = |trials: &[Stored]| html("a < b", &space, trials, Direction::Maximize).unwrap();
+        let trials = [
+            stored(0, State::Complete, &[0.5, 0.7]),
+            stored(1, State::Pruned, &[0.4]),
+            stored(2, State::Failed, &[f64::NAN]),
+            stored(3, State::Complete, &[0.6, f64::NAN, 0.8]),
+            stored(4, State::Pruned, &[0.5, 0.6]),
+            stored(5, State::Running, &[0.9]),
+        ];
+        let whole = page(&trials);
+        for (words, times) in
+            [("a &lt; b", 2), ("<polyline", 4), ("#0072b2", 5), ("stroke=\"#999\" opacity=\"1.00\"", 2)]
+        {
+            assert_eq!(whole.matches(words).count(), times, "{words}");
+        }
+        // The best so far is never a pruned one, and of pruned ones alone there is none.
+        let pruned = page(&trials[1..2]);
+        assert!(pruned.contains("<h2>History") && !pruned.contains("#d55e00") && !pruned.contains("<h2>Curves"));
+        assert!(page(&trials[2..3]).contains("No trial has come to a value yet"));
+    }
 }

@@ -53,7 +53,34 @@ pub struct Trial {
     pub reports: BTreeMap<u64, f64>,
 }
 
+/// See [`Trial::rank`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rank(u8, u64, f64);
+
+impl Rank {
+    /// The better first.
+    pub(crate) fn order(&self, other: &Self) -> std::cmp::Ordering {
+        (self.0, self.1).cmp(&(other.0, other.1)).then(self.2.total_cmp(&other.2))
+    }
+}
+
 impl Trial {
+    /// Its place among those that have ended, the less the better: complete ones by their values; behind them pruned ones, those
+    /// that came farther before the others; failed ones at last.
+    pub(crate) fn rank(&self, direction: Direction) -> Option<Rank> {
+        match self.state {
+            State::Complete => self.value.map(|value| Rank(0, 0, direction.cost(value))),
+            State::Pruned => {
+                // One that reported nothing is the worst.
+                let (step, cost) =
+                    self.last_report().map_or((0, f64::INFINITY), |(at, value)| (at, direction.cost(value)));
+                Some(Rank(1, u64::MAX - step, cost))
+            }
+            State::Failed => Some(Rank(2, 0, f64::INFINITY)),
+            State::Waiting | State::Running => None,
+        }
+    }
+
     /// The last step that it reported a number at, and that number.
     pub(crate) fn last_report(&self) -> Option<(u64, f64)> {
         self.reports.iter().rev().find(|(_, value)| !value.is_nan()).map(|(step, value)| (*step, *value))

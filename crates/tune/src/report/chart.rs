@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::escaped;
 use crate::importance::place;
 use crate::space::{Domain, Parameter, Space, Value};
-use crate::trial::{Direction, Trial};
+use crate::trial::{Direction, State, Trial};
 
 /// A part of a picture's plane, in its own units.
 struct Frame {
@@ -69,7 +69,7 @@ fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
 
 /// Marks 1, 2 or 5 times a power of ten apart.
 fn marks(least: f64, most: f64) -> Vec<f64> {
-    let raw = (most - least).max(f64::MIN_POSITIVE) / 4.0;
+    let raw = (most - least).max(f64::MIN_POSITIVE) / 5.0;
     let power = 10f64.powf(raw.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|by| by * power).into_iter().find(|step| *step >= raw).unwrap_or(raw);
     let first = (least / step).ceil() as i64;
@@ -92,10 +92,83 @@ fn values_axis(svg: &mut String, frame: &Frame, least: f64, most: f64) {
     }
 }
 
+/// A mark at a place for a trial: a dot for a complete one, a ring for a pruned one.
+fn mark(svg: &mut String, trial: &Trial, value: f64, [x, y]: [f64; 2], opacity: f64) {
+    let style = match trial.state {
+        State::Pruned => "fill=\"none\" stroke=\"#999\"",
+        _ => "fill=\"#0072b2\"",
+    };
+    let _ = write!(
+        svg,
+        "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.2\" {style} opacity=\"{opacity:.2}\"><title>trial {}: {}</title></circle>",
+        trial.number,
+        number(value)
+    );
+}
+
+/// The colour, width and opacity of each trial's line, from the worst to the best, pruned ones before all.
+fn lines<'a>(
+    ended: &'a [(&'a Trial, f64)],
+    direction: Direction,
+) -> impl Iterator<Item = (&'a Trial, f64, String)> + 'a {
+    let pruned = |trial: &Trial| trial.state == State::Pruned;
+    let mut ordered = ended.to_vec();
+    ordered.sort_by(|(a, x), (b, y)| pruned(b).cmp(&pruned(a)).then(direction.cost(*y).total_cmp(&direction.cost(*x))));
+    let behind = ordered.iter().filter(|(trial, _)| pruned(trial)).count();
+    let complete = (ordered.len() - behind).max(1) as f64;
+    ordered.into_iter().enumerate().map(move |(at, (trial, value))| {
+        let style = |colour: &str, width: f64, opacity: f64| {
+            format!("fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width:.1}\" opacity=\"{opacity:.2}\"")
+        };
+        if at < behind {
+            return (trial, value, style("#999", 0.8, 0.3));
+        }
+        let rank = (at + 1 - behind) as f64 / complete;
+        (trial, value, style(&colour(rank), 0.8 + 1.2 * rank, 0.25 + 0.7 * rank))
+    })
+}
+
+/// Reports by step, a line for each trial; none where nothing was reported twice.
+pub(super) fn curves(ended: &[(&Trial, f64)], direction: Direction) -> Option<String> {
+    let finite = |trial: &Trial| -> Vec<(u64, f64)> {
+        trial.reports.iter().map(|(step, value)| (*step, *value)).filter(|(_, value)| value.is_finite()).collect()
+    };
+    let steps = || ended.iter().flat_map(|(trial, _)| finite(trial));
+    let (first, last) = (steps().map(|(step, _)| step).min()?, steps().map(|(step, _)| step).max()?);
+    if first == last {
+        return None;
+    }
+    let (least, most) = range(steps().map(|(_, value)| value));
+    let x = |step: u64| WIDE.x((step - first) as f64 / (last - first) as f64);
+    let y = |value: f64| WIDE.y(((value - least) / (most - least)).clamp(0.0, 1.0));
+    let mut svg = WIDE.open("reports by step");
+    values_axis(&mut svg, &WIDE, least, most);
+    for mark in marks(first as f64, last as f64).into_iter().filter(|mark| mark.fract() == 0.0) {
+        let at = x(mark as u64);
+        let _ = write!(svg, "<text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\">{mark}</text>", WIDE.height - 16.0);
+    }
+    let _ =
+        write!(svg, "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">step</text>", WIDE.width - 20.0, WIDE.height - 2.0);
+    for (trial, value, style) in lines(ended, direction) {
+        let points: Vec<String> =
+            finite(trial).into_iter().map(|(step, value)| format!("{:.1},{:.1}", x(step), y(value))).collect();
+        let _ = write!(
+            svg,
+            "<polyline points=\"{}\" {style}><title>trial {}: {}</title></polyline>",
+            points.join(" "),
+            trial.number,
+            number(value)
+        );
+    }
+    svg.push_str("</svg>");
+    Some(svg)
+}
+
 /// Values by the number of the trial, and the best so far as a line.
-pub(super) fn history(complete: &[(&Trial, f64)], direction: Direction) -> String {
-    let (least, most) = range(complete.iter().map(|(_, value)| *value));
-    let last = complete.iter().map(|(trial, _)| trial.number).max().unwrap_or(0).max(1) as f64;
+pub(super) fn history(ended: &[(&Trial, f64)], direction: Direction) -> String {
+    let complete = || ended.iter().filter(|(trial, _)| trial.state == State::Complete);
+    let (least, most) = range(ended.iter().map(|(_, value)| *value));
+    let last = ended.iter().map(|(trial, _)| trial.number).max().unwrap_or(0).max(1) as f64;
     let x = |trial: &Trial| WIDE.x(trial.number as f64 / last);
     let y = |value: f64| WIDE.y(((value - least) / (most - least)).clamp(0.0, 1.0));
     let mut svg = WIDE.open("values by trial");
@@ -108,7 +181,7 @@ pub(super) fn history(complete: &[(&Trial, f64)], direction: Direction) -> Strin
         write!(svg, "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">trial</text>", WIDE.width - 20.0, WIDE.height - 2.0);
     let mut best = f64::INFINITY;
     let mut path = String::new();
-    for (trial, value) in complete {
+    for (trial, value) in complete() {
         if direction.cost(*value) < best {
             if path.is_empty() {
                 let _ = write!(path, "M{:.1} {:.1}", x(trial), y(*value));
@@ -117,20 +190,15 @@ pub(super) fn history(complete: &[(&Trial, f64)], direction: Direction) -> Strin
             let _ = write!(path, "H{:.1}V{:.1}", x(trial), y(*value));
         }
     }
-    let _ = write!(
-        svg,
-        "<path d=\"{path}H{:.1}\" fill=\"none\" stroke=\"#d55e00\" stroke-width=\"2\"/>",
-        WIDE.width - WIDE.right
-    );
-    for (trial, value) in complete {
+    if !path.is_empty() {
         let _ = write!(
             svg,
-            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"#0072b2\"><title>trial {}: {}</title></circle>",
-            x(trial),
-            y(*value),
-            trial.number,
-            number(*value)
+            "<path d=\"{path}H{:.1}\" fill=\"none\" stroke=\"#d55e00\" stroke-width=\"2\"/>",
+            WIDE.width - WIDE.right
         );
+    }
+    for (trial, value) in ended {
+        mark(&mut svg, trial, *value, [x(trial), y(*value)], 1.0);
     }
     svg.push_str("</svg>");
     svg
@@ -170,32 +238,21 @@ fn colour(rank: f64) -> String {
 }
 
 /// An axis for the value and each parameter, and a line through them for each trial.
-pub(super) fn parallel(space: &Space, complete: &[(&Trial, f64)], direction: Direction) -> String {
+pub(super) fn parallel(space: &Space, ended: &[(&Trial, f64)], direction: Direction) -> String {
     let frame = Frame { left: 44.0, right: 70.0, top: 30.0, bottom: 12.0, ..WIDE };
-    let (least, most) = range(complete.iter().map(|(_, value)| *value));
+    let (least, most) = range(ended.iter().map(|(_, value)| *value));
     let axes = space.parameters().len();
     let x = |axis: usize| frame.x(axis as f64 / axes.max(1) as f64);
     let mut svg = frame.open("a line for each trial");
-    let mut ordered: Vec<&(&Trial, f64)> = complete.iter().collect();
-    ordered.sort_by(|(_, a), (_, b)| direction.cost(*b).total_cmp(&direction.cost(*a)));
-    for (at, (trial, value)) in ordered.iter().enumerate() {
-        let rank = (at + 1) as f64 / ordered.len() as f64;
+    for (trial, value, style) in lines(ended, direction) {
         let mut path = format!("M{:.1} {:.1}", x(0), frame.y(((value - least) / (most - least)).clamp(0.0, 1.0)));
         for (axis, parameter) in space.parameters().iter().enumerate() {
             if let Some(code) = trial.codes.get(&parameter.name) {
                 let _ = write!(path, "L{:.1} {:.1}", x(axis + 1), frame.y(place(&parameter.domain, *code)));
             }
         }
-        let _ = write!(
-            svg,
-            "<path d=\"{path}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{:.1}\" opacity=\"{:.2}\"><title>trial {}: \
-             {}</title></path>",
-            colour(rank),
-            0.8 + 1.2 * rank,
-            0.25 + 0.7 * rank,
-            trial.number,
-            number(*value)
-        );
+        let _ =
+            write!(svg, "<path d=\"{path}\" {style}><title>trial {}: {}</title></path>", trial.number, number(value));
     }
     let mut axis = |at: usize, name: &str, ticks: &[(f64, String)]| {
         let (x, top) = (x(at), if at.is_multiple_of(2) { 12.0 } else { 24.0 });
@@ -245,8 +302,8 @@ pub(super) fn bars(shares: &[(String, f64)]) -> String {
 }
 
 /// The values of trials by one parameter.
-pub(super) fn slice(parameter: &Parameter, complete: &[(&Trial, f64)], trials: usize) -> String {
-    let (least, most) = range(complete.iter().map(|(_, value)| *value));
+pub(super) fn slice(parameter: &Parameter, ended: &[(&Trial, f64)], trials: usize) -> String {
+    let (least, most) = range(ended.iter().map(|(_, value)| *value));
     let mut svg = SMALL.open(&parameter.name);
     values_axis(&mut svg, &SMALL, least, most);
     let ticks = ticks(&parameter.domain);
@@ -263,17 +320,11 @@ pub(super) fn slice(parameter: &Parameter, complete: &[(&Trial, f64)], trials: u
         SMALL.height - 4.0,
         escaped(&parameter.name)
     );
-    for (trial, value) in complete {
+    for (trial, value) in ended {
         let Some(code) = trial.codes.get(&parameter.name) else { continue };
-        let _ = write!(
-            svg,
-            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3.2\" fill=\"#0072b2\" opacity=\"{:.2}\"><title>trial {}: {}</title></circle>",
-            SMALL.x(place(&parameter.domain, *code)),
-            SMALL.y(((value - least) / (most - least)).clamp(0.0, 1.0)),
-            0.3 + 0.7 * (trial.number + 1) as f64 / trials.max(1) as f64,
-            trial.number,
-            number(*value)
-        );
+        let x = SMALL.x(place(&parameter.domain, *code));
+        let y = SMALL.y(((value - least) / (most - least)).clamp(0.0, 1.0));
+        mark(&mut svg, trial, *value, [x, y], 0.3 + 0.7 * (trial.number + 1) as f64 / trials.max(1) as f64);
     }
     svg.push_str("</svg>");
     svg

@@ -75,29 +75,15 @@ impl Sampler for Tpe {
 }
 
 impl Tpe {
-    /// The good trials and the rest, each in the order of their numbers. Pruned ones come behind all complete ones, those that
-    /// came farther before the others; failed ones are the worst: where losses stop being numbers, or networks do not fit, is
-    /// no place to look again.
+    /// The good trials and the rest, each in the order of their numbers. Failed ones are never good: where losses stop being
+    /// numbers, or networks do not fit, is no place to look again.
     fn split<'a>(&self, trials: &'a [Trial], direction: Direction, number: u64) -> (Vec<&'a Trial>, Vec<&'a Trial>) {
-        let cost = |trial: &Trial| match trial.state {
-            State::Complete => trial.value.map(|value| (0, 0, direction.cost(value))),
-            State::Pruned => {
-                // One that reported nothing is the worst.
-                let (step, value) =
-                    trial.last_report().map_or((0, f64::INFINITY), |(at, value)| (at, direction.cost(value)));
-                Some((1, u64::MAX - step, value))
-            }
-            State::Failed => Some((2, 0, f64::INFINITY)),
-            State::Waiting | State::Running => None,
-        };
         let mut ordered: Vec<_> = trials
             .iter()
             .filter(|trial| trial.number != number)
-            .filter_map(|trial| Some((cost(trial)?, trial)))
+            .filter_map(|trial| Some((trial.rank(direction)?, trial)))
             .collect();
-        ordered.sort_by(|((a, b, c), trial), ((x, y, z), other)| {
-            (a, b).cmp(&(x, y)).then(c.total_cmp(z)).then(trial.number.cmp(&other.number))
-        });
+        ordered.sort_by(|(a, trial), (b, other)| a.order(b).then(trial.number.cmp(&other.number)));
         let not_failed = ordered.iter().filter(|(_, trial)| trial.state != State::Failed).count();
         let count = good(ordered.len()).min(not_failed);
         let mut rest: Vec<&Trial> = ordered.split_off(count).into_iter().map(|(_, trial)| trial).collect();
