@@ -25,10 +25,6 @@ use database::{Cell, Database, Session};
 
 /// The system attribute with the token of the worker that has the trial.
 const CLAIM: &str = "strix:claim";
-/// The running trials of the study ?1 that workers of ours have. Optuna's look after their own.
-const OURS: &str = "FROM trials t JOIN trial_heartbeats h ON h.trial_id = t.trial_id
-    JOIN trial_system_attributes c ON c.trial_id = t.trial_id AND c.key = 'strix:claim'
-    WHERE t.study_id = ?1 AND t.state = 'RUNNING'";
 /// The user attribute with how many workers died of the trial.
 const DEATHS: &str = "dead_workers";
 /// The system attribute with the parameters that a waiting trial is to have, as Optuna's.
@@ -340,7 +336,7 @@ impl Study {
                 None => {
                     let sql = "SELECT count(*) FROM trials WHERE study_id = ?1";
                     if integer(&session.run(sql, &[study.into()])?[0][0])? as u64 >= limit {
-                        let running = format!("SELECT t.trial_id {OURS} LIMIT 1");
+                        let running = format!("{} LIMIT 1", ours());
                         let under_way = !session.run(&running, &[study.into()])?.is_empty();
                         return Ok(if under_way { Next::Wait } else { Next::Done });
                     }
@@ -509,10 +505,19 @@ fn insert(session: &mut dyn Session, study: i64) -> Result<(i64, i64), Error> {
     Ok((id, number))
 }
 
+/// Selects the running trials of the study ?1 that workers of ours have. Optuna's look after their own.
+fn ours() -> String {
+    format!(
+        "SELECT t.trial_id FROM trials t JOIN trial_heartbeats h ON h.trial_id = t.trial_id
+         JOIN trial_system_attributes c ON c.trial_id = t.trial_id AND c.key = '{CLAIM}'
+         WHERE t.study_id = ?1 AND t.state = 'RUNNING'"
+    )
+}
+
 /// Lets the trials wait again whose workers fell silent; those that were tried too often have failed.
 fn bury(session: &mut dyn Session, study: i64, patience: Patience) -> Result<(), Error> {
     let dialect = session.dialect();
-    let silent = format!("SELECT t.trial_id {OURS} AND {} > {:?}", dialect.since("h.heartbeat"), patience.silence);
+    let silent = format!("{} AND {} > {:?}", ours(), dialect.since("h.heartbeat"), patience.silence);
     for row in session.run(&silent, &[study.into()])? {
         let id = integer(&row[0])?;
         // The row is held, and looked at again: the worker may just have finished, or said that it is alive.

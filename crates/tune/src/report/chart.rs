@@ -92,6 +92,16 @@ fn values_axis(svg: &mut String, frame: &Frame, least: f64, most: f64) {
     }
 }
 
+/// Whole numbers along a wide picture, and what they count.
+fn counts_axis(svg: &mut String, of: &str, first: f64, last: f64) {
+    for mark in marks(first, last).into_iter().filter(|mark| mark.fract() == 0.0) {
+        let at = WIDE.x((mark - first) / (last - first));
+        let _ = write!(svg, "<text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\">{mark}</text>", WIDE.height - 16.0);
+    }
+    let (right, bottom) = (WIDE.width - WIDE.right, WIDE.height - 2.0);
+    let _ = write!(svg, "<text x=\"{right}\" y=\"{bottom}\" text-anchor=\"end\">{of}</text>");
+}
+
 /// A mark at a place for a trial: a dot for a complete one, a ring for a pruned one.
 fn mark(svg: &mut String, trial: &Trial, value: f64, [x, y]: [f64; 2], opacity: f64) {
     let style = match trial.state {
@@ -143,12 +153,7 @@ pub(super) fn curves(ended: &[(&Trial, f64)], direction: Direction) -> Option<St
     let y = |value: f64| WIDE.y(((value - least) / (most - least)).clamp(0.0, 1.0));
     let mut svg = WIDE.open("reports by step");
     values_axis(&mut svg, &WIDE, least, most);
-    for mark in marks(first as f64, last as f64).into_iter().filter(|mark| mark.fract() == 0.0) {
-        let at = x(mark as u64);
-        let _ = write!(svg, "<text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\">{mark}</text>", WIDE.height - 16.0);
-    }
-    let _ =
-        write!(svg, "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">step</text>", WIDE.width - 20.0, WIDE.height - 2.0);
+    counts_axis(&mut svg, "step", first as f64, last as f64);
     for (trial, value, style) in lines(ended, direction) {
         let points: Vec<String> =
             finite(trial).into_iter().map(|(step, value)| format!("{:.1},{:.1}", x(step), y(value))).collect();
@@ -173,12 +178,7 @@ pub(super) fn history(ended: &[(&Trial, f64)], direction: Direction) -> String {
     let y = |value: f64| WIDE.y(((value - least) / (most - least)).clamp(0.0, 1.0));
     let mut svg = WIDE.open("values by trial");
     values_axis(&mut svg, &WIDE, least, most);
-    for mark in marks(0.0, last).into_iter().filter(|mark| mark.fract() == 0.0) {
-        let at = WIDE.x(mark / last);
-        let _ = write!(svg, "<text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\">{mark}</text>", WIDE.height - 16.0);
-    }
-    let _ =
-        write!(svg, "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">trial</text>", WIDE.width - 20.0, WIDE.height - 2.0);
+    counts_axis(&mut svg, "trial", 0.0, last);
     let mut best = f64::INFINITY;
     let mut path = String::new();
     for (trial, value) in complete() {
