@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::ops::{BitOr, Deref};
 
-use crate::arithmetic::{Compensated, FloatMoments};
+use crate::arithmetic::{FloatMoments, FloatSum};
 
 /// A block of items on its way through an aggregator: a slice that remembers what was computed from it.
 ///
@@ -14,7 +14,7 @@ use crate::arithmetic::{Compensated, FloatMoments};
 pub struct Block<'a, T> {
     items: &'a [T],
     facts: Facts,
-    pub(crate) sum: OnceCell<Compensated>,
+    pub(crate) sum: OnceCell<FloatSum>,
     pub(crate) moments: OnceCell<FloatMoments>,
     pub(crate) extremes: OnceCell<(f32, f32)>,
 }

@@ -1,7 +1,7 @@
 //! What can be reduced: items, and the numeric elements among them.
 
 use crate::Label;
-use crate::arithmetic::{Accumulator, Compensated, Float, FloatMoments, IntegerMoments, IntegerSum, Moments, fused};
+use crate::arithmetic::{Accumulator, Float, FloatMoments, FloatSum, IntegerMoments, IntegerSum, Moments, fused};
 use crate::block::Block;
 #[cfg(feature = "gpu")]
 use crate::gpu::Load;
@@ -137,7 +137,7 @@ macro_rules! float_element {
         }
 
         impl Element for $float {
-            type Sum = Compensated;
+            type Sum = FloatSum;
             type Moments = FloatMoments;
 
             #[inline(always)]

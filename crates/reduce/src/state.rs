@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use crate::{Aggregator, Error};
 
 /// The version of the byte form that this crate writes and reads.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// Items that a stored state may claim: more than any machine has counted, and few enough that sums of
 /// 64-bit integers and their squares stay inside their accumulators.

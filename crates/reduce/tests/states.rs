@@ -194,7 +194,7 @@ fn other_parameters_types_and_versions_are_refused() {
 
     let mut bytes = stored::<f64, _>(&Mean);
     bytes[6] = VERSION as u8 + 1;
-    both(refusal::<f64, _>(&Mean, &bytes), ["version 2", "version 1"]);
+    both(refusal::<f64, _>(&Mean, &bytes), ["version 3", "version 2"]);
     both(refusal::<f64, _>(&Mean, b"PARQUET and so on"), ["PARQUE", "STRIX"]);
 }
 
@@ -212,15 +212,21 @@ fn payloads_that_no_items_lead_to_are_refused() {
     }
     let many = MOST_ITEMS + 1;
     refused::<u8, _>(Count, &many, "more than");
-    refused::<f64, _>(Sum, &(many, (0.0, 0.0)), "more than");
+    refused::<f64, _>(Sum, &(many, (0.0, 0.0), false), "more than");
+    refused::<f64, _>(Sum, &(2u64, (1.0, 0.0), true), "not past the largest");
     refused::<i32, _>(Sum, &(1u64, 1i128 << 65), "do not sum to");
-    refused::<f64, _>(Variance, &(2u64, (0.0, 0.0), (-1.0, 0.0)), "never negative");
+    refused::<f64, _>(Variance, &(2u64, (0.0, 0.0), (-1.0, 0.0), 0i16), "never negative");
+    refused::<f64, _>(Variance, &(2u64, (0.0, 0.0), (1.0, 0.0), i16::MIN), "not held in units");
     refused::<f64, _>(First, &Some((many, 1.0)), "past any");
     refused::<f64, _>(Range, &(Some(2.0), Some(1.0)), "wrong way round");
     refused::<f64, _>(Range, &(Some(2.0), None::<f64>), "wrong way round");
-    refused::<(f64, f64), _>(Covariance, &(1u64, (0.0, 0.0), (0.0, 0.0), -1.0, 0.0, 0.0), "negative");
-    refused::<(f64, f64), _>(Weighted(Mean), &(many, (1.0, 0.0), 1.0, (0.0, 0.0), 0.0), "more than");
-    refused::<(f64, f64), _>(DecayedMean::new(1.0).unwrap(), &(0.0, f64::INFINITY, 0.0), "time or weight");
+    refused::<(f64, f64), _>(Covariance, &(1u64, (0.0, 0.0), (0.0, 0.0), -1.0, 0.0, 0.0, 0i16, 0i16), "negative");
+    refused::<(f64, f64), _>(Weighted(Mean), &(many, (1.0, 0.0), 1.0, (0.0, 0.0), 0.0, 0i16, 0i16), "more than");
+    refused::<(f64, f64), _>(
+        DecayedMean::new(1.0).unwrap(),
+        &(0.0, f64::INFINITY, (0.0, 0.0), false),
+        "time or weight",
+    );
     let bins = |counts: &[u64]| (counts.to_vec(), 0u64, 0u64, 0u64);
     let histogram = || Histogram::new(&[0.0, 1.0, 2.0]).unwrap();
     refused::<f64, _>(histogram(), &bins(&[1, 2, 3]), "3 bins, not 2");
@@ -243,7 +249,7 @@ fn payloads_that_no_items_lead_to_are_refused() {
     refused::<i32, _>(top(), &(vec![(1, 2u64)], 4u64, 1u64), "too low by 1");
     refused::<f64, _>(top(), &(vec![(-0.0, 2u64)], 4u64, 0u64), "canonical");
     refused::<i32, _>(top(), &(vec![(2, 1u64), (1, 1)], 4u64, 0u64), "canonical");
-    refused::<f64, _>(Sum, &(1u64, (f64::from_bits(nan.to_bits() | 1), 0.0)), "canonical");
+    refused::<f64, _>(Sum, &(1u64, (f64::from_bits(nan.to_bits() | 1), 0.0), false), "canonical");
     let sum = |specials: (u64, u64, u64, u64, bool), top: u64| (specials, (0u64, 0u64, 0u64, 0u64, 0u64, top));
     refused::<f32, _>(Exact(Sum), &sum((1, 0, 0, 0, false), 1 << 40), "do not sum to");
     refused::<f32, _>(Exact(Sum), &sum((1, 0, 0, 0, true), 1), "every element is -0");

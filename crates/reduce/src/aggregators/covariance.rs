@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::arithmetic::{Compensated, not_negative, sums};
+use crate::arithmetic::{Compensated, Step, Unit, not_negative, sums};
 use crate::state::{Signature, check_count};
 use crate::{Aggregator, Block, Element, Portable};
 
@@ -11,7 +11,8 @@ use crate::{Aggregator, Block, Element, Portable};
 /// Blocks are read around their means and merged by the pairwise formulas of Pébay 2008 (SAND2008-6212,
 /// equation 3.6). The error of the covariance, relative to the product of the two standard deviations,
 /// is at most about `(300 + 8 log2(n)) 2^-53` for n pairs in one push, and a few roundings more for each
-/// further push. f64 further apart than the largest f64 give infinity or NaN.
+/// further push. The correlation does not depend on the scale of either variable, however large or small; a covariance
+/// past the largest f64 is infinite, one below the least is 0.
 ///
 /// ```
 /// # use strix_reduce::{Covariance, Engine, Reducer};
@@ -38,6 +39,9 @@ pub struct CrossMoments {
     yy: f64,
     #[serde(with = "crate::state::float")]
     xy: f64,
+    /// What deviations of x, and of y, are counted in.
+    x_unit: Unit,
+    y_unit: Unit,
 }
 
 impl CrossMoments {
@@ -53,7 +57,7 @@ impl CrossMoments {
 
     /// The sum of products of deviations over (count - ddof); `None` unless there are more than `ddof` pairs.
     pub fn covariance(&self, ddof: u64) -> Option<f64> {
-        (self.count > ddof).then(|| self.xy / (self.count - ddof) as f64)
+        (self.count > ddof).then(|| self.x_unit.product(self.y_unit, self.xy / (self.count - ddof) as f64))
     }
 
     /// The covariance with ddof 0.
@@ -70,18 +74,26 @@ impl CrossMoments {
     pub fn correlation(&self) -> Option<f64> {
         let spread = self.count > 0 && self.xx != 0.0 && self.yy != 0.0;
         spread.then(|| {
-            let product = self.xx * self.yy;
-            // The product of small or large spreads leaves the range of f64.
-            let root = if product.is_normal() { product.sqrt() } else { self.xx.sqrt() * self.yy.sqrt() };
-            let r = self.xy / root;
+            let r = self.xy / (self.xx * self.yy).sqrt();
             // Not clamp, which would keep NaN out of sight.
             if r.abs() > 1.0 { r.signum() } else { r }
         })
     }
 
-    /// Sums of squared deviations of x and y, and of their products.
+    /// Sums of squared deviations of x and y, and of their products, counted in [`CrossMoments::units`].
     pub(crate) fn deviations(&self) -> (f64, f64, f64) {
         (self.xx, self.yy, self.xy)
+    }
+
+    /// What deviations of x, and of y, are counted in.
+    pub(crate) fn units(&self) -> (Unit, Unit) {
+        (self.x_unit, self.y_unit)
+    }
+
+    /// Of pairs that are not all finite.
+    fn without_spread(count: u64, x: Compensated, y: Compensated) -> Self {
+        let (x_unit, y_unit) = (Unit::default(), Unit::default());
+        Self { count, x, y, xx: f64::NAN, yy: f64::NAN, xy: f64::NAN, x_unit, y_unit }
     }
 
     #[cfg(feature = "gpu")]
@@ -104,7 +116,7 @@ impl CrossMoments {
         let (x_frame, y_frame) = (partial.frame(), partial.second_frame());
         let (x, y) = (mean(word(0), specials, sum(3), x_frame), mean(word(1), specials >> 3, sum(4), y_frame));
         if specials != 0 {
-            return Self { count, x, y, xx: f64::NAN, yy: f64::NAN, xy: f64::NAN };
+            return Self::without_spread(count, x, y);
         }
         let (n, x_scale, y_scale) = (count as f64, x_frame.scale(), y_frame.scale());
         Self {
@@ -114,6 +126,8 @@ impl CrossMoments {
             xx: not_negative(sum(5) - sum(3) * sum(3) / n) * x_scale * x_scale,
             yy: not_negative(sum(6) - sum(4) * sum(4) / n) * y_scale * y_scale,
             xy: (sum(7) - sum(3) * sum(4) / n) * x_scale * y_scale,
+            x_unit: Unit::default(),
+            y_unit: Unit::default(),
         }
     }
 
@@ -125,29 +139,34 @@ impl CrossMoments {
             return self;
         }
         // In a fixed order of the two, so that merging commutes to the last bit.
-        let rank = |m: &Self| (m.count, m.x.bits(), m.y.bits(), m.xx.to_bits(), m.yy.to_bits(), m.xy.to_bits());
+        let sums = |m: &Self| (m.xx.to_bits(), m.yy.to_bits(), m.xy.to_bits());
+        let rank = |m: &Self| (m.count, m.x.bits(), m.y.bits(), sums(m), m.x_unit, m.y_unit);
         let (a, b) = if rank(&self) >= rank(&other) { (self, other) } else { (other, self) };
         let count = a.count + b.count;
         let share = b.count as f64 / count as f64;
-        let delta = |a: Compensated, b: Compensated| b.plus(a.negated()).value();
-        let mean = |a: Compensated, b: Compensated, delta: f64| {
-            if delta.is_finite() {
-                a.plus(Compensated::of_two(delta * share, 0.0))
-            } else {
-                Compensated::of_two(a.value() * (1.0 - share), b.value() * share)
-            }
-        };
-        let (dx, dy) = (delta(a.x, b.x), delta(a.y, b.y));
+        let spread = |squares: f64, unit: Unit| (squares != 0.0).then_some(unit);
+        let x = Step::between(a.x, b.x, share, spread(a.xx, a.x_unit).max(spread(b.xx, b.x_unit)));
+        let y = Step::between(a.y, b.y, share, spread(a.yy, a.y_unit).max(spread(b.yy, b.y_unit)));
+        let xx = |m: &Self| m.x_unit.convert(m.xx, 2, x.unit);
+        let yy = |m: &Self| m.y_unit.convert(m.yy, 2, y.unit);
+        let xy = |m: &Self| m.y_unit.convert(m.x_unit.convert(m.xy, 1, x.unit), 1, y.unit);
         let weight = a.count as f64 * share;
         Self {
             count,
-            x: mean(a.x, b.x, dx),
-            y: mean(a.y, b.y, dy),
-            xx: a.xx + b.xx + dx * dx * weight,
-            yy: a.yy + b.yy + dy * dy * weight,
-            xy: a.xy + b.xy + dx * dy * weight,
+            x: x.mean,
+            y: y.mean,
+            xx: xx(&a) + xx(&b) + x.delta * x.delta * weight,
+            yy: yy(&a) + yy(&b) + y.delta * y.delta * weight,
+            xy: xy(&a) + xy(&b) + x.delta * y.delta * weight,
+            x_unit: x.unit,
+            y_unit: y.unit,
         }
     }
+}
+
+#[inline(always)]
+fn products(x: f64, y: f64) -> [f64; 5] {
+    [x, y, x * x, y * y, x * y]
 }
 
 impl<X: Element, Y: Element> Aggregator<(X, Y)> for Covariance {
@@ -180,29 +199,43 @@ impl<X: Element, Y: Element> Aggregator<(X, Y)> for Covariance {
             |pair| [pair.0.deviation(x0), pair.1.deviation(y0)],
         );
         let [x, y] = first_sums.map(Compensated::value);
-        let (x_mean, y_mean) = (x0 + x / n, y0 + y / n);
+        // Of what is further apart than the largest f64, the mean is the sum of shares.
+        let mean = |guess: f64, of: fn(&(X, Y)) -> f64| {
+            if guess.is_finite() { guess } else { block.iter().map(|pair| of(pair) / n).sum() }
+        };
+        let (x_mean, y_mean) = (mean(x0 + x / n, |pair| pair.0.to_f64()), mean(y0 + y / n, |pair| pair.1.to_f64()));
         if !(x_mean.is_finite() && y_mean.is_finite()) {
-            let sum = |f: fn(&(X, Y)) -> f64| block.iter().map(f).sum::<f64>() / n;
-            let (x, y) = (sum(|pair| pair.0.to_f64()), sum(|pair| pair.1.to_f64()));
-            let [x, y] = [x, y].map(|mean| Compensated::of_two(mean, 0.0));
-            return CrossMoments { count, x, y, xx: f64::NAN, yy: f64::NAN, xy: f64::NAN };
+            let [x, y] = [x_mean, y_mean].map(|mean| Compensated::of_two(mean, 0.0));
+            return CrossMoments::without_spread(count, x, y);
         }
-        let second_sums = sums(
+        let mut second_sums = sums(
             block,
             #[inline(always)]
-            |pair| {
-                let (dx, dy) = (pair.0.deviation(x_mean), pair.1.deviation(y_mean));
-                [dx, dy, dx * dx, dy * dy, dx * dy]
-            },
+            |pair| products(pair.0.deviation(x_mean), pair.1.deviation(y_mean)),
         );
+        let plain = |index: usize| Unit::is_plain(second_sums[index].value());
+        let (mut x_unit, mut y_unit) = (Unit::default(), Unit::default());
+        if !plain(2) {
+            x_unit = Unit::of_all(block, |pair| pair.0.deviation(x_mean));
+        }
+        if !plain(3) {
+            y_unit = Unit::of_all(block, |pair| pair.1.deviation(y_mean));
+        }
+        if (x_unit, y_unit) != (Unit::default(), Unit::default()) {
+            second_sums = sums(block, |pair| {
+                products(x_unit.deviation(pair.0.to_f64(), x_mean), y_unit.deviation(pair.1.to_f64(), y_mean))
+            });
+        }
         let [x, y, xx, yy, xy] = second_sums.map(Compensated::value);
         CrossMoments {
             count,
-            x: Compensated::of_two(x_mean, x / n),
-            y: Compensated::of_two(y_mean, y / n),
+            x: Compensated::of_two(x_mean, x_unit.times(x / n, 1)),
+            y: Compensated::of_two(y_mean, y_unit.times(y / n, 1)),
             xx: not_negative(xx - x * x / n),
             yy: not_negative(yy - y * y / n),
             xy: xy - x * y / n,
+            x_unit,
+            y_unit,
         }
     }
 
@@ -217,6 +250,8 @@ impl<X: Element, Y: Element> Portable<(X, Y)> for Covariance {
         format!("covariance of ({}, {})", X::NAME, Y::NAME)
     }
     fn check(&self, state: &CrossMoments) -> Result<(), String> {
+        state.x_unit.check()?;
+        state.y_unit.check()?;
         if state.xx < 0.0 || state.yy < 0.0 {
             return Err("a sum of squares is negative".into());
         }

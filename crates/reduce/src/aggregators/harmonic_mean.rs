@@ -78,7 +78,8 @@ impl<T: Element> Aggregator<T> for HarmonicMean {
             }
             // The reciprocal of an infinity is a 0 whose sign a sum forgets.
             _ if sum.value() == 0.0 && state.negative => f64::NEG_INFINITY,
-            _ => sum.dividing(count as f64 * ONE),
+            // The mean of the largest elements may round up before it is corrected.
+            _ => sum.dividing(count as f64 * (ONE / 16.0)) * 16.0,
         })
     }
     #[inline(always)]

@@ -8,7 +8,8 @@ use crate::{Aggregator, Block, Element, Facts, Portable};
 /// The mean as f64; `None` of nothing. The state is a [`super::Sum`]'s: sum and count.
 ///
 /// The division works on the whole accumulator, so the mean's error is the sum's error over n, and
-/// one rounding; of integers it is within one unit in the last place.
+/// one rounding; of integers it is within one unit in the last place. The mean of finite elements is finite, also where
+/// their sum is past the largest f64.
 ///
 /// ```
 /// # use strix_reduce::{Engine, Mean, Reducer};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::arithmetic::unit::scaled;
 use crate::state::{Signature, check_count};
 use crate::{Aggregator, Block, Element, Portable};
 
@@ -88,17 +89,19 @@ impl ProductState {
         }
     }
 
-    /// The logarithm to base 2 of the magnitude.
-    pub(crate) fn log2(self) -> f64 {
-        self.high.abs().log2() + self.exponent as f64
-    }
-
     /// The count-th root of the product.
     pub(crate) fn root(self) -> f64 {
         if self.high.is_nan() || self.high < 0.0 {
             return f64::NAN;
         }
-        (self.log2() / self.count as f64).exp2()
+        // The whole part of the exponent is exact; what is left of it is below the count, so that the logarithm has no
+        // large part whose rounding would show.
+        let count = self.count as i64;
+        let (whole, rest) = (self.exponent.div_euclid(count), self.exponent.rem_euclid(count));
+        let root = ((self.high.log2() + rest as f64) / count as f64).exp2();
+        let root = scaled(root, whole.clamp(-4096, 4096) as i32);
+        // A mean of finite elements is finite, whatever the rounding of the largest.
+        if self.high.is_finite() { root.min(f64::MAX) } else { root }
     }
 
     pub(crate) fn check(&self) -> Result<(), String> {

@@ -58,14 +58,16 @@ impl<X: Element, Y: Element> Aggregator<(X, Y)> for LinearRegression {
         if xx == 0.0 {
             return None;
         }
+        let (x_unit, y_unit) = state.units();
+        // Counted in units of y over units of x: as a number it may be outside the range of f64.
         let slope = xy / xx;
         let residual = not_negative(yy - slope * xy);
         Some(Line {
             count: state.count,
-            slope,
-            intercept: y - slope * x,
+            slope: y_unit.convert(slope, 1, x_unit),
+            intercept: y - y_unit.times(slope * x_unit.times(x, -1), 1),
             r_squared: state.correlation().map(|r| r * r),
-            residual_sd: (state.count > 2).then(|| (residual / (state.count - 2) as f64).sqrt()),
+            residual_sd: (state.count > 2).then(|| y_unit.times((residual / (state.count - 2) as f64).sqrt(), 1)),
         })
     }
     #[inline(always)]

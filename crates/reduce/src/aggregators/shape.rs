@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::arithmetic::{Compensated, not_negative, sums};
+use crate::arithmetic::{Compensated, Step, Unit, not_negative, sums};
 use crate::state::{Signature, check_count};
 use crate::{Aggregator, Block, Element, Portable};
 
@@ -12,7 +12,7 @@ use crate::{Aggregator, Block, Element, Portable};
 /// for robust, one-pass parallel computation of covariances and arbitrary-order statistical moments"
 /// (Sandia report SAND2008-6212, 2008). For n elements in one push the relative error of M4 is at most about
 /// `(1000 + 8 log2(n)) 2^-53`, that of M3 likewise relative to the sum of |deviation|^3; each further push may
-/// add a few roundings.
+/// add a few roundings. Skewness and kurtosis do not depend on the elements' scale, however large or small.
 ///
 /// ```
 /// # use strix_reduce::{Engine, Reducer, Shape};
@@ -38,6 +38,8 @@ pub struct FourMoments {
     m3: f64,
     #[serde(with = "crate::state::float")]
     m4: f64,
+    /// What deviations are counted in.
+    unit: Unit,
 }
 
 impl FourMoments {
@@ -48,7 +50,7 @@ impl FourMoments {
 
     /// M2 / (count - ddof); `None` unless there are more than `ddof` elements.
     pub fn variance(&self, ddof: u64) -> Option<f64> {
-        (self.count > ddof).then(|| self.m2 / (self.count - ddof) as f64)
+        (self.count > ddof).then(|| self.unit.times(self.m2 / (self.count - ddof) as f64, 2))
     }
 
     /// g1 = m3 / m2^(3/2) with moments over n; `None` where there is no spread.
@@ -83,18 +85,23 @@ impl FourMoments {
         self.count > 0 && self.m2 != 0.0
     }
 
-    /// From the sums of the first four powers of deviations from `center`.
-    fn around(count: u64, center: f64, [s1, s2, s3, s4]: [f64; 4]) -> Self {
-        let n = count as f64;
-        // Of elements that are further apart than the largest f64, the mean is what the sum says.
-        let off = Some(s1 / n).filter(|off| off.is_finite()).unwrap_or_default();
+    /// From the sums of the first four powers of deviations from `center`, counted in that unit.
+    fn around(count: u64, center: f64, [s1, s2, s3, s4]: [f64; 4], unit: Unit) -> Self {
+        let off = s1 / count as f64;
         Self {
             count,
-            mean: Compensated::of_two(center, off),
+            mean: Compensated::of_two(center, unit.times(off, 1)),
             m2: not_negative(s2 - off * s1),
             m3: s3 - off * (3.0 * s2 - 2.0 * off * s1),
             m4: not_negative(s4 - off * (4.0 * s3 - off * (6.0 * s2 - 3.0 * off * s1))),
+            unit,
         }
+    }
+
+    /// Of elements that are not all finite.
+    fn without_spread(count: u64, mean: f64) -> Self {
+        let mean = Compensated::of_two(mean, 0.0);
+        Self { count, mean, m2: f64::NAN, m3: f64::NAN, m4: f64::NAN, unit: Unit::default() }
     }
 
     #[cfg(feature = "gpu")]
@@ -104,11 +111,10 @@ impl FourMoments {
             return Self::default();
         }
         if let Some(special) = partial.census().special_sum() {
-            let mean = Compensated::of_two(special, 0.0);
-            return Self { count, mean, m2: f64::NAN, m3: f64::NAN, m4: f64::NAN };
+            return Self::without_spread(count, special);
         }
         let powers = [0, 1, 2, 3].map(|index| f64::from(partial.f32("shape", index)));
-        let moments = Self::around(count, f64::from(frame.shift), powers);
+        let moments = Self::around(count, f64::from(frame.shift), powers, Unit::default());
         let scale = frame.scale();
         Self {
             count,
@@ -116,6 +122,7 @@ impl FourMoments {
             m2: moments.m2 * scale * scale,
             m3: moments.m3 * scale * scale * scale,
             m4: moments.m4 * scale * scale * scale * scale,
+            unit: moments.unit,
         }
     }
 
@@ -127,26 +134,36 @@ impl FourMoments {
             return self;
         }
         // In a fixed order of the two, so that merging commutes to the last bit.
-        let rank = |m: &Self| (m.count, m.mean.bits(), m.m2.to_bits(), m.m3.to_bits(), m.m4.to_bits());
+        let rank = |m: &Self| (m.count, m.mean.bits(), m.m2.to_bits(), m.m3.to_bits(), m.m4.to_bits(), m.unit);
         let (a, b) = if rank(&self) >= rank(&other) { (self, other) } else { (other, self) };
         let count = a.count + b.count;
         let (n, na, nb) = (count as f64, a.count as f64, b.count as f64);
-        let delta = b.mean.plus(a.mean.negated()).value();
+        let spread = |m: &Self| (m.m2 != 0.0).then_some(m.unit);
+        let Step { unit, delta, mean } = Step::between(a.mean, b.mean, nb / n, spread(&a).max(spread(&b)));
+        let (a, b) = (a.counted_in(unit), b.counted_in(unit));
         let step = delta / n;
         let product = na * nb * step * delta;
-        let mean = if delta.is_finite() {
-            a.mean.plus(Compensated::of_two(step * nb, 0.0))
-        } else {
-            Compensated::of_two(a.mean.value() * (na / n), b.mean.value() * (nb / n))
-        };
         let m3 = a.m3 + b.m3 + product * step * (na - nb) + 3.0 * step * (na * b.m2 - nb * a.m2);
         let m4 = a.m4
             + b.m4
             + product * step * step * (na * na - na * nb + nb * nb)
             + 6.0 * step * step * (na * na * b.m2 + nb * nb * a.m2)
             + 4.0 * step * (na * b.m3 - nb * a.m3);
-        Self { count, mean, m2: a.m2 + b.m2 + product, m3, m4: not_negative(m4) }
+        Self { count, mean, m2: a.m2 + b.m2 + product, m3, m4: not_negative(m4), unit }
     }
+
+    /// The same, its deviations counted in another unit.
+    #[inline(always)]
+    fn counted_in(self, unit: Unit) -> Self {
+        let convert = |sum, power| self.unit.convert(sum, power, unit);
+        Self { m2: convert(self.m2, 2), m3: convert(self.m3, 3), m4: convert(self.m4, 4), unit, ..self }
+    }
+}
+
+#[inline(always)]
+fn powers(deviation: f64) -> [f64; 4] {
+    let square = deviation * deviation;
+    [deviation, square, square * deviation, square * square]
 }
 
 impl<T: Element> Aggregator<T> for Shape {
@@ -175,19 +192,23 @@ impl<T: Element> Aggregator<T> for Shape {
         }
         let center = T::mean_of(block);
         if !center.is_finite() {
-            let mean = Compensated::of_two(center, 0.0);
-            return FourMoments { count, mean, m2: f64::NAN, m3: f64::NAN, m4: f64::NAN };
+            return FourMoments::without_spread(count, center);
         }
-        let powers = sums(
+        let sums_of_powers = sums(
             block,
             #[inline(always)]
-            |item| {
-                let deviation = item.deviation(center);
-                let square = deviation * deviation;
-                [deviation, square, square * deviation, square * square]
-            },
+            |item| powers(item.deviation(center)),
         );
-        FourMoments::around(count, center, powers.map(Compensated::value))
+        if Unit::is_plain(sums_of_powers[1].value()) {
+            return FourMoments::around(count, center, sums_of_powers.map(Compensated::value), Unit::default());
+        }
+        let unit = Unit::of_all(block, |item| item.deviation(center));
+        let sums_of_powers = if unit == Unit::default() {
+            sums_of_powers
+        } else {
+            sums(block, |item| powers(unit.deviation(item.to_f64(), center)))
+        };
+        FourMoments::around(count, center, sums_of_powers.map(Compensated::value), unit)
     }
 
     #[cfg(feature = "gpu")]
@@ -201,6 +222,7 @@ impl<T: Element> Portable<T> for Shape {
         format!("shape of {}", T::NAME)
     }
     fn check(&self, state: &FourMoments) -> Result<(), String> {
+        state.unit.check()?;
         if state.m2 < 0.0 || state.m4 < 0.0 {
             return Err("a sum of even powers is negative".into());
         }

@@ -9,8 +9,7 @@ use crate::{Aggregator, Block, Element, Facts, Portable};
 /// Floats of either width accumulate in f64, blocks merge as pairs of f64. With n elements the
 /// error is at most `2^-53 |sum| + 2^-44 sum(|x|)` for f32 and `2^-53 |sum| + n 2^-103 sum(|x|)`
 /// for f64 on the CPU; see [`crate::gpu`] for the bound there. Infinities follow IEEE addition:
-/// of both signs they give NaN. Finite f64 whose sum, on the way, passes the largest f64 give infinity
-/// or NaN, never a finite number.
+/// of both signs they give NaN. A sum past the largest f64 is infinite; one that passes it only on the way is not.
 ///
 /// ```
 /// # use strix_reduce::{Engine, Reducer, Sum};

@@ -1,6 +1,6 @@
 //! Variance and standard deviation, in one pass over memory.
 
-use crate::arithmetic::Moments;
+use crate::arithmetic::{Moments, Unit};
 use crate::state::Signature;
 use crate::{Aggregator, Block, Element, Facts, Portable};
 
@@ -9,7 +9,8 @@ use crate::{Aggregator, Block, Element, Facts, Portable};
 /// Floats hold (count, mean, M2) in f64 and merge by Chan, Golub and LeVeque 1979; integers hold
 /// exact sums, so their state is the same bits for every order. Relative to the exact variance of
 /// the elements the error is at most about `(3000 + 8 log2(n)) 2^-53` for floats, and `2^-51` for
-/// integers. f64 whose squares pass the largest f64 give infinity or NaN, never a finite number.
+/// integers. Elements of any size have their standard deviation; a variance past the largest f64 is infinite, one
+/// below the least is 0.
 ///
 /// ```
 /// # use strix_reduce::{Engine, Reducer, Variance};
@@ -30,8 +31,9 @@ pub struct SecondMoments {
     pub count: u64,
     /// Their mean; meaningless when `count` is 0, where [`SecondMoments::mean`] says so.
     pub(crate) mean: f64,
-    /// Sum of squared deviations from the mean; never negative.
+    /// Sum of squared deviations from the mean, counted in `unit`; never negative.
     pub(crate) m2: f64,
+    pub(crate) unit: Unit,
 }
 
 impl SecondMoments {
@@ -42,7 +44,13 @@ impl SecondMoments {
 
     /// M2 / (count - ddof); `None` unless there are more than `ddof` elements.
     pub fn variance(&self, ddof: u64) -> Option<f64> {
-        (self.count > ddof).then(|| self.m2 / (self.count - ddof) as f64)
+        (self.count > ddof).then(|| self.unit.times(self.m2 / (self.count - ddof) as f64, 2))
+    }
+
+    /// The square root of the variance, in the elements' unit; `None` unless there are more than `ddof` elements.
+    pub fn sd(&self, ddof: u64) -> Option<f64> {
+        // Of a variance that may itself be outside the range of f64.
+        (self.count > ddof).then(|| self.unit.times((self.m2 / (self.count - ddof) as f64).sqrt(), 1))
     }
 
     /// M2 / count, in the elements' unit squared; `None` of nothing.
@@ -57,12 +65,12 @@ impl SecondMoments {
 
     /// Square root of the population variance, in the elements' unit.
     pub fn population_sd(&self) -> Option<f64> {
-        self.population_variance().map(f64::sqrt)
+        self.sd(0)
     }
 
     /// Square root of the sample variance, in the elements' unit.
     pub fn sample_sd(&self) -> Option<f64> {
-        self.sample_variance().map(f64::sqrt)
+        self.sd(1)
     }
 }
 

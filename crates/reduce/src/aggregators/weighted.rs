@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::arithmetic::{Compensated, not_negative, sums};
+use crate::arithmetic::{Compensated, Step, Unit, not_negative, sums};
 use crate::state::{Signature, check_count};
 use crate::{Aggregator, Block, Element, Mean, Portable, Sum, Variance};
 
@@ -13,7 +13,8 @@ use crate::{Aggregator, Block, Element, Mean, Portable, Sum, Variance};
 /// by Chan, Golub and LeVeque with weights for counts. With n items in one push the error of the spread, relative to
 /// it, is at most about `(300 + 8 log2(n)) 2^-53`, and a few roundings more for each further push; that of the mean is
 /// as much of the standard deviation, and one rounding; that of the sum is `2^-53 |sum| + n 2^-104 sum(|x w|)`.
-/// Values and weights are taken as f64, to which 64-bit integers round.
+/// Values and weights are taken as f64, to which 64-bit integers round. Neither is too large or too small for the mean;
+/// a spread past the largest f64 is infinite, one below the least is 0.
 ///
 /// ```
 /// # use strix_reduce::{Engine, Mean, Reducer, Weighted};
@@ -40,12 +41,15 @@ pub struct WeightedMoments {
     mean: Compensated,
     #[serde(with = "crate::state::float")]
     m2: f64,
+    /// What deviations, and what weights, are counted in.
+    unit: Unit,
+    weight_unit: Unit,
 }
 
 impl WeightedMoments {
     /// The sum of the weights.
     pub fn weight(&self) -> f64 {
-        self.weight.value()
+        self.weight_unit.times(self.weight.value(), 1)
     }
 
     /// The weighted mean; `None` where there is no weight.
@@ -55,20 +59,21 @@ impl WeightedMoments {
 
     /// The weighted sum of squared deviations over the weight; `None` where there is no weight.
     pub fn population_variance(&self) -> Option<f64> {
-        self.weighs().then(|| self.m2 / self.weight.value())
+        self.weighs().then(|| self.unit.times(self.m2 / self.weight.value(), 2))
     }
 
     /// For weights that say how often a value came: over the weight less 1; `None` up to a weight of 1.
     pub fn frequency_variance(&self) -> Option<f64> {
-        let freedom = self.weight.value() - 1.0;
-        (freedom > 0.0 || freedom.is_nan()).then(|| self.m2 / freedom)
+        let freedom = self.weight.value() - self.weight_unit.inverse();
+        (freedom > 0.0 || freedom.is_nan()).then(|| self.unit.times(self.m2 / freedom, 2))
     }
 
     /// For weights that say how far a value is to be trusted: unbiased, over W - W2 / W, where W2 is the sum
     /// of squared weights; `None` of fewer than two values.
     pub fn reliability_variance(&self) -> Option<f64> {
         // Rounding may leave a single value a little freedom.
-        (self.count > 1 && (self.freedom > 0.0 || self.freedom.is_nan())).then(|| self.m2 / self.freedom)
+        let free = self.count > 1 && (self.freedom > 0.0 || self.freedom.is_nan());
+        free.then(|| self.unit.times(self.m2 / self.freedom, 2))
     }
 
     fn weighs(&self) -> bool {
@@ -79,49 +84,72 @@ impl WeightedMoments {
     fn of<T: Element, W: Element>(block: &[(T, W)]) -> Self {
         let Some(first) = block.first() else { return Self::default() };
         // Around a value of the block, so that no offset costs digits.
-        let origin = first.0.to_f64();
-        let (moments, off) = Self::around(block, if origin.is_finite() { origin } else { 0.0 });
+        let origin = Some(first.0.to_f64()).filter(|origin| origin.is_finite()).unwrap_or_default();
+        let plain = Self::around::<false, T, W>(block, origin, Unit::default(), Unit::default());
         // Where that value is so far from a far heavier one that the mean is off by more than the spread: again, from
         // the mean that was found.
-        if off > moments.m2 { Self::around(block, moments.mean.value()).0 } else { moments }
+        let again = |(moments, off): (Self, f64)| {
+            let Self { m2, mean, unit, weight_unit, .. } = moments;
+            if off > m2 { Self::around::<true, T, W>(block, mean.value(), unit, weight_unit).0 } else { moments }
+        };
+        let weight = plain.0.weight.value();
+        if Unit::of(weight) == Some(Unit::default()) && Unit::is_plain(plain.0.m2 / weight) {
+            return again(plain);
+        }
+        let weights = Unit::of_all(block, |pair| pair.1.to_f64());
+        let values = Unit::of_all(block, |pair| if pair.1.to_f64() == 0.0 { 0.0 } else { pair.0.deviation(origin) });
+        if (values, weights) == (Unit::default(), Unit::default()) {
+            return again(plain);
+        }
+        again(Self::around::<true, T, W>(block, origin, values, weights))
     }
 
     /// Of a block whose values are taken relative to `origin`; and what was taken off the squared deviations, as
-    /// their center was not the mean.
+    /// their center was not the mean. Unless it is `SCALED`, both units are 1.
     #[inline(always)]
-    fn around<T: Element, W: Element>(block: &[(T, W)], origin: f64) -> (Self, f64) {
+    fn around<const SCALED: bool, T: Element, W: Element>(
+        block: &[(T, W)],
+        origin: f64,
+        unit: Unit,
+        weight_unit: Unit,
+    ) -> (Self, f64) {
         let [count, weight, sum] = sums(
             block,
             #[inline(always)]
             |(value, w)| {
-                let w = valid(w.to_f64());
+                let w = counted::<SCALED>(valid(w.to_f64()), weight_unit);
                 // What weighs nothing does not count, even where it is infinite.
                 let weighs = if w == 0.0 { 0.0 } else { 1.0 };
-                [weighs, w, if w == 0.0 { 0.0 } else { value.deviation(origin) * w }]
+                [weighs, w, if w == 0.0 { 0.0 } else { deviation::<SCALED, T>(*value, origin, unit) * w }]
             },
         );
         let (count, total) = (count.value() as u64, weight.value());
         if count == 0 {
             return (Self::default(), 0.0);
         }
-        let center = origin + sum.value() / total;
+        let center = if SCALED {
+            unit.times(origin * unit.inverse() + sum.value() / total, 1)
+        } else {
+            origin + sum.value() / total
+        };
         if !center.is_finite() {
-            let mean = Compensated::of_two(center, 0.0);
-            return (Self { count, weight, freedom: f64::NAN, mean, m2: f64::NAN }, 0.0);
+            let (mean, m2, freedom) = (Compensated::of_two(center, 0.0), f64::NAN, f64::NAN);
+            return (Self { count, weight, freedom, mean, m2, unit, weight_unit }, 0.0);
         }
         let [residue, m2, freedom] = sums(
             block,
             #[inline(always)]
             |(value, w)| {
-                let w = w.to_f64();
-                let deviation = if w == 0.0 { 0.0 } else { value.deviation(center) };
+                let w = counted::<SCALED>(w.to_f64(), weight_unit);
+                let deviation = if w == 0.0 { 0.0 } else { deviation::<SCALED, T>(*value, center, unit) };
                 [deviation * w, deviation * deviation * w, shared(w, weight.less(w), total)]
             },
         )
         .map(Compensated::value);
         let off = residue / total;
         let m2 = not_negative(m2 - off * residue);
-        (Self { count, weight, freedom, mean: Compensated::of_two(center, off), m2 }, off * residue)
+        let mean = Compensated::of_two(center, unit.times(off, 1));
+        (Self { count, weight, freedom, mean, m2, unit, weight_unit }, off * residue)
     }
 
     #[cfg(feature = "gpu")]
@@ -133,13 +161,14 @@ impl WeightedMoments {
         let sums = WeightedSums::of(partial);
         let weight = Compensated::of_two(sums.weight(), 0.0);
         if let Some(mean) = sums.special_mean() {
-            return Self { count, weight, freedom: f64::NAN, mean: Compensated::of_two(mean, 0.0), m2: f64::NAN };
+            let (mean, m2, freedom) = (Compensated::of_two(mean, 0.0), f64::NAN, f64::NAN);
+            return Self { count, weight, freedom, mean, m2, unit: Unit::default(), weight_unit: Unit::default() };
         }
         let WeightedSums { values, weights, weight: w, squares_of_weights, total, squares, .. } = sums;
         let mean = Compensated::of_two(f64::from(values.shift), total / w).scaled(values.scale());
         let m2 = not_negative(squares - total * total / w) * values.scale() * values.scale() * weights.scale();
         let freedom = not_negative(w - squares_of_weights / w) * weights.scale();
-        Self { count, weight, freedom, mean, m2 }
+        Self { count, weight, freedom, mean, m2, unit: Unit::default(), weight_unit: Unit::default() }
     }
 
     fn join(self, other: Self) -> Self {
@@ -149,27 +178,36 @@ impl WeightedMoments {
         if !other.weighs() {
             return self;
         }
+        let weight_unit = self.weight_unit.max(other.weight_unit);
+        let (one, other) = (self.counted_in(self.unit, weight_unit), other.counted_in(other.unit, weight_unit));
         // The heavier first: the mean is moved from its, by the lighter one's share of the way, so that the rounding of
         // that move stays below the spread. And a fixed order of the two, so that merging commutes to the last bit.
-        let rank = |m: &Self| (m.weight.bits(), m.count, m.mean.bits(), m.m2.to_bits(), m.freedom.to_bits());
-        let (a, b) = if rank(&self) >= rank(&other) { (self, other) } else { (other, self) };
+        let rank = |m: &Self| (m.weight.bits(), m.count, m.mean.bits(), m.m2.to_bits(), m.freedom.to_bits(), m.unit);
+        let (a, b) = if rank(&one) >= rank(&other) { (one, other) } else { (other, one) };
         let weight = a.weight.plus(b.weight);
         let share = b.weight.value() / weight.value();
-        let delta = b.mean.plus(a.mean.negated()).value();
-        let mean = if delta.is_finite() {
-            a.mean.plus(Compensated::of_two(delta * share, 0.0))
-        } else {
-            Compensated::of_two(a.mean.value() * (1.0 - share), b.mean.value() * share)
-        };
+        let spread = |m: &Self| (m.m2 != 0.0).then_some(m.unit);
+        let Step { unit, delta, mean } = Step::between(a.mean, b.mean, share, spread(&a).max(spread(&b)));
+        let (a, b) = (a.counted_in(unit, weight_unit), b.counted_in(unit, weight_unit));
         let between = shared(a.weight.value(), b.weight.value(), weight.value());
         let m2 = a.m2 + b.m2 + delta * delta * between;
         // W - W2 / W of both together, of terms that are all positive.
         let other_share = a.weight.value() / weight.value();
         let freedom = a.freedom * other_share + b.freedom * share + 2.0 * between;
-        Self { count: a.count + b.count, weight, freedom, mean, m2 }
+        Self { count: a.count + b.count, weight, freedom, mean, m2, unit, weight_unit }
+    }
+
+    /// The same, counted in other units.
+    #[inline(always)]
+    fn counted_in(self, unit: Unit, weight_unit: Unit) -> Self {
+        let weigh = |weight| self.weight_unit.convert(weight, 1, weight_unit);
+        let m2 = weigh(self.unit.convert(self.m2, 2, unit));
+        Self { weight: self.weight.map(weigh), freedom: weigh(self.freedom), m2, unit, weight_unit, ..self }
     }
 
     fn check(&self) -> Result<(), String> {
+        self.unit.check()?;
+        self.weight_unit.check()?;
         let weight = self.weight.value();
         if weight < 0.0 || self.m2 < 0.0 || self.freedom < 0.0 {
             return Err("a weight or a spread is negative".into());
@@ -239,6 +277,18 @@ impl WeightedSums {
 #[inline(always)]
 fn shared(a: f64, b: f64, total: f64) -> f64 {
     a.max(b) / total * a.min(b)
+}
+
+/// A weight, counted in that unit.
+#[inline(always)]
+fn counted<const SCALED: bool>(weight: f64, unit: Unit) -> f64 {
+    if SCALED { weight * unit.inverse() } else { weight }
+}
+
+/// How far a value is from `center`, counted in that unit.
+#[inline(always)]
+fn deviation<const SCALED: bool, T: Element>(value: T, center: f64, unit: Unit) -> f64 {
+    if SCALED && unit != Unit::default() { unit.deviation(value.to_f64(), center) } else { value.deviation(center) }
 }
 
 /// A weight as it may be, else NaN.

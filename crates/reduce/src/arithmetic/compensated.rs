@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Accumulator, Float, FloatMoments, fused};
+use super::{Float, FloatMoments, FloatSum, fused};
 use crate::block::{Block, Facts};
 
 /// `high + low`, with `low` at most half a unit in the last place of `high`.
@@ -45,9 +45,21 @@ impl Compensated {
         (self.high - x) + self.low
     }
 
-    /// The sum times a power of two.
+    /// The sum times a factor, exactly where that is a power of two.
+    #[inline(always)]
     pub(crate) fn scaled(self, scale: f64) -> Self {
         Self { high: self.high * scale, low: self.low * scale }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_finite(self) -> bool {
+        self.high.is_finite()
+    }
+
+    /// Both parts through `f`, which multiplies by a power of two.
+    #[inline(always)]
+    pub(crate) fn map(self, f: impl Fn(f64) -> f64) -> Self {
+        Self { high: f(self.high), low: f(self.low) }
     }
 
     /// The sum rounded to f64.
@@ -76,6 +88,7 @@ impl Compensated {
     }
 
     /// The sum divided by `count`, in about twice the precision of f64, then rounded.
+    #[inline]
     pub fn divided_by(self, count: u64) -> f64 {
         let divisor = count as f64;
         let quotient = self.high / divisor;
@@ -196,7 +209,7 @@ fn filled<T: Copy + Into<f64>>(rest: &[T], filler: f64) -> [f64; LANES] {
 }
 
 #[inline(always)]
-fn sum<T: Copy + Into<f64>, L: Lanes>(block: &[T]) -> Compensated {
+fn sum<T: Copy + Into<f64>, L: Lanes>(block: &[T]) -> FloatSum {
     let (rows, rest) = block.as_chunks::<LANES>();
     let mut lanes = L::default();
     for row in rows {
@@ -204,12 +217,15 @@ fn sum<T: Copy + Into<f64>, L: Lanes>(block: &[T]) -> Compensated {
     }
     lanes.add(filled(rest, 0.0));
     let total = lanes.total();
-    if total.high.is_finite() {
-        return total;
+    if total.is_finite() {
+        return total.into();
     }
-    // An infinity or NaN made error terms meaningless, or a lane passed the largest f64: IEEE addition, one by one, says
-    // what the sum is.
-    block.iter().fold(Compensated::default(), |sum, &x| sum.plus(Compensated::of_two(x.into(), 0.0)))
+    // An infinity or NaN made error terms meaningless, or a lane passed the largest f64: adding one by one says what the
+    // sum is.
+    block.iter().fold(FloatSum::default(), |sum, &x| {
+        let x: f64 = x.into();
+        sum.plus(x.into())
+    })
 }
 
 #[inline(always)]
@@ -237,7 +253,7 @@ fn add_deviations<L: Lanes>(first: &mut L, second: &mut L, row: [f64; LANES], ce
 
 impl Float for f32 {
     #[inline(always)]
-    fn sum(block: &Block<'_, f32>) -> Compensated {
+    fn sum(block: &Block<'_, f32>) -> FloatSum {
         if block.sum.get().is_none() {
             fused::facts(block, block.facts());
         }
@@ -258,7 +274,7 @@ impl Float for f32 {
 
 impl Float for f64 {
     #[inline(always)]
-    fn sum(block: &Block<'_, f64>) -> Compensated {
+    fn sum(block: &Block<'_, f64>) -> FloatSum {
         *block.sum.get_or_init(
             #[inline(always)]
             || sum::<f64, WithErrors>(block),
@@ -266,7 +282,7 @@ impl Float for f64 {
     }
     #[inline(always)]
     fn moments(block: &Block<'_, f64>) -> FloatMoments {
-        FloatMoments::in_two_passes(block, Self::sum(block))
+        FloatMoments::in_two_passes(block, Self::sum(block).divided_by(block.len() as u64))
     }
     #[inline(always)]
     fn deviations(block: &[f64], center: f64) -> (Compensated, Compensated) {
@@ -280,9 +296,9 @@ macro_rules! half {
     ($float:ty) => {
         impl Float for $float {
             #[inline(always)]
-            fn sum(block: &Block<'_, Self>) -> Compensated {
+            fn sum(block: &Block<'_, Self>) -> FloatSum {
                 let rows = block.chunks(ROW).map(widen).map(|(row, n)| f32::sum(&Block::new(&row[..n])));
-                rows.fold(Compensated::default(), Compensated::plus)
+                rows.fold(FloatSum::default(), FloatSum::plus)
             }
             #[inline(always)]
             fn moments(block: &Block<'_, Self>) -> FloatMoments {
@@ -317,58 +333,12 @@ half!(half::f16);
 #[cfg(feature = "half")]
 half!(half::bf16);
 
-impl<T: Float> Accumulator<T> for Compensated {
-    type Total = f64;
-
-    #[inline(always)]
-    fn of(block: &Block<'_, T>) -> Self {
-        T::sum(block)
-    }
-    #[inline(always)]
-    fn join(self, other: Self) -> Self {
-        self.plus(other)
-    }
-    fn total(self) -> f64 {
-        self.value()
-    }
-    fn over(self, count: u64) -> f64 {
-        self.divided_by(count)
-    }
-
-    #[cfg(feature = "gpu")]
-    const SNIPPET: strix_shaders::Snippet = strix_shaders::SUM;
-
-    #[cfg(feature = "gpu")]
-    fn from_gpu(partial: &crate::gpu::Partial<'_>) -> Self {
-        let census = partial.census();
-        if let Some(special) = census.special_sum() {
-            return Self { high: special, low: 0.0 };
-        }
-        // Both products are exact: a 24-bit shift by a count of at most 29 bits, and a power of two.
-        let frame = partial.frame();
-        let base = f64::from(census.finite) * f64::from(frame.shift) * frame.scale();
-        Self::of_two(base, f64::from(partial.f32("sum", 0)) * frame.scale())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn cancellation_keeps_what_plain_f64_loses() {
-        let block = [1e16, 1.0, -1e16, 1e-3];
-        assert_eq!(<Compensated as Accumulator<f64>>::of(&Block::new(&block)).value(), 1.001);
-    }
-
-    #[test]
-    fn specials_follow_ieee() {
-        let sum = |block: &[f64]| <Compensated as Accumulator<f64>>::of(&Block::new(block)).value();
-        assert_eq!(sum(&[1.0, f64::INFINITY]), f64::INFINITY);
-        assert_eq!(sum(&[f64::NEG_INFINITY, 1.0]), f64::NEG_INFINITY);
-        assert!(sum(&[f64::INFINITY, f64::NEG_INFINITY]).is_nan());
-        assert!(sum(&[f64::NAN, 1.0]).is_nan());
-        assert_eq!(sum(&[f64::MAX, f64::MAX]), f64::INFINITY);
+    fn infinities_stay() {
         let joined = Compensated::of_two(f64::INFINITY, 0.0).plus(Compensated::of_two(1.0, 0.0));
         assert_eq!(joined.value(), f64::INFINITY);
     }

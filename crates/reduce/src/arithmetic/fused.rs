@@ -29,7 +29,7 @@ pub(crate) fn facts(block: &Block<'_, f32>, wanted: Facts) {
         (false, true) => arch.dispatch(Pass::<false, true>(items)),
         (false, false) => arch.dispatch(Pass::<false, false>(items)),
     };
-    let _ = block.sum.set(raw.sum);
+    let _ = block.sum.set(raw.sum.into());
     if moments {
         let _ = block.moments.set(raw.moments(items));
     }
@@ -66,7 +66,7 @@ impl Raw {
         if m2 * OFF_CENTER >= self.squares {
             return FloatMoments::around(items.len() as u64, self.center, self.residue, m2);
         }
-        FloatMoments::in_two_passes(items, self.sum)
+        FloatMoments::in_two_passes(items, self.sum.divided_by(items.len() as u64))
     }
 }
 

@@ -3,7 +3,7 @@
 use ethnum::U256;
 use serde::{Deserialize, Serialize};
 
-use super::{Accumulator, Moments};
+use super::{Accumulator, Moments, Unit};
 use crate::aggregators::SecondMoments;
 use crate::block::Block;
 
@@ -208,6 +208,7 @@ impl<T: Integer> Moments<T> for IntegerMoments {
             count: self.count,
             mean: <IntegerSum as Accumulator<i64>>::over(IntegerSum(self.sum), self.count),
             m2: scaled_m2.as_f64() / self.count as f64,
+            unit: Unit::default(),
         }
     }
 

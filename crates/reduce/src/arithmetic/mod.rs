@@ -2,16 +2,20 @@
 
 mod compensated;
 pub mod exact;
+mod float_sum;
 pub(crate) mod fused;
 mod integer;
 mod moments;
 mod sums;
+pub(crate) mod unit;
 
 pub use compensated::Compensated;
+pub use float_sum::FloatSum;
 pub use integer::{IntegerMoments, IntegerSum};
 pub use moments::FloatMoments;
 pub(crate) use moments::not_negative;
 pub(crate) use sums::sums;
+pub(crate) use unit::{Step, Unit};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -77,7 +81,7 @@ pub trait Moments<T>:
 /// A float that accumulates in f64.
 pub trait Float: Element + Into<f64> {
     /// The block's sum, in f64 lanes; compensated where the element is as wide as a lane.
-    fn sum(block: &Block<'_, Self>) -> Compensated;
+    fn sum(block: &Block<'_, Self>) -> FloatSum;
     /// The block's moments.
     fn moments(block: &Block<'_, Self>) -> FloatMoments;
     /// The sums of x - center and of (x - center)^2 over the block, likewise.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Compensated, Float, Moments};
+use super::{Compensated, Float, Moments, Step, Unit, sums};
 use crate::aggregators::SecondMoments;
 use crate::block::Block;
 
@@ -12,7 +12,8 @@ use crate::block::Block;
 /// the correction term of the corrected two-pass algorithm. Blocks are merged by equation 2.1 of
 /// Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
 /// variances" (1979). The mean is a pair of f64: where a large offset leaves the means of two blocks
-/// with few differing digits, their difference is still good to the last one. An infinity or NaN
+/// with few differing digits, their difference is still good to the last one. Deviations are held in a
+/// unit of their own where their squares would leave the range of f64. An infinity or NaN
 /// among the elements gives IEEE's mean and an M2 of NaN.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct FloatMoments {
@@ -20,32 +21,54 @@ pub struct FloatMoments {
     mean: Compensated,
     /// A pair as well: after any number of merges it is as right as its terms.
     m2: Compensated,
+    /// What deviations are counted in.
+    unit: Unit,
 }
 
 impl FloatMoments {
-    /// The moments of a block whose sum is known: deviations from its mean, and their correction term.
+    /// The moments of a block whose mean is known: deviations from its mean, and their correction term.
     #[inline(always)]
-    pub(crate) fn in_two_passes<T: Float>(block: &[T], sum: Compensated) -> Self {
+    pub(crate) fn in_two_passes<T: Float>(block: &[T], mean: f64) -> Self {
         let count = block.len() as u64;
         if count == 0 {
             return Self::default();
         }
-        let mean = sum.divided_by(count);
         if !mean.is_finite() {
-            return Self { count, mean: Compensated::of_two(mean, 0.0), m2: Compensated::NAN };
+            return Self::without_spread(count, mean);
         }
-        let (residue, squares) = T::deviations(block, mean);
-        // Of elements that are further apart than the largest f64, the mean is what the sum says.
-        let residue = Some(residue.value()).filter(|residue| residue.is_finite()).unwrap_or_default();
+        let (mut residue, mut squares) = T::deviations(block, mean);
+        let mut unit = Unit::default();
+        if !Unit::is_plain(squares.value()) {
+            unit = Unit::of_all(block, |&x| x.deviation(mean));
+            if unit != Unit::default() {
+                [residue, squares] = sums(block, |&x| {
+                    let deviation = unit.deviation(x.to_f64(), mean);
+                    [deviation, deviation * deviation]
+                });
+            }
+        }
+        let residue = residue.value();
         let m2 = squares.plus(Compensated::of_two(-residue * residue / count as f64, 0.0)).value();
-        Self::around(count, mean, residue, m2)
+        let mean = Compensated::of_two(mean, unit.times(residue / count as f64, 1));
+        Self { count, mean, m2: Compensated::of_two(not_negative(m2), 0.0), unit }
     }
 
     /// The moments of `count` elements whose deviations from `center` sum to `residue`.
     #[inline(always)]
     pub(crate) fn around(count: u64, center: f64, residue: f64, m2: f64) -> Self {
         let m2 = Compensated::of_two(not_negative(m2), 0.0);
-        Self { count, mean: Compensated::of_two(center, residue / count as f64), m2 }
+        Self { count, mean: Compensated::of_two(center, residue / count as f64), m2, unit: Unit::default() }
+    }
+
+    /// Of elements that are not all finite.
+    fn without_spread(count: u64, mean: f64) -> Self {
+        Self { count, mean: Compensated::of_two(mean, 0.0), m2: Compensated::NAN, unit: Unit::default() }
+    }
+
+    /// The unit of its deviations, if there are any.
+    #[inline(always)]
+    fn spread(&self) -> Option<Unit> {
+        (self.m2.value() != 0.0).then_some(self.unit)
     }
 }
 
@@ -64,29 +87,25 @@ impl<T: Float> Moments<T> for FloatMoments {
             return self;
         }
         // In a fixed order of the two, so that merging commutes to the last bit.
-        let rank = |m: &Self| (m.count, m.mean.bits(), m.m2.bits());
+        let rank = |m: &Self| (m.count, m.mean.bits(), m.m2.bits(), m.unit);
         let (a, b) = if rank(&self) >= rank(&other) { (self, other) } else { (other, self) };
         let count = a.count + b.count;
-        let delta = b.mean.plus(a.mean.negated()).value();
         let share = b.count as f64 / count as f64;
-        let mean = if delta.is_finite() {
-            a.mean.plus(Compensated::of_two(delta * share, 0.0))
-        } else {
-            // Far apart or infinite: each weighs what it holds.
-            Compensated::of_two(a.mean.value() * (1.0 - share), b.mean.value() * share)
-        };
+        let Step { unit, delta, mean } = Step::between(a.mean, b.mean, share, a.spread().max(b.spread()));
         let between = delta * delta * (a.count as f64 * share);
-        Self { count, mean, m2: a.m2.plus(b.m2).plus(Compensated::of_two(between, 0.0)) }
+        let m2 = |m: Self| m.m2.map(|part| m.unit.convert(part, 2, unit));
+        Self { count, mean, m2: m2(a).plus(m2(b)).plus(Compensated::of_two(between, 0.0)), unit }
     }
 
     fn check(self) -> Result<(), String> {
         crate::state::check_count(self.count)?;
+        self.unit.check()?;
         let m2 = self.m2.value();
         if m2 < 0.0 { Err(format!("M2 is {m2}, and never negative")) } else { Ok(()) }
     }
 
     fn finish(self) -> SecondMoments {
-        SecondMoments { count: self.count, mean: self.mean.value(), m2: self.m2.value() }
+        SecondMoments { count: self.count, mean: self.mean.value(), m2: self.m2.value(), unit: self.unit }
     }
 
     #[cfg(feature = "gpu")]
@@ -100,7 +119,7 @@ impl<T: Float> Moments<T> for FloatMoments {
             return Self::default();
         }
         if let Some(special) = census.special_sum() {
-            return Self { count, mean: Compensated::of_two(special, 0.0), m2: Compensated::NAN };
+            return Self::without_spread(count, special);
         }
         let frame = partial.frame();
         let (n, scale) = (count as f64, frame.scale());
@@ -108,7 +127,7 @@ impl<T: Float> Moments<T> for FloatMoments {
         let squares = f64::from(partial.f32("variance", 1));
         let mean = Compensated::of_two(f64::from(frame.shift) * scale, total / n * scale);
         let m2 = not_negative(squares - total * total / n) * scale * scale;
-        Self { count, mean, m2: Compensated::of_two(m2, 0.0) }
+        Self { count, mean, m2: Compensated::of_two(m2, 0.0), unit: Unit::default() }
     }
 }
 
@@ -133,6 +152,7 @@ mod tests {
         let joined = <FloatMoments as Moments<f64>>::join(one(1.5e308), one(-1.5e308));
         let moments = <FloatMoments as Moments<f64>>::finish(joined);
         assert_eq!((moments.mean(), moments.population_variance()), (Some(0.0), Some(f64::INFINITY)));
+        assert_eq!(moments.population_sd(), Some(1.5e308));
     }
 
     #[test]
