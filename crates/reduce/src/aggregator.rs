@@ -53,7 +53,13 @@ pub trait Aggregator<T>: Send + Sync {
     /// The state of one item.
     fn lift(&self, item: &T) -> Self::State;
 
-    /// The state of the items of both.
+    /// The state of the items of both, each a state of this aggregator's.
+    ///
+    /// # Panics
+    /// A built-in aggregator panics, in a release build too, when it is given a state of other parameters, such as another
+    /// number of bins: that is an error of the program's, and merging it would give a wrong answer silently. So do
+    /// [`Aggregator::finish`] and [`Aggregator::shift`]. Bytes of another aggregator are an [`crate::Error`] instead, see
+    /// [`crate::state::from_bytes`].
     fn merge(&self, a: Self::State, b: Self::State) -> Self::State;
 
     /// The answer that a state holds.

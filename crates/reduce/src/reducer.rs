@@ -214,6 +214,9 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
     ///
     /// # Errors
     /// [`Error::TooMany`].
+    ///
+    /// # Panics
+    /// When the other aggregator has other parameters; see [`Aggregator::merge`].
     pub fn merge(&mut self, other: Self) -> Result<(), Error> {
         self.room(other.pushed)?;
         self.missing += other.missing;

@@ -166,6 +166,31 @@ fn array<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Error> {
     Ok(bytes)
 }
 
+/// The parameters that a state was made by, as a number; unknown of one that was read from bytes, whose signature has them.
+///
+/// No part of the state: it makes merging by other parameters loud where the state's shape alone would not tell.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct MadeBy(Option<u64>);
+
+impl MadeBy {
+    pub(crate) fn parameters(parameters: u64) -> Self {
+        Self(Some(parameters))
+    }
+
+    /// The parameters, if they are known to be others than these.
+    pub(crate) fn other_than(self, parameters: u64) -> Option<u64> {
+        self.0.filter(|made| *made != parameters)
+    }
+}
+
+impl PartialEq for MadeBy {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for MadeBy {}
+
 /// A count inside a state, for [`Portable::check`].
 ///
 /// # Errors

@@ -99,6 +99,15 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
+impl ConfusionMatrix {
+    /// The counts, if they are of as many classes.
+    fn own(self, state: Confusion) -> Confusion {
+        let (own, found) = (usize::from(self.classes), state.classes);
+        assert!(own == found, "counts of {found} classes are not those of {own}; merge counts of the same classes");
+        state
+    }
+}
+
 macro_rules! counts_pairs {
     ($($pair:ty),*) => {$(
         impl Aggregator<$pair> for ConfusionMatrix {
@@ -112,7 +121,8 @@ macro_rules! counts_pairs {
             fn lift(&self, item: &$pair) -> Confusion {
                 self.lift_block(&Block::new(std::slice::from_ref(item)))
             }
-            fn merge(&self, mut a: Confusion, b: Confusion) -> Confusion {
+            fn merge(&self, a: Confusion, b: Confusion) -> Confusion {
+                let (mut a, b) = (self.own(a), self.own(b));
                 for (count, more) in a.counts.iter_mut().zip(b.counts) {
                     *count += more;
                 }
@@ -120,7 +130,7 @@ macro_rules! counts_pairs {
                 a
             }
             fn finish(&self, state: Confusion) -> Confusion {
-                state
+                self.own(state)
             }
             fn lift_block(&self, block: &Block<'_, $pair>) -> Confusion {
                 let mut state = Aggregator::<$pair>::identity(self);
@@ -154,7 +164,8 @@ macro_rules! counts_pairs {
 counts_pairs!((u8, u8), (u32, u32));
 
 impl crate::Subtract<(u8, u8)> for ConfusionMatrix {
-    fn subtract(&self, mut whole: Confusion, part: Confusion) -> Confusion {
+    fn subtract(&self, whole: Confusion, part: Confusion) -> Confusion {
+        let (mut whole, part) = (self.own(whole), self.own(part));
         for (count, less) in whole.counts.iter_mut().zip(part.counts) {
             *count -= less;
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::arithmetic::{Compensated, FloatSum, sums};
-use crate::state::Signature;
+use crate::state::{MadeBy, Signature};
 use crate::{Aggregator, Block, Element, Error, Portable};
 
 /// The mean of (time, value) items in which a value's weight halves with every half-life of its age.
@@ -34,6 +34,8 @@ pub struct DecayedState {
     #[serde(with = "crate::state::float")]
     weight: f64,
     sum: FloatSum,
+    #[serde(skip)]
+    made_by: MadeBy,
 }
 
 impl DecayedMean {
@@ -47,6 +49,20 @@ impl DecayedMean {
         } else {
             Err(Error::Parameter(format!("a half-life is positive and finite, unlike {half_life}")))
         }
+    }
+
+    fn made_by(self) -> MadeBy {
+        MadeBy::parameters(self.half_life.to_bits())
+    }
+
+    /// The state, if it decays as fast as this one.
+    #[inline(always)]
+    fn own(self, state: DecayedState) -> DecayedState {
+        if let Some(other) = state.made_by.other_than(self.half_life.to_bits()) {
+            let (other, own) = (f64::from_bits(other), self.half_life);
+            panic!("a mean of half-life {other} is not one of half-life {own}; merge means of one half-life");
+        }
+        state
     }
 
     /// What is left of a weight of 1 from `time` to `latest`.
@@ -73,15 +89,16 @@ impl<T: Element> Aggregator<(f64, T)> for DecayedMean {
     type Output = Option<f64>;
 
     fn identity(&self) -> DecayedState {
-        DecayedState::default()
+        DecayedState { made_by: self.made_by(), ..DecayedState::default() }
     }
     #[inline(always)]
     fn lift(&self, &(time, value): &(f64, T)) -> DecayedState {
         let (time, value) = placed(time, value.to_f64());
-        DecayedState { time, weight: 1.0, sum: value.into() }
+        DecayedState { time, weight: 1.0, sum: value.into(), made_by: self.made_by() }
     }
     #[inline(always)]
     fn merge(&self, a: DecayedState, b: DecayedState) -> DecayedState {
+        let (a, b) = (self.own(a), self.own(b));
         if a.weight == 0.0 && a.sum.value() == 0.0 {
             return b;
         }
@@ -91,7 +108,8 @@ impl<T: Element> Aggregator<(f64, T)> for DecayedMean {
         let (new, old) = if a.time >= b.time { (a, b) } else { (b, a) };
         let decay = self.decay(old.time, new.time);
         let sum = new.sum.plus(old.sum.times(decay));
-        DecayedState { time: new.time, weight: new.weight + old.weight * decay, sum }
+        let weight = new.weight + old.weight * decay;
+        DecayedState { time: new.time, weight, sum, made_by: self.made_by() }
     }
     /// Each item is decayed once: item after item would add up the roundings of as many decays.
     fn lift_block(&self, block: &Block<'_, (f64, T)>) -> DecayedState {
@@ -112,10 +130,11 @@ impl<T: Element> Aggregator<(f64, T)> for DecayedMean {
         } else {
             block.iter().fold(FloatSum::default(), |sum, item| sum.plus(decayed(item)[1].into()))
         };
-        DecayedState { time, weight, sum }
+        DecayedState { time, weight, sum, made_by: self.made_by() }
     }
     fn finish(&self, state: DecayedState) -> Option<f64> {
-        (state.weight > 0.0).then(|| state.sum.per(state.weight))
+        let DecayedState { weight, sum, .. } = self.own(state);
+        (weight > 0.0).then(|| sum.per(weight))
     }
 }
 

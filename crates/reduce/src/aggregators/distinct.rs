@@ -108,6 +108,15 @@ impl Distinct {
         }
     }
 
+    /// The sketch, if it has as many registers. Hashes, while they are few, are those of any precision.
+    fn own(self, sketch: DistinctSketch) -> DistinctSketch {
+        if let DistinctSketch::Many(registers) = &sketch {
+            let (own, found) = (self.registers(), registers.len());
+            assert!(own == found, "a sketch of {found} registers is not one of {own}; merge sketches of one precision");
+        }
+        sketch
+    }
+
     /// Ertl 2017, algorithm 6.
     fn estimate(self, registers: &[u8]) -> f64 {
         let (m, steps) = (registers.len() as f64, self.steps() as usize);
@@ -170,7 +179,7 @@ impl<T: Label> Aggregator<T> for Distinct {
     }
     fn merge(&self, a: DistinctSketch, b: DistinctSketch) -> DistinctSketch {
         use DistinctSketch::{Few, Many};
-        match (a, b) {
+        match (self.own(a), self.own(b)) {
             (Few(mut a), Few(b)) if a.is_empty() || b.is_empty() => {
                 a.extend(b);
                 Few(a)
@@ -194,7 +203,7 @@ impl<T: Label> Aggregator<T> for Distinct {
         }
     }
     fn finish(&self, state: DistinctSketch) -> Cardinality {
-        match state {
+        match self.own(state) {
             DistinctSketch::Few(hashes) => Cardinality { estimate: hashes.len() as f64, standard_error: 0.0 },
             DistinctSketch::Many(registers) => Cardinality {
                 estimate: self.estimate(&registers),

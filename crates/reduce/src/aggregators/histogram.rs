@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::state::{Signature, check_counts};
-use crate::{Aggregator, Block, Element, Error, Portable};
+use crate::state::{MadeBy, Signature, check_counts};
+use crate::{Aggregator, Block, Element, Error, Label, Portable};
 
 /// Counts elements between fixed edges: bin i holds edge\[i\] <= x < edge\[i + 1\], the last bin also its
 /// upper edge (as NumPy's `histogram` does). What is below, above or NaN is counted apart.
@@ -28,6 +28,8 @@ pub struct Histogram {
     scale: Option<f64>,
     /// Whether the bins were asked for as a number of one width, which says all of the edges.
     uniform: bool,
+    /// A hash of the edges.
+    parameters: u64,
 }
 
 /// Bins that a histogram has at most.
@@ -55,6 +57,8 @@ pub struct BinCounts {
     below: u64,
     above: u64,
     nan: u64,
+    #[serde(skip)]
+    made_by: MadeBy,
 }
 
 impl Histogram {
@@ -70,7 +74,8 @@ impl Histogram {
         if !edges.iter().all(|edge| edge.is_finite()) || !edges.is_sorted_by(|a, b| a < b) {
             return Err(Error::Parameter(format!("edges of a histogram are finite and rise, unlike {edges:?}")));
         }
-        Ok(Self { edges: edges.into(), scale: None, uniform: false })
+        let parameters = edges.iter().fold(edges.len() as u64, |hash, edge| (hash ^ edge.hash64()).rotate_left(1));
+        Ok(Self { edges: edges.into(), scale: None, uniform: false, parameters })
     }
 
     /// `bins` bins of one width from `low` to `high`.
@@ -130,6 +135,19 @@ impl Histogram {
             .collect()
     }
 
+    /// The counts, if they are of these bins.
+    fn own(&self, state: BinCounts) -> BinCounts {
+        let (bins, found) = (self.edges.len() - 1, state.counts.len());
+        assert!(
+            found == bins && state.made_by.other_than(self.parameters).is_none(),
+            "counts of a histogram of {found} bins are not those of one of {bins} bins between {} and {}, or between other \
+             edges; merge counts of equal histograms",
+            self.edges[0],
+            self.edges[bins]
+        );
+        state
+    }
+
     #[inline(always)]
     fn count(&self, bins: &mut BinCounts, x: f64) {
         let last = bins.counts.len() - 1;
@@ -180,7 +198,8 @@ impl<T: Element> Aggregator<T> for Histogram {
     type Output = Bins;
 
     fn identity(&self) -> BinCounts {
-        BinCounts { counts: vec![0; self.edges.len() - 1], below: 0, above: 0, nan: 0 }
+        let made_by = MadeBy::parameters(self.parameters);
+        BinCounts { counts: vec![0; self.edges.len() - 1], below: 0, above: 0, nan: 0, made_by }
     }
     fn lift(&self, item: &T) -> BinCounts {
         let mut bins = Aggregator::<T>::identity(self);
@@ -188,10 +207,10 @@ impl<T: Element> Aggregator<T> for Histogram {
         bins
     }
     fn merge(&self, a: BinCounts, b: BinCounts) -> BinCounts {
-        a.join(&b)
+        self.own(a).join(&self.own(b))
     }
     fn finish(&self, state: BinCounts) -> Bins {
-        let BinCounts { counts, below, above, nan } = state;
+        let BinCounts { counts, below, above, nan, .. } = self.own(state);
         Bins { edges: self.edges.clone(), counts, below, above, nan }
     }
     #[inline(always)]
@@ -205,12 +224,13 @@ impl<T: Element> Aggregator<T> for Histogram {
 
     #[cfg(feature = "gpu")]
     fn gpu(&self) -> Option<crate::gpu::GpuHalf<BinCounts>> {
-        let bins = self.edges.len() - 1;
+        let (bins, made_by) = (self.edges.len() - 1, MadeBy::parameters(self.parameters));
         let read = move |counts: &[u32], partial: &crate::gpu::Partial<'_>| BinCounts {
             counts: counts[..bins].iter().map(|&count| count.into()).collect(),
             below: counts[bins].into(),
             above: counts[bins + 1].into(),
             nan: partial.census().nan.into(),
+            made_by,
         };
         let counters = bins as u32 + 2;
         Some(crate::gpu::GpuHalf::counting(strix_shaders::HISTOGRAM, self.keys::<T>(), counters, read))
@@ -219,7 +239,7 @@ impl<T: Element> Aggregator<T> for Histogram {
 
 impl<T: Element> crate::Subtract<T> for Histogram {
     fn subtract(&self, whole: BinCounts, part: BinCounts) -> BinCounts {
-        whole.less(&part)
+        self.own(whole).less(&self.own(part))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::state::{Signature, check_count};
+use crate::state::{MadeBy, Signature, check_count};
 use crate::{Aggregator, Block, Element, Error, Portable};
 
 /// Quantiles by the KLL sketch (Karnin, Lang and Liberty, "Optimal quantile approximation in streams",
@@ -47,6 +47,14 @@ impl Quantiles {
         } else {
             Err(Error::Parameter(format!("a quantile sketch has a k of 8 to 65535, not {k}")))
         }
+    }
+
+    /// The sketch, if it is of this size.
+    fn own(self, sketch: QuantileSketch) -> QuantileSketch {
+        if let Some(other) = sketch.made_by.other_than(self.k.into()) {
+            panic!("a quantile sketch of k = {other} is not one of k = {}; merge sketches of one size", self.k);
+        }
+        sketch
     }
 
     /// Elements that level `level` of `levels` may hold.
@@ -103,6 +111,8 @@ pub struct QuantileSketch {
     least: f64,
     greatest: f64,
     levels: Vec<Vec<f64>>,
+    #[serde(skip)]
+    made_by: MadeBy,
 }
 
 /// What a sketch knows of the distribution.
@@ -180,12 +190,14 @@ impl<T: Element> Aggregator<T> for Quantiles {
 
     fn identity(&self) -> QuantileSketch {
         let (least, greatest) = (f64::INFINITY, f64::NEG_INFINITY);
-        QuantileSketch { count: 0, nan: 0, least, greatest, levels: vec![Vec::new()] }
+        let made_by = MadeBy::parameters(self.k.into());
+        QuantileSketch { count: 0, nan: 0, least, greatest, levels: vec![Vec::new()], made_by }
     }
     fn lift(&self, item: &T) -> QuantileSketch {
         self.lift_block(&Block::new(std::slice::from_ref(item)))
     }
     fn merge(&self, a: QuantileSketch, b: QuantileSketch) -> QuantileSketch {
+        let (a, b) = (self.own(a), self.own(b));
         let (mut a, b) = if a.levels.len() >= b.levels.len() { (a, b) } else { (b, a) };
         a.count += b.count;
         a.nan += b.nan;
@@ -199,6 +211,7 @@ impl<T: Element> Aggregator<T> for Quantiles {
         a
     }
     fn finish(&self, state: QuantileSketch) -> Distribution {
+        let state = self.own(state);
         let exact = state.levels.len() == 1;
         let weighted = state.levels.iter().enumerate();
         let mut ranked: Vec<(f64, u64)> =

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::state::{Signature, check_count};
+use crate::state::{MadeBy, Signature, check_count};
 use crate::{Aggregator, Block, Error, Label, Portable};
 
 /// The most frequent values by SpaceSaving (Metwally, Agrawal and El Abbadi 2005) in its mergeable form
@@ -39,6 +39,21 @@ impl TopK {
         } else {
             Err(Error::Parameter(format!("frequent values need 1 to {} counters, not {capacity}", 1 << 20)))
         }
+    }
+
+    fn made_by(self) -> MadeBy {
+        MadeBy::parameters(self.capacity.into())
+    }
+
+    /// The counters, if they are of this capacity.
+    fn own<T>(self, counters: Counters<T>) -> Counters<T> {
+        if let Some(other) = counters.made_by.other_than(self.capacity.into()) {
+            panic!(
+                "frequent values of {other} counters are not those of {}; merge those of one capacity",
+                self.capacity
+            );
+        }
+        counters
     }
 
     /// Keeps the `capacity` largest counts, less the next largest.
@@ -84,6 +99,7 @@ pub struct Counters<T> {
     counts: BTreeMap<Ranked<T>, u64>,
     items: u64,
     error: u64,
+    made_by: MadeBy,
 }
 
 impl<T: Label> Serialize for Counters<T> {
@@ -102,7 +118,7 @@ impl<'de, T: Label> Deserialize<'de> for Counters<T> {
         if counts.len() != length {
             return Err(D::Error::custom("a value is counted twice"));
         }
-        Ok(Self { counts, items, error })
+        Ok(Self { counts, items, error, made_by: MadeBy::default() })
     }
 }
 
@@ -130,12 +146,14 @@ impl<T: Label> Aggregator<T> for TopK {
     type Output = Frequent<T>;
 
     fn identity(&self) -> Counters<T> {
-        Counters { counts: BTreeMap::new(), items: 0, error: 0 }
+        Counters { counts: BTreeMap::new(), items: 0, error: 0, made_by: self.made_by() }
     }
     fn lift(&self, item: &T) -> Counters<T> {
-        Counters { counts: BTreeMap::from([(Ranked(item.clone().canonical()), 1)]), items: 1, error: 0 }
+        let counts = BTreeMap::from([(Ranked(item.clone().canonical()), 1)]);
+        Counters { counts, items: 1, error: 0, made_by: self.made_by() }
     }
     fn merge(&self, a: Counters<T>, b: Counters<T>) -> Counters<T> {
+        let (a, b) = (self.own(a), self.own(b));
         let (mut a, b) = if a.counts.len() >= b.counts.len() { (a, b) } else { (b, a) };
         for (value, count) in b.counts {
             *a.counts.entry(value).or_insert(0) += count;
@@ -146,6 +164,7 @@ impl<T: Label> Aggregator<T> for TopK {
         a
     }
     fn finish(&self, state: Counters<T>) -> Frequent<T> {
+        let state = self.own(state);
         let mut values: Vec<(T, u64)> = state.counts.into_iter().map(|(value, count)| (value.0, count)).collect();
         // Stable, so that equal counts keep the values' order.
         values.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
@@ -156,7 +175,7 @@ impl<T: Label> Aggregator<T> for TopK {
         sorted.sort_unstable_by(|a, b| a.order(b));
         let runs = sorted.chunk_by(|a, b| a.order(b).is_eq());
         let counts = runs.map(|run| (Ranked(run[0].clone().canonical()), run.len() as u64)).collect();
-        let mut counters = Counters { counts, items: block.len() as u64, error: 0 };
+        let mut counters = Counters { counts, items: block.len() as u64, error: 0, made_by: self.made_by() };
         self.prune(&mut counters);
         counters
     }

@@ -3,6 +3,13 @@
 use crate::state::Signature;
 use crate::{Aggregator, Block, Facts, Portable};
 
+/// The state of each aggregator.
+fn each<A, S>(list: &[A], states: Vec<S>) -> impl Iterator<Item = (&A, S)> {
+    let (own, found) = (list.len(), states.len());
+    assert!(own == found, "{found} states are not those of a list of {own} aggregators; merge states of equal lists");
+    list.iter().zip(states)
+}
+
 /// All of one type, which [`crate::Boxed`] makes of any; one pass, like a tuple.
 impl<T, A: Aggregator<T>> Aggregator<T> for Vec<A> {
     type State = Vec<A::State>;
@@ -15,10 +22,10 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Vec<A> {
         self.iter().map(|a| a.lift(item)).collect()
     }
     fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
-        self.iter().zip(a.into_iter().zip(b)).map(|(aggregator, (a, b))| aggregator.merge(a, b)).collect()
+        each(self, a).zip(each(self, b)).map(|((aggregator, a), (_, b))| aggregator.merge(a, b)).collect()
     }
     fn finish(&self, state: Self::State) -> Self::Output {
-        self.iter().zip(state).map(|(a, state)| a.finish(state)).collect()
+        each(self, state).map(|(a, state)| a.finish(state)).collect()
     }
     #[inline(always)]
     fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
@@ -34,7 +41,7 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Vec<A> {
         self.iter().any(A::positional)
     }
     fn shift(&self, state: Self::State, places: u64) -> Self::State {
-        self.iter().zip(state).map(|(a, state)| a.shift(state, places)).collect()
+        each(self, state).map(|(a, state)| a.shift(state, places)).collect()
     }
 
     #[cfg(feature = "gpu")]

@@ -3,6 +3,18 @@
 use crate::state::Signature;
 use crate::{Aggregator, Block, Facts, Portable};
 
+/// The aggregator and its state, where there are both.
+fn both<A, S>(aggregator: &Option<A>, state: Option<S>) -> Option<(&A, S)> {
+    match (aggregator, state) {
+        (Some(aggregator), Some(state)) => Some((aggregator, state)),
+        (None, None) => None,
+        (Some(_), None) => panic!("the state of an absent aggregator is not that of one; merge states of equal sets"),
+        (None, Some(_)) => {
+            panic!("the state of an aggregator is not that of an absent one; merge states of equal sets")
+        }
+    }
+}
+
 /// `None` costs nothing and finishes to `None`; `Some(a)` is `a`.
 impl<T, A: Aggregator<T>> Aggregator<T> for Option<A> {
     type State = Option<A::State>;
@@ -17,10 +29,10 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Option<A> {
     }
     #[inline(always)]
     fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
-        self.as_ref().and_then(|aggregator| Some(aggregator.merge(a?, b?)))
+        both(self, a).zip(both(self, b)).map(|((aggregator, a), (_, b))| aggregator.merge(a, b))
     }
     fn finish(&self, state: Self::State) -> Self::Output {
-        self.as_ref().zip(state).map(|(a, state)| a.finish(state))
+        both(self, state).map(|(a, state)| a.finish(state))
     }
     #[inline(always)]
     fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
@@ -36,7 +48,7 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Option<A> {
         self.as_ref().is_some_and(A::positional)
     }
     fn shift(&self, state: Self::State, places: u64) -> Self::State {
-        self.as_ref().zip(state).map(|(a, state)| a.shift(state, places))
+        both(self, state).map(|(a, state)| a.shift(state, places))
     }
 
     #[cfg(feature = "gpu")]

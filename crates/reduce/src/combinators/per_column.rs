@@ -19,6 +19,15 @@ pub struct PerColumn<A>(pub(super) A);
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ColumnStates<S>(Vec<S>);
 
+impl<S> ColumnStates<S> {
+    /// The state of each of N columns.
+    fn each<const N: usize>(self) -> impl Iterator<Item = S> {
+        let found = self.0.len();
+        assert!(found == N, "states of {found} columns are not those of {N}; merge states of as many columns");
+        self.0.into_iter()
+    }
+}
+
 impl<T: Clone, A: Aggregator<T>, const N: usize> Aggregator<[T; N]> for PerColumn<A> {
     type State = ColumnStates<A::State>;
     type Output = [A::Output; N];
@@ -30,10 +39,10 @@ impl<T: Clone, A: Aggregator<T>, const N: usize> Aggregator<[T; N]> for PerColum
         ColumnStates(row.iter().map(|item| self.0.lift(item)).collect())
     }
     fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
-        ColumnStates(a.0.into_iter().zip(b.0).map(|(a, b)| self.0.merge(a, b)).collect())
+        ColumnStates(a.each::<N>().zip(b.each::<N>()).map(|(a, b)| self.0.merge(a, b)).collect())
     }
     fn finish(&self, state: Self::State) -> Self::Output {
-        let mut states = state.0.into_iter();
+        let mut states = state.each::<N>();
         std::array::from_fn(|_| self.0.finish(states.next().unwrap_or_else(|| self.0.identity())))
     }
     #[inline(always)]
@@ -53,7 +62,7 @@ impl<T: Clone, A: Aggregator<T>, const N: usize> Aggregator<[T; N]> for PerColum
         self.0.positional()
     }
     fn shift(&self, state: Self::State, places: u64) -> Self::State {
-        ColumnStates(state.0.into_iter().map(|column| self.0.shift(column, places)).collect())
+        ColumnStates(state.each::<N>().map(|column| self.0.shift(column, places)).collect())
     }
 }
 
