@@ -36,11 +36,13 @@ pub trait Portable<T>: Aggregator<T, State: Serialize + DeserializeOwned> {
     /// What the state belongs to. Two aggregators of one signature can merge their states.
     fn signature(&self) -> Signature;
 
-    /// Refuses a state that no items lead to, such as counts of another number of bins.
+    /// Refuses a state that no pass over `items` items, some of which may have been left out, leads to: one that counts more
+    /// of them ([`check_count`]), or has another number of bins. That a state of no items is the empty one is checked
+    /// elsewhere.
     ///
     /// # Errors
     /// What is wrong with it.
-    fn check(&self, _state: &Self::State) -> Result<(), String> {
+    fn check(&self, _state: &Self::State, _items: u64) -> Result<(), String> {
         Ok(())
     }
 }
@@ -61,8 +63,9 @@ pub fn to_bytes<T, A: Portable<T>>(aggregator: &A, state: &A::State, items: u64)
     if items > MOST_ITEMS {
         return Err(Error::State(format!("it holds {items} items, but at most {MOST_ITEMS} can be counted on")));
     }
-    aggregator.check(state).map_err(Error::State)?;
-    let payload = postcard::to_stdvec(state).map_err(|e| Error::State(format!("it cannot be written: {e}")))?;
+    aggregator.check(state, items).map_err(Error::State)?;
+    let payload = payload(state)?;
+    check_empty::<T, A>(aggregator, items, &payload).map_err(Error::State)?;
     Ok(Envelope { signature: aggregator.signature(), items, payload }.to_bytes())
 }
 
@@ -82,12 +85,25 @@ pub fn from_bytes<T, A: Portable<T>>(aggregator: &A, bytes: &[u8]) -> Result<(A:
     if !rest.is_empty() {
         return Err(Error::State(format!("{} bytes follow the payload of {expected}", rest.len())));
     }
-    aggregator.check(&state).map_err(|what| Error::State(format!("the payload of {expected} is damaged: {what}")))?;
+    let sound = aggregator.check(&state, envelope.items);
+    sound
+        .and_then(|()| check_empty::<T, A>(aggregator, envelope.items, &envelope.payload))
+        .map_err(|what| Error::State(format!("the payload of {expected} is damaged: {what}")))?;
     // One state has one form, so another form of it was not written by us.
-    if postcard::to_stdvec(&state).ok().as_deref() != Some(&envelope.payload) {
+    if payload(&state)? != envelope.payload {
         return Err(Error::State(format!("the payload of {expected} is not in canonical form")));
     }
     Ok((state, envelope.items))
+}
+
+fn payload<S: Serialize>(state: &S) -> Result<Vec<u8>, Error> {
+    postcard::to_stdvec(state).map_err(|e| Error::State(format!("it cannot be written: {e}")))
+}
+
+/// Refuses what is not empty as the state of no items.
+fn check_empty<T, A: Portable<T>>(aggregator: &A, items: u64, payload: &[u8]) -> Result<(), String> {
+    let is_empty = || self::payload(&aggregator.identity()).is_ok_and(|empty| empty == payload);
+    if items > 0 || is_empty() { Ok(()) } else { Err("it is a state of some items, and they are said to be 0".into()) }
 }
 
 /// A stored state before its payload is understood: enough to say what it is.
@@ -191,21 +207,21 @@ impl PartialEq for MadeBy {
 
 impl Eq for MadeBy {}
 
-/// A count inside a state, for [`Portable::check`].
+/// A count inside a state of that many items, for [`Portable::check`].
 ///
 /// # Errors
-/// When it is more than [`MOST_ITEMS`].
-pub fn check_count(count: u64) -> Result<(), String> {
-    if count > MOST_ITEMS { Err(format!("it counts {count}, more than the {MOST_ITEMS} there can be")) } else { Ok(()) }
+/// When it is more than they are.
+pub fn check_count(count: u64, items: u64) -> Result<(), String> {
+    if count > items { Err(format!("it counts {count}, more than the {items} items there were")) } else { Ok(()) }
 }
 
-/// Counts inside a state that together are of at most [`MOST_ITEMS`], for [`Portable::check`].
+/// Counts inside a state that together are of at most that many items, for [`Portable::check`].
 ///
 /// # Errors
 /// When they are of more.
-pub fn check_counts<'a>(counts: impl IntoIterator<Item = &'a u64>) -> Result<(), String> {
+pub fn check_counts<'a>(counts: impl IntoIterator<Item = &'a u64>, items: u64) -> Result<(), String> {
     let total: u128 = counts.into_iter().map(|&count| u128::from(count)).sum();
-    check_count(u64::try_from(total).unwrap_or(u64::MAX))
+    check_count(u64::try_from(total).unwrap_or(u64::MAX), items)
 }
 
 /// Serde form of an f64 in which any NaN is one.

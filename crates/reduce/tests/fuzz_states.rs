@@ -90,7 +90,7 @@ impl Fuzz {
 
 impl Each for Fuzz {
     fn one<T: Clone, A: Portable<T, Output: Debug>>(&mut self, name: &str, aggregator: A, items: &[T]) {
-        let write = |state: &A::State| to_bytes::<T, A>(&aggregator, state, 1).unwrap();
+        let write = |state: &A::State| to_bytes::<T, A>(&aggregator, state, items.len() as u64).unwrap();
         let states = [&items[..0], &items[..1], &items[..items.len().min(20)], items].map(|i| state_of(&aggregator, i));
         let written = states.each_ref().map(write);
         let seeds = written.each_ref().map(|bytes| Envelope::from_bytes(bytes).unwrap().payload);
@@ -106,7 +106,7 @@ impl Each for Fuzz {
             done = round + 1;
             let payload = self.payload(&seeds);
             // Now and then the envelope is damaged too, with the checksum of the damage.
-            let items = if round % 64 == 0 { self.random.next().unwrap() } else { round % MOST_ITEMS };
+            let items = if round % 64 == 0 { self.random.next().unwrap() } else { MOST_ITEMS - round % MOST_ITEMS };
             let bytes = Envelope { signature: signature.clone(), items, payload }.to_bytes();
             MEMORY.reset_peak_usage();
             let before = MEMORY.current_usage();

@@ -67,13 +67,14 @@ fn a_save_between_changes_nothing() {
     struct Saved;
     impl Each for Saved {
         fn one<T: Clone, A: Portable<T, Output: Debug>>(&mut self, name: &str, aggregator: A, items: &[T]) {
+            let count = items.len() as u64;
             let (left, right) = items.split_at(items.len() / 3);
             let part = |items: &[T], place| aggregator.shift(state_of(&aggregator, items), place);
             let (a, b) = (part(left, 0), part(right, left.len() as u64));
             let stored = |state: &A::State| {
-                let bytes = to_bytes::<T, A>(&aggregator, state, 7).unwrap();
+                let bytes = to_bytes::<T, A>(&aggregator, state, count).unwrap();
                 let (state, items) = from_bytes::<T, A>(&aggregator, &bytes).unwrap();
-                assert_eq!(items, 7);
+                assert_eq!(items, count);
                 state
             };
             let (loaded_a, loaded_b) = (stored(&a), stored(&b));
@@ -137,7 +138,8 @@ fn every_other_signature_is_refused_and_both_are_named() {
     struct Collect(Vec<Vec<u8>>);
     impl Each for Collect {
         fn one<T: Clone, A: Portable<T, Output: Debug>>(&mut self, _: &str, aggregator: A, items: &[T]) {
-            self.0.push(to_bytes::<T, A>(&aggregator, &state_of(&aggregator, items), 1).unwrap());
+            let count = items.len() as u64;
+            self.0.push(to_bytes::<T, A>(&aggregator, &state_of(&aggregator, items), count).unwrap());
         }
     }
     struct Cross(Vec<Vec<u8>>);
@@ -200,7 +202,7 @@ fn other_parameters_types_and_versions_are_refused() {
 
 /// `payload` under the aggregator's own signature and a right checksum.
 fn forged<T, A: Portable<T>>(aggregator: &A, payload: &[u8]) -> Vec<u8> {
-    Envelope { signature: aggregator.signature(), items: 1, payload: payload.to_vec() }.to_bytes()
+    Envelope { signature: aggregator.signature(), items: MOST_ITEMS, payload: payload.to_vec() }.to_bytes()
 }
 
 #[test]
@@ -266,6 +268,44 @@ fn payloads_that_no_items_lead_to_are_refused() {
     // A length of 2^60 with nothing behind it.
     let bytes = forged::<u64, _>(&Distinct::default(), &[0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10]);
     assert!(refusal::<u64, _>(&Distinct::default(), &bytes).unwrap().contains("damaged"));
+}
+
+#[test]
+fn a_state_counts_no_more_items_than_its_header() {
+    /// Those whose states do not say how many items there were, and so only whether there were any.
+    const FEW_SAY: [&str; 14] = [
+        "min_f32",
+        "max_i32",
+        "min_text",
+        "max_text",
+        "range_f64",
+        "arg_min_f64",
+        "arg_max_i32",
+        "first_text",
+        "last_f64",
+        "any",
+        "all",
+        "list",
+        "optional",
+        "by_text",
+    ];
+    struct Claimed;
+    impl Each for Claimed {
+        fn one<T: Clone, A: Portable<T, Output: Debug>>(&mut self, name: &str, aggregator: A, items: &[T]) {
+            let state = state_of(&aggregator, items);
+            let honest = to_bytes::<T, A>(&aggregator, &state, items.len() as u64).unwrap();
+            // Items that were left out are in the header alone.
+            assert!(to_bytes::<T, A>(&aggregator, &state, items.len() as u64 + 100).is_ok(), "{name}");
+            let claims: &[u64] = if FEW_SAY.contains(&name) { &[0] } else { &[0, 1, 5] };
+            for &claim in claims {
+                let forged = Envelope { items: claim, ..Envelope::from_bytes(&honest).unwrap() }.to_bytes();
+                let what = refusal::<T, A>(&aggregator, &forged).unwrap_or_else(|| panic!("{name} of {claim} items"));
+                assert!(what.contains("items"), "{name}: {what}");
+                assert!(to_bytes::<T, A>(&aggregator, &state, claim).is_err(), "{name} of {claim} items");
+            }
+        }
+    }
+    each(&mut Claimed);
 }
 
 #[test]

@@ -178,11 +178,11 @@ impl Portable<(u8, u8)> for ConfusionMatrix {
     fn signature(&self) -> Signature {
         format!("confusion_matrix(classes={}) of (u8, u8)", self.classes)
     }
-    fn check(&self, state: &Self::State) -> Result<(), String> {
+    fn check(&self, state: &Self::State, items: u64) -> Result<(), String> {
         let classes = usize::from(self.classes);
         if state.classes != classes || state.counts.len() != classes * classes {
             return Err(format!("it is of {} classes, not {classes}", state.classes));
         }
-        crate::state::check_counts(state.counts.iter().chain([&state.outside]))
+        crate::state::check_counts(state.counts.iter().chain([&state.outside]), items)
     }
 }

@@ -50,7 +50,7 @@ impl<T> Portable<T> for Count {
     fn signature(&self) -> Signature {
         "count".into()
     }
-    fn check(&self, state: &Self::State) -> Result<(), String> {
-        crate::state::check_count(*state)
+    fn check(&self, state: &Self::State, items: u64) -> Result<(), String> {
+        crate::state::check_count(*state, items)
     }
 }

@@ -249,12 +249,12 @@ impl<X: Element, Y: Element> Portable<(X, Y)> for Covariance {
     fn signature(&self) -> Signature {
         format!("covariance of ({}, {})", X::NAME, Y::NAME)
     }
-    fn check(&self, state: &CrossMoments) -> Result<(), String> {
+    fn check(&self, state: &CrossMoments, items: u64) -> Result<(), String> {
         state.x_unit.check()?;
         state.y_unit.check()?;
         if state.xx < 0.0 || state.yy < 0.0 {
             return Err("a sum of squares is negative".into());
         }
-        check_count(state.count)
+        check_count(state.count, items)
     }
 }

@@ -142,8 +142,10 @@ impl<T: Element> Portable<(f64, T)> for DecayedMean {
     fn signature(&self) -> Signature {
         format!("decayed_mean(half_life={:?}) of (f64, {})", self.half_life, T::NAME)
     }
-    fn check(&self, state: &DecayedState) -> Result<(), String> {
-        let sound = state.time.is_finite() && state.weight >= 0.0 && state.weight.is_finite() && state.sum.is_sound();
+    fn check(&self, state: &DecayedState, items: u64) -> Result<(), String> {
+        // No item weighs more than 1.
+        let weighs = (0.0..=items as f64).contains(&state.weight);
+        let sound = state.time.is_finite() && weighs && state.sum.is_sound();
         if sound { Ok(()) } else { Err("no items have such a time or weight".into()) }
     }
 }

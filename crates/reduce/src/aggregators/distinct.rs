@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::state::Signature;
+use crate::state::{Signature, check_count};
 use crate::{Aggregator, Block, Error, Label, Portable};
 
 /// Counts different values by HyperLogLog (Flajolet, Fusy, Gandouet and Meunier 2007) over 64-bit XXH3.
@@ -220,7 +220,7 @@ impl<T: Label> Portable<T> for Distinct {
     fn signature(&self) -> Signature {
         format!("distinct(precision={}) of {}", self.precision, T::NAME)
     }
-    fn check(&self, state: &DistinctSketch) -> Result<(), String> {
+    fn check(&self, state: &DistinctSketch, items: u64) -> Result<(), String> {
         match state {
             DistinctSketch::Few(hashes) if hashes.len() > self.few() => {
                 Err(format!("it holds {} hashes", hashes.len()))
@@ -232,7 +232,9 @@ impl<T: Label> Portable<T> for Distinct {
             DistinctSketch::Many(registers) if registers.iter().any(|&r| u32::from(r) > self.steps() + 1) => {
                 Err("a register is longer than a hash".into())
             }
-            _ => Ok(()),
+            DistinctSketch::Few(hashes) => check_count(hashes.len() as u64, items),
+            // Each register that is not empty has seen an item at least.
+            DistinctSketch::Many(registers) => check_count(registers.iter().filter(|&&r| r > 0).count() as u64, items),
         }
     }
 }

@@ -77,8 +77,8 @@ impl<T: ExactElement> ExactSum<T> {
         mean::<T>(&self.specials, &self.sum)
     }
 
-    fn check(&self) -> Result<(), String> {
-        check_sum::<T>(&self.specials, &self.sum)
+    fn check(&self, items: u64) -> Result<(), String> {
+        check_sum::<T>(&self.specials, &self.sum, items)
     }
 }
 
@@ -181,8 +181,8 @@ impl<T: ExactElement> ExactMoments<T> {
         }
     }
 
-    fn check(&self) -> Result<(), String> {
-        check_sum::<T>(&self.specials, &self.sum)?;
+    fn check(&self, items: u64) -> Result<(), String> {
+        check_sum::<T>(&self.specials, &self.sum, items)?;
         if self.specials.negative_zeros && !self.squares.is_zero() {
             return Err("it says that every element is -0, and squares of others".into());
         }
@@ -280,9 +280,9 @@ impl<T: ExactElement> ExactCrossMoments<T> {
         Self { x: self.x.join(other.x), y: self.y.join(other.y), products: self.products.plus(other.products) }
     }
 
-    fn check(&self) -> Result<(), String> {
-        self.x.check()?;
-        self.y.check()?;
+    fn check(&self, items: u64) -> Result<(), String> {
+        self.x.check(items)?;
+        self.y.check(items)?;
         if self.x.count() != self.y.count() {
             return Err(format!("it has {} of x and {} of y", self.x.count(), self.y.count()));
         }
@@ -303,8 +303,8 @@ fn mean<T: ExactElement>(specials: &Specials, sum: &T::First) -> Option<f64> {
     })
 }
 
-fn check_sum<T: ExactElement>(specials: &Specials, sum: &T::First) -> Result<(), String> {
-    specials.check(sum.is_zero())?;
+fn check_sum<T: ExactElement>(specials: &Specials, sum: &T::First, items: u64) -> Result<(), String> {
+    specials.check(sum.is_zero(), items)?;
     if !T::admits(specials, sum.to_big().is_negative()) {
         return Err(format!("no elements of {} are like that: {specials:?}, and a sum of {sum:?}", T::NAME));
     }
@@ -369,8 +369,8 @@ macro_rules! exact {
             fn signature(&self) -> Signature {
                 format!($name, T::NAME)
             }
-            fn check(&self, state: &$state<T>) -> Result<(), String> {
-                state.check()
+            fn check(&self, state: &$state<T>, items: u64) -> Result<(), String> {
+                state.check(items)
             }
         }
     };

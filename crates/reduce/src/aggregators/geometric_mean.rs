@@ -47,7 +47,7 @@ impl<T: Element> Portable<T> for GeometricMean {
     fn signature(&self) -> Signature {
         format!("geometric_mean of {}", T::NAME)
     }
-    fn check(&self, state: &ProductState) -> Result<(), String> {
-        state.check()
+    fn check(&self, state: &ProductState, items: u64) -> Result<(), String> {
+        state.check(items)
     }
 }

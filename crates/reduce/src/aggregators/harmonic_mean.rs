@@ -92,7 +92,7 @@ impl<T: Element> Portable<T> for HarmonicMean {
     fn signature(&self) -> Signature {
         format!("harmonic_mean of {}", T::NAME)
     }
-    fn check(&self, state: &ReciprocalState) -> Result<(), String> {
-        check_count(state.sum.count)
+    fn check(&self, state: &ReciprocalState, items: u64) -> Result<(), String> {
+        check_count(state.sum.count, items)
     }
 }

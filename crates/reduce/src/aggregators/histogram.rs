@@ -252,11 +252,11 @@ impl<T: Element> Portable<T> for Histogram {
         }
         format!("histogram(edges={:?}) of {}", self.edges, T::NAME)
     }
-    fn check(&self, state: &BinCounts) -> Result<(), String> {
+    fn check(&self, state: &BinCounts, items: u64) -> Result<(), String> {
         let bins = self.edges.len() - 1;
         if state.counts.len() != bins {
             return Err(format!("it has {} bins, not {bins}", state.counts.len()));
         }
-        check_counts([state.below, state.above, state.nan].iter().chain(&state.counts))
+        check_counts([state.below, state.above, state.nan].iter().chain(&state.counts), items)
     }
 }

@@ -104,8 +104,8 @@ impl ProductState {
         if self.high.is_finite() { root.min(f64::MAX) } else { root }
     }
 
-    pub(crate) fn check(&self) -> Result<(), String> {
-        check_count(self.count)?;
+    pub(crate) fn check(&self, items: u64) -> Result<(), String> {
+        check_count(self.count, items)?;
         let normal = (1.0..2.0).contains(&self.high.abs()) && self.low.abs() < 1e-15;
         let special = (self.high == 0.0 || !self.high.is_finite()) && self.low == 0.0 && self.exponent == 0;
         // Each factor brings at most 2^1024 or 2^-1074.
@@ -142,7 +142,7 @@ impl<T: Element> Portable<T> for Product {
     fn signature(&self) -> Signature {
         format!("product of {}", T::NAME)
     }
-    fn check(&self, state: &ProductState) -> Result<(), String> {
-        state.check()
+    fn check(&self, state: &ProductState, items: u64) -> Result<(), String> {
+        state.check(items)
     }
 }

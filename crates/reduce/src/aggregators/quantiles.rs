@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::state::{MadeBy, Signature, check_count};
+use crate::state::{MadeBy, Signature, check_counts};
 use crate::{Aggregator, Block, Element, Error, Portable};
 
 /// Quantiles by the KLL sketch (Karnin, Lang and Liberty, "Optimal quantile approximation in streams",
@@ -244,9 +244,8 @@ impl<T: Element> Portable<T> for Quantiles {
     fn signature(&self) -> Signature {
         format!("quantiles(k={}) of {}", self.k, T::NAME)
     }
-    fn check(&self, state: &QuantileSketch) -> Result<(), String> {
-        check_count(state.count)?;
-        check_count(state.nan)?;
+    fn check(&self, state: &QuantileSketch, items: u64) -> Result<(), String> {
+        check_counts(&[state.count, state.nan], items)?;
         let levels = state.levels.len();
         if !(1..=57).contains(&levels) {
             return Err(format!("it has {levels} levels"));

@@ -55,7 +55,7 @@ impl<T: Element> Portable<T> for Range {
     fn signature(&self) -> Signature {
         format!("range of {}", T::NAME)
     }
-    fn check(&self, state: &Self::State) -> Result<(), String> {
+    fn check(&self, state: &Self::State, _items: u64) -> Result<(), String> {
         match state {
             (None, None) => Ok(()),
             (Some(least), Some(greatest)) if least.order(greatest).is_le() => Ok(()),

@@ -85,7 +85,7 @@ impl<X: Element, Y: Element> Portable<(X, Y)> for LinearRegression {
     fn signature(&self) -> Signature {
         format!("linear_regression of ({}, {})", X::NAME, Y::NAME)
     }
-    fn check(&self, state: &CrossMoments) -> Result<(), String> {
-        Portable::<(X, Y)>::check(&Covariance, state)
+    fn check(&self, state: &CrossMoments, items: u64) -> Result<(), String> {
+        Portable::<(X, Y)>::check(&Covariance, state, items)
     }
 }

@@ -221,11 +221,11 @@ impl<T: Element> Portable<T> for Shape {
     fn signature(&self) -> Signature {
         format!("shape of {}", T::NAME)
     }
-    fn check(&self, state: &FourMoments) -> Result<(), String> {
+    fn check(&self, state: &FourMoments, items: u64) -> Result<(), String> {
         state.unit.check()?;
         if state.m2 < 0.0 || state.m4 < 0.0 {
             return Err("a sum of even powers is negative".into());
         }
-        check_count(state.count)
+        check_count(state.count, items)
     }
 }

@@ -98,8 +98,8 @@ impl<T: Element> Portable<T> for Sum {
     fn signature(&self) -> Signature {
         format!("sum of {}", T::NAME)
     }
-    fn check(&self, state: &Self::State) -> Result<(), String> {
-        crate::state::check_count(state.count)?;
+    fn check(&self, state: &Self::State, items: u64) -> Result<(), String> {
+        crate::state::check_count(state.count, items)?;
         state.sum.check(state.count)
     }
 }

@@ -185,8 +185,8 @@ impl<T: Label> Portable<T> for TopK {
     fn signature(&self) -> Signature {
         format!("top(capacity={}) of {}", self.capacity, T::NAME)
     }
-    fn check(&self, state: &Counters<T>) -> Result<(), String> {
-        check_count(state.items)?;
+    fn check(&self, state: &Counters<T>, items: u64) -> Result<(), String> {
+        check_count(state.items, items)?;
         if state.counts.len() > self.capacity as usize {
             return Err(format!("it counts {} values", state.counts.len()));
         }

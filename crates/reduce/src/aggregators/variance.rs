@@ -113,7 +113,7 @@ impl<T: Element> Portable<T> for Variance {
     fn signature(&self) -> Signature {
         format!("variance of {}", T::NAME)
     }
-    fn check(&self, state: &Self::State) -> Result<(), String> {
-        state.check()
+    fn check(&self, state: &Self::State, items: u64) -> Result<(), String> {
+        state.check(items)
     }
 }

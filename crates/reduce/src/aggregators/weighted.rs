@@ -205,14 +205,14 @@ impl WeightedMoments {
         Self { weight: self.weight.map(weigh), freedom: weigh(self.freedom), m2, unit, weight_unit, ..self }
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self, items: u64) -> Result<(), String> {
         self.unit.check()?;
         self.weight_unit.check()?;
         let weight = self.weight.value();
         if weight < 0.0 || self.m2 < 0.0 || self.freedom < 0.0 {
             return Err("a weight or a spread is negative".into());
         }
-        check_count(self.count)
+        check_count(self.count, items)
     }
 }
 
@@ -338,9 +338,9 @@ macro_rules! weighted {
             fn signature(&self) -> Signature {
                 format!(concat!("weighted ", $name, " of ({}, {})"), T::NAME, W::NAME)
             }
-            fn check(&self, state: &$state) -> Result<(), String> {
-                let check: fn(&$state) -> Result<(), String> = $check;
-                check(state)
+            fn check(&self, state: &$state, items: u64) -> Result<(), String> {
+                let check: fn(&$state, u64) -> Result<(), String> = $check;
+                check(state, items)
             }
         }
     };
@@ -370,7 +370,7 @@ weighted!(
     sum_of::<T, W>,
     |a, b| (a.0 + b.0, a.1.plus(b.1)),
     |(count, sum)| (count > 0).then(|| sum.value()),
-    |state| check_count(state.0),
+    |state, items| check_count(state.0, items),
     |partial| (partial.census().items(), WeightedSums::of(partial).sum())
 );
 weighted!(

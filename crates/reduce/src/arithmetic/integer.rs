@@ -186,8 +186,8 @@ impl<T: Integer> Moments<T> for IntegerMoments {
         Self { count: self.count + other.count, sum: self.sum + other.sum, squares: self.squares + other.squares }
     }
 
-    fn check(self) -> Result<(), String> {
-        crate::state::check_count(self.count)?;
+    fn check(self, items: u64) -> Result<(), String> {
+        crate::state::check_count(self.count, items)?;
         <IntegerSum as Accumulator<i64>>::check(IntegerSum(self.sum), self.count)?;
         let (count, sum) = (U256::from(self.count), U256::from(self.sum.unsigned_abs()));
         // The sum of squares of 64-bit numbers, which no mean can exceed.

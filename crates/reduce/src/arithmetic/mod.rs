@@ -64,11 +64,11 @@ pub trait Moments<T>:
     fn join(self, other: Self) -> Self;
     /// Count, mean and M2 as numbers.
     fn finish(self) -> crate::aggregators::SecondMoments;
-    /// Refuses what no items lead to.
+    /// Refuses what no more than `items` items lead to.
     ///
     /// # Errors
     /// What is wrong.
-    fn check(self) -> Result<(), String>;
+    fn check(self, items: u64) -> Result<(), String>;
 
     /// The WGSL that computes them.
     #[cfg(feature = "gpu")]

@@ -97,8 +97,8 @@ impl<T: Float> Moments<T> for FloatMoments {
         Self { count, mean, m2: m2(a).plus(m2(b)).plus(Compensated::of_two(between, 0.0)), unit }
     }
 
-    fn check(self) -> Result<(), String> {
-        crate::state::check_count(self.count)?;
+    fn check(self, items: u64) -> Result<(), String> {
+        crate::state::check_count(self.count, items)?;
         self.unit.check()?;
         let m2 = self.m2.value();
         if m2 < 0.0 { Err(format!("M2 is {m2}, and never negative")) } else { Ok(()) }

@@ -66,8 +66,8 @@ impl<T, R, A: Portable<T>, F: Fn(A::Output) -> R + Send + Sync> Portable<T> for 
     fn signature(&self) -> Signature {
         self.aggregator.signature()
     }
-    fn check(&self, state: &A::State) -> Result<(), String> {
-        self.aggregator.check(state)
+    fn check(&self, state: &A::State, items: u64) -> Result<(), String> {
+        self.aggregator.check(state, items)
     }
 }
 

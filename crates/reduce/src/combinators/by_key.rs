@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
 use crate::cpu::BLOCK;
+use crate::state::check_count;
 use crate::{Aggregator, Block, Label, Portable};
 
 /// An aggregator of each group of items; see [`crate::Combine::by_key`]. The answer maps each key to its
@@ -197,7 +198,9 @@ where
     fn signature(&self) -> crate::state::Signature {
         format!("({}) by {}", self.aggregator.signature(), K::NAME)
     }
-    fn check(&self, state: &Self::State) -> Result<(), String> {
-        state.0.values().try_for_each(|group| self.aggregator.check(group))
+    fn check(&self, state: &Self::State, items: u64) -> Result<(), String> {
+        // Every group is of an item at least.
+        check_count(state.len() as u64, items)?;
+        state.0.values().try_for_each(|group| self.aggregator.check(group, items))
     }
 }

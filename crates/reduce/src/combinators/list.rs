@@ -56,10 +56,10 @@ impl<T, A: Portable<T>> Portable<T> for Vec<A> {
     fn signature(&self) -> Signature {
         format!("[{}]", self.iter().map(A::signature).collect::<Vec<_>>().join(", "))
     }
-    fn check(&self, state: &Self::State) -> Result<(), String> {
+    fn check(&self, state: &Self::State, items: u64) -> Result<(), String> {
         if state.len() != self.len() {
             return Err(format!("it has {} parts, not {}", state.len(), self.len()));
         }
-        self.iter().zip(state).try_for_each(|(a, state)| a.check(state))
+        self.iter().zip(state).try_for_each(|(a, state)| a.check(state, items))
     }
 }

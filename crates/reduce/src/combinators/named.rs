@@ -77,8 +77,8 @@ where
     fn signature(&self) -> Signature {
         format!("{} of input {}", self.aggregator.inner().signature(), self.name)
     }
-    fn check(&self, state: &A::State) -> Result<(), String> {
-        self.aggregator.inner().check(state)
+    fn check(&self, state: &A::State, items: u64) -> Result<(), String> {
+        self.aggregator.inner().check(state, items)
     }
 }
 
@@ -91,7 +91,7 @@ where
     fn signature(&self) -> Signature {
         format!("{} where {}", self.aggregator.inner().signature(), self.name)
     }
-    fn check(&self, state: &A::State) -> Result<(), String> {
-        self.aggregator.inner().check(state)
+    fn check(&self, state: &A::State, items: u64) -> Result<(), String> {
+        self.aggregator.inner().check(state, items)
     }
 }

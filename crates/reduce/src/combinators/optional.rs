@@ -64,10 +64,10 @@ impl<T, A: Portable<T>> Portable<T> for Option<A> {
     fn signature(&self) -> Signature {
         self.as_ref().map_or_else(|| "nothing".into(), A::signature)
     }
-    fn check(&self, state: &Self::State) -> Result<(), String> {
+    fn check(&self, state: &Self::State, items: u64) -> Result<(), String> {
         match (self, state) {
             (None, None) => Ok(()),
-            (Some(a), Some(state)) => a.check(state),
+            (Some(a), Some(state)) => a.check(state, items),
             _ => Err("a part is missing".into()),
         }
     }

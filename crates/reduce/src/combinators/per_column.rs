@@ -70,10 +70,10 @@ impl<T: Clone, A: Portable<T>, const N: usize> Portable<[T; N]> for PerColumn<A>
     fn signature(&self) -> Signature {
         format!("{N} columns of ({})", self.0.signature())
     }
-    fn check(&self, state: &Self::State) -> Result<(), String> {
+    fn check(&self, state: &Self::State, items: u64) -> Result<(), String> {
         if state.0.len() != N {
             return Err(format!("it has {} columns, not {N}", state.0.len()));
         }
-        state.0.iter().try_for_each(|column| self.0.check(column))
+        state.0.iter().try_for_each(|column| self.0.check(column, items))
     }
 }

@@ -62,8 +62,8 @@ impl<T: Clone, A: Portable<T>> Portable<Option<T>> for Present<A> {
     fn signature(&self) -> Signature {
         format!("present ({})", self.0.signature())
     }
-    fn check(&self, state: &A::State) -> Result<(), String> {
-        self.0.check(state)
+    fn check(&self, state: &A::State, items: u64) -> Result<(), String> {
+        self.0.check(state, items)
     }
 }
 

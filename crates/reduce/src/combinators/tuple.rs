@@ -54,8 +54,8 @@ macro_rules! tuple {
             fn signature(&self) -> Signature {
                 format!("({})", [$(self.$index.signature()),+].join(", "))
             }
-            fn check(&self, state: &Self::State) -> Result<(), String> {
-                $(self.$index.check(&state.$index)?;)+
+            fn check(&self, state: &Self::State, items: u64) -> Result<(), String> {
+                $(self.$index.check(&state.$index, items)?;)+
                 Ok(())
             }
         }

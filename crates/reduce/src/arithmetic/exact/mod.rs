@@ -125,10 +125,10 @@ impl Specials {
     }
 
     /// Refuses counts that do not add up.
-    pub(crate) fn check(&self, is_zero: bool) -> Result<(), String> {
-        crate::state::check_count(self.count)?;
+    pub(crate) fn check(&self, is_zero: bool, items: u64) -> Result<(), String> {
+        crate::state::check_count(self.count, items)?;
         let others = [self.nan, self.positive_infinite, self.negative_infinite];
-        crate::state::check_counts(&others)?;
+        crate::state::check_counts(&others, items)?;
         let special: u64 = others.iter().sum();
         if special > self.count {
             return Err(format!("{special} of {} elements are NaN or infinite", self.count));
