@@ -102,8 +102,8 @@ fn a_histogram_may_span_all_of_f64() {
 
 #[test]
 fn what_is_inside_is_told_apart_in_signatures() {
-    let columns_of_groups = Count.by_key(|x: &u8| *x).per_column();
-    let groups_of_columns = Count.per_column().by_key(|row: &[u8; 2]| row[0]);
+    let columns_of_groups = Count.by_key(|x: &u8| *x).named("value").per_column();
+    let groups_of_columns = Count.per_column().by_key(|row: &[u8; 2]| row[0]).named("value");
     let a = Portable::<[u8; 2]>::signature(&columns_of_groups);
     let b = Portable::<[u8; 2]>::signature(&groups_of_columns);
     assert_ne!(a, b);

@@ -48,7 +48,7 @@ fn order<T: Label + Element>(items: &[T]) {
     laws(&(Count, First, ArgMin).filter(|x: &T| x.to_f64() < 1.0), items);
     laws(&(Count, Last, ArgMax).map_input(|x: &T| x.to_f64() as f32), items);
     exactly(&Max.and_then::<T, _, _>(|max: Option<T>| max.map(Element::to_f64)), items);
-    exactly(&(Count, Max, First, ArgMax).by_key(|x: &T| (x.hash64() % 3) as u8), items);
+    exactly(&(Count, Max, First, ArgMax).by_key(|x: &T| (x.hash64() % 3) as u8).named("remainder"), items);
     exactly(&(Some(Min), None::<Max>, Some(Last)), items);
     laws(&vec![Boxed::<T, Option<T>>::new(First), Boxed::new(Max), Boxed::new(Last)], items);
     exactly(&vec![Histogram::uniform(-2.0, 2.0, 3).unwrap(), Histogram::new(&[0.0, 1.0]).unwrap()], items);
@@ -63,7 +63,7 @@ where
     (Sum, Mean, Variance): Portable<T, Output: Debug>,
 {
     exactly(&(Sum, Mean, Variance), items);
-    exactly(&(Count, Sum).by_key(|x: &T| x.hash64() % 5), items);
+    exactly(&(Count, Sum).by_key(|x: &T| x.hash64() % 5).named("remainder"), items);
 }
 
 proptest! {

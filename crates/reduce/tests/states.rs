@@ -186,9 +186,9 @@ fn other_parameters_types_and_versions_are_refused() {
     both(refusal(&classes(3), &stored(&classes(2))), ["classes=2", "classes=3"]);
     let life = |life| DecayedMean::new(life).unwrap();
     both(refusal::<(f64, f64), _>(&life(1.5), &stored::<(f64, f64), _>(&life(2.5))), ["1.5", "2.5"]);
-    let by_u8 = Count.by_key(|x: &u64| *x as u8);
-    let by_u64 = Count.by_key(|x: &u64| *x);
-    both(refusal(&by_u8, &stored(&by_u64)), ["by u8", "by u64"]);
+    let by_u8 = Count.by_key(|x: &u64| *x as u8).named("value");
+    let by_u64 = Count.by_key(|x: &u64| *x).named("value");
+    both(refusal(&by_u8, &stored(&by_u64)), ["by value of u8", "by value of u64"]);
     both(
         refusal::<[f64; 2], _>(&Max.per_column(), &stored::<[f64; 3], _>(&Max.per_column())),
         ["2 columns", "3 columns"],
@@ -342,7 +342,7 @@ fn more_items_than_sums_can_hold_are_an_error_and_change_nothing() {
 fn functions_with_a_name_are_stored_by_it() {
     let by_shop = |name: &str| {
         let price = Mean.map_input(|sale: &(u8, f64)| sale.1).named(name);
-        price.by_key(|sale: &(u8, f64)| sale.0)
+        price.by_key(|sale: &(u8, f64)| sale.0).named("shop")
     };
     let items = [(1u8, 2.0), (2, 5.0), (1, 4.0)];
     let state = state_of(&by_shop("price"), &items);
@@ -352,6 +352,13 @@ fn functions_with_a_name_are_stored_by_it() {
     assert_eq!((count, means), (3, vec![(1, Some(3.0)), (2, Some(5.0))]));
     let what = refusal(&by_shop("weight"), &bytes).unwrap();
     assert!(what.contains("input price") && what.contains("input weight"), "{what}");
+    // Of one type of key and of another key.
+    let by = |name: &'static str| {
+        Count.by_key(move |sale: &(u8, u8)| if name == "shop" { sale.0 } else { sale.1 }).named(name)
+    };
+    let bytes = to_bytes::<(u8, u8), _>(&by("shop"), &state_of(&by("shop"), &[(1u8, 2u8)]), 1).unwrap();
+    let what = refusal(&by("weekday"), &bytes).unwrap();
+    assert!(what.contains("by shop of u8") && what.contains("by weekday of u8"), "{what}");
     let large = |name: &str| Count.filter(|x: &f64| *x > 1.0).named(name);
     assert_eq!(Portable::<f64>::signature(&large("large")), "count where large");
 }

@@ -40,7 +40,7 @@ type Losses = (Mean, Variance, Max);
 type Gap = (u8, f32);
 
 /// The sum of the gaps of each bin.
-type Gaps = ByKey<Named<MapInput<Sum, fn(&Gap) -> f32, f32>>, fn(&Gap) -> u8>;
+type Gaps = Named<ByKey<Named<MapInput<Sum, fn(&Gap) -> f32, f32>>, fn(&Gap) -> u8>>;
 
 /// Bins of confidence, from 1 on.
 const BINS: u8 = 15;
@@ -48,7 +48,7 @@ const BINS: u8 = 15;
 fn gaps() -> Gaps {
     let of: fn(&Gap) -> f32 = |gap| gap.1;
     let bin: fn(&Gap) -> u8 = |gap| gap.0;
-    Sum.map_input(of).named("gap").by_key(bin)
+    Sum.map_input(of).named("gap").by_key(bin).named("bin")
 }
 
 /// Per-sample values on the device, each of shape `[samples]`.

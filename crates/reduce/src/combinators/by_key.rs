@@ -6,6 +6,7 @@ use std::hash::Hash;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
+use super::Named;
 use crate::cpu::BLOCK;
 use crate::state::check_count;
 use crate::{Aggregator, Block, Label, Portable};
@@ -47,6 +48,11 @@ impl<K: Hash + Eq, S> FromIterator<(K, S)> for Groups<K, S> {
 impl<A, F> ByKey<A, F> {
     pub(super) fn new(aggregator: A, key: F) -> Self {
         Self { aggregator, key }
+    }
+
+    /// The same, its key named, so that states of it can be stored; see [`Named`].
+    pub fn named(self, name: &str) -> Named<Self> {
+        Named::new(self, name)
     }
 }
 
@@ -188,7 +194,8 @@ where
     }
 }
 
-impl<T, K, A, F> Portable<T> for ByKey<A, F>
+/// States that two functions grouped do not merge: that of the key has to have a name to be stored.
+impl<T, K, A, F> Portable<T> for Named<ByKey<A, F>>
 where
     T: Clone,
     K: Label + Hash + Ord,
@@ -196,11 +203,11 @@ where
     F: Fn(&T) -> K + Send + Sync,
 {
     fn signature(&self) -> crate::state::Signature {
-        format!("({}) by {}", self.aggregator.signature(), K::NAME)
+        format!("({}) by {} of {}", self.inner().aggregator.signature(), self.name(), K::NAME)
     }
     fn check(&self, state: &Self::State, items: u64) -> Result<(), String> {
         // Every group is of an item at least.
         check_count(state.len() as u64, items)?;
-        state.0.values().try_for_each(|group| self.aggregator.check(group, items))
+        state.0.values().try_for_each(|group| self.inner().aggregator.check(group, items))
     }
 }

@@ -12,8 +12,9 @@ use crate::{Aggregator, Block, Facts, Portable, Subtract};
 /// let by_shop = Mean
 ///     .map_input(|sale: &(u8, f64)| sale.1)
 ///     .named("price")
-///     .by_key(|sale: &(u8, f64)| sale.0);
-/// assert_eq!(by_shop.signature(), "(mean of f64 of input price) by u8");
+///     .by_key(|sale: &(u8, f64)| sale.0)
+///     .named("shop");
+/// assert_eq!(by_shop.signature(), "(mean of f64 of input price) by shop of u8");
 /// ```
 #[derive(Debug, Clone)]
 pub struct Named<A> {
@@ -24,6 +25,14 @@ pub struct Named<A> {
 impl<A> Named<A> {
     pub(super) fn new(aggregator: A, name: &str) -> Self {
         Self { aggregator, name: name.into() }
+    }
+
+    pub(super) fn inner(&self) -> &A {
+        &self.aggregator
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 }
 

@@ -82,8 +82,8 @@ pub fn each(visit: &mut impl Each) {
     visit.one("per_column", Mean.per_column(), &floats.chunks_exact(3).map(|c| [c[0], c[1], c[2]]).collect::<Vec<_>>());
     let options: Vec<Option<f64>> = floats.iter().map(|&x| (x > 0.0).then_some(x)).collect();
     visit.one("present", (Count, Max).present(), &options);
-    visit.one("by_key", (Count, Sum).by_key(|x: &u64| (x % 5) as u8), &wide);
-    visit.one("by_text", Max.by_key(|x: &i32| format!("{}", x % 3)), &whole);
+    visit.one("by_key", (Count, Sum).by_key(|x: &u64| (x % 5) as u8).named("remainder"), &wide);
+    visit.one("by_text", Max.by_key(|x: &i32| format!("{}", x % 3)).named("remainder"), &whole);
 }
 
 /// The state of a pass over the items.
