@@ -86,6 +86,14 @@ pub trait Aggregator<T>: Send + Sync {
         Facts::NONE
     }
 
+    /// Whether it reads a NaN from an item that is none itself, as one that maps rows to their prices may. To the
+    /// [`crate::NanPolicy`] such an item is NaN: one that several aggregators read is left out as a whole where one of them
+    /// reads a NaN, as a pair is with a NaN in it.
+    #[inline(always)]
+    fn reads_nan(&self, _item: &T) -> bool {
+        false
+    }
+
     /// Whether the answer depends on where the items were, as that of [`crate::First`] does.
     fn positional(&self) -> bool {
         false

@@ -49,6 +49,10 @@ impl<T, R, A: Aggregator<T>, F: Fn(A::Output) -> R + Send + Sync> Aggregator<T> 
     fn facts(&self) -> Facts {
         self.aggregator.facts()
     }
+    #[inline(always)]
+    fn reads_nan(&self, item: &T) -> bool {
+        self.aggregator.reads_nan(item)
+    }
     fn positional(&self) -> bool {
         self.aggregator.positional()
     }

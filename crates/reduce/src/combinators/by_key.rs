@@ -138,6 +138,10 @@ where
     fn block_items(&self) -> usize {
         1 << 16
     }
+    #[inline(always)]
+    fn reads_nan(&self, item: &T) -> bool {
+        self.aggregator.reads_nan(item)
+    }
     fn positional(&self) -> bool {
         self.aggregator.positional()
     }

@@ -61,6 +61,10 @@ impl<T: Clone, A: Aggregator<T>, F: Fn(&T) -> bool + Send + Sync> Aggregator<T> 
     fn block_items(&self) -> usize {
         self.aggregator.block_items()
     }
+    #[inline(always)]
+    fn reads_nan(&self, item: &T) -> bool {
+        (self.keep)(item) && self.aggregator.reads_nan(item)
+    }
     fn positional(&self) -> bool {
         self.aggregator.positional()
     }

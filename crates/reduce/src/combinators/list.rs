@@ -37,6 +37,10 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Vec<A> {
     fn facts(&self) -> Facts {
         self.iter().fold(Facts::NONE, |facts, a| facts | a.facts())
     }
+    #[inline(always)]
+    fn reads_nan(&self, item: &T) -> bool {
+        self.iter().any(|a| a.reads_nan(item))
+    }
     fn positional(&self) -> bool {
         self.iter().any(A::positional)
     }

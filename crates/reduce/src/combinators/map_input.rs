@@ -3,9 +3,10 @@
 use std::marker::PhantomData;
 
 use super::Named;
-use crate::{Aggregator, Block, Subtract};
+use crate::{Aggregator, Block, Item, Subtract};
 
-/// An aggregator that takes its items through a function; see [`crate::Combine::map_input`].
+/// An aggregator that takes its items through a function; see [`crate::Combine::map_input`]. What the function gives is an
+/// [`Item`], so that the [`crate::NanPolicy`] applies to it.
 #[derive(Debug, Clone, Copy)]
 pub struct MapInput<A, F, T> {
     aggregator: A,
@@ -28,7 +29,7 @@ impl<A, F, T> MapInput<A, F, T> {
     }
 }
 
-impl<S, T, A: Aggregator<T>, F: Fn(&S) -> T + Send + Sync> Aggregator<S> for MapInput<A, F, T> {
+impl<S, T: Item, A: Aggregator<T>, F: Fn(&S) -> T + Send + Sync> Aggregator<S> for MapInput<A, F, T> {
     type State = A::State;
     type Output = A::Output;
 
@@ -54,6 +55,11 @@ impl<S, T, A: Aggregator<T>, F: Fn(&S) -> T + Send + Sync> Aggregator<S> for Map
     fn block_items(&self) -> usize {
         self.aggregator.block_items()
     }
+    #[inline(always)]
+    fn reads_nan(&self, item: &S) -> bool {
+        let mapped = (self.f)(item);
+        mapped.is_nan() || self.aggregator.reads_nan(&mapped)
+    }
     fn positional(&self) -> bool {
         self.aggregator.positional()
     }
@@ -62,7 +68,7 @@ impl<S, T, A: Aggregator<T>, F: Fn(&S) -> T + Send + Sync> Aggregator<S> for Map
     }
 }
 
-impl<S, T, A: Subtract<T>, F: Fn(&S) -> T + Send + Sync> Subtract<S> for MapInput<A, F, T> {
+impl<S, T: Item, A: Subtract<T>, F: Fn(&S) -> T + Send + Sync> Subtract<S> for MapInput<A, F, T> {
     fn subtract(&self, whole: A::State, part: A::State) -> A::State {
         self.aggregator.subtract(whole, part)
     }

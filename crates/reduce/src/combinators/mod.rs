@@ -43,7 +43,7 @@ use crate::Aggregator;
 /// An aggregator of one's own joins with `impl Combine for Mine {}`. It is not there for every type, as
 /// iterators have methods of these names.
 pub trait Combine: Sized {
-    /// Takes items of another type, through `f`.
+    /// Takes items of another type, through `f`. The [`crate::NanPolicy`] applies to what it gives.
     fn map_input<S, T, F>(self, f: F) -> MapInput<Self, F, T>
     where
         Self: Aggregator<T>,

@@ -2,7 +2,7 @@
 
 use super::{Filter, MapInput};
 use crate::state::Signature;
-use crate::{Aggregator, Block, Facts, Portable, Subtract};
+use crate::{Aggregator, Block, Facts, Item, Portable, Subtract};
 
 /// An aggregator whose function has a name: two that bear one name merge their states, so give one name to one function.
 ///
@@ -64,6 +64,10 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Named<A> {
     fn facts(&self) -> Facts {
         self.aggregator.facts()
     }
+    #[inline(always)]
+    fn reads_nan(&self, item: &T) -> bool {
+        self.aggregator.reads_nan(item)
+    }
     fn positional(&self) -> bool {
         self.aggregator.positional()
     }
@@ -80,6 +84,7 @@ impl<T, A: Subtract<T>> Subtract<T> for Named<A> {
 
 impl<S, T, A, F> Portable<S> for Named<MapInput<A, F, T>>
 where
+    T: Item,
     A: Portable<T>,
     F: Fn(&S) -> T + Send + Sync,
 {

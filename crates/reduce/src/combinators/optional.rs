@@ -44,6 +44,10 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Option<A> {
     fn facts(&self) -> Facts {
         self.as_ref().map_or(Facts::NONE, A::facts)
     }
+    #[inline(always)]
+    fn reads_nan(&self, item: &T) -> bool {
+        self.as_ref().is_some_and(|a| a.reads_nan(item))
+    }
     fn positional(&self) -> bool {
         self.as_ref().is_some_and(A::positional)
     }

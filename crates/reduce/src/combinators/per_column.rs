@@ -58,6 +58,10 @@ impl<T: Clone, A: Aggregator<T>, const N: usize> Aggregator<[T; N]> for PerColum
     fn facts(&self) -> Facts {
         self.0.facts()
     }
+    #[inline(always)]
+    fn reads_nan(&self, row: &[T; N]) -> bool {
+        row.iter().any(|item| self.0.reads_nan(item))
+    }
     fn positional(&self) -> bool {
         self.0.positional()
     }

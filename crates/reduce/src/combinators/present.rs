@@ -50,6 +50,10 @@ impl<T: Clone, A: Aggregator<T>> Aggregator<Option<T>> for Present<A> {
     fn block_items(&self) -> usize {
         self.0.block_items()
     }
+    #[inline(always)]
+    fn reads_nan(&self, item: &Option<T>) -> bool {
+        item.as_ref().is_some_and(|item| self.0.reads_nan(item))
+    }
     fn positional(&self) -> bool {
         self.0.positional()
     }

@@ -35,6 +35,10 @@ macro_rules! tuple {
             fn facts(&self) -> Facts {
                 Facts::NONE $(| self.$index.facts())+
             }
+            #[inline(always)]
+            fn reads_nan(&self, item: &T) -> bool {
+                false $(|| self.$index.reads_nan(item))+
+            }
             fn positional(&self) -> bool {
                 false $(|| self.$index.positional())+
             }

@@ -81,16 +81,16 @@ impl<A> Tree<'_, A> {
     where
         A: Aggregator<T>,
     {
-        if self.nan == NanPolicy::Propagate || !self.arch.dispatch(AnyNan(items)) {
+        if self.nan == NanPolicy::Propagate || !self.arch.dispatch(AnyNan { aggregator: self.aggregator, items }) {
             return Ok(Reduced { state: self.lift(items), skipped: 0 });
         }
         if self.nan == NanPolicy::Error {
-            return Err(items.iter().position(Item::is_nan).unwrap_or_default());
+            return Err(items.iter().position(|item| is_nan(self.aggregator, item)).unwrap_or_default());
         }
         if self.aggregator.positional() {
             return Ok(self.runs(items));
         }
-        let kept: Vec<T> = items.iter().filter(|item| !item.is_nan()).cloned().collect();
+        let kept: Vec<T> = items.iter().filter(|item| !is_nan(self.aggregator, *item)).cloned().collect();
         Ok(Reduced { state: self.lift(&kept), skipped: (items.len() - kept.len()) as u64 })
     }
 
@@ -101,7 +101,7 @@ impl<A> Tree<'_, A> {
     {
         let mut reduced = Reduced { state: self.aggregator.identity(), skipped: 0 };
         let mut place = 0;
-        for run in items.split(Item::is_nan) {
+        for run in items.split(|item| is_nan(self.aggregator, item)) {
             if !run.is_empty() {
                 let state = self.aggregator.shift(self.lift(run), place);
                 reduced.state = self.aggregator.merge(reduced.state, state);
@@ -109,7 +109,7 @@ impl<A> Tree<'_, A> {
             place += run.len() as u64 + 1;
         }
         // Every NaN ends a run, but for the last, which the end of the block ends.
-        reduced.skipped = items.iter().filter(|item| item.is_nan()).count() as u64;
+        reduced.skipped = items.iter().filter(|item| is_nan(self.aggregator, *item)).count() as u64;
         reduced
     }
 
@@ -139,16 +139,25 @@ impl<T, A: Aggregator<T>> pulp::WithSimd for Lift<'_, '_, A, T> {
     }
 }
 
-struct AnyNan<'a, T>(&'a [T]);
+/// Whether the item is one, or the aggregator reads one from it.
+#[inline(always)]
+fn is_nan<T: Item, A: Aggregator<T>>(aggregator: &A, item: &T) -> bool {
+    item.is_nan() || aggregator.reads_nan(item)
+}
 
-impl<T: Item> pulp::WithSimd for AnyNan<'_, T> {
+struct AnyNan<'a, A, T> {
+    aggregator: &'a A,
+    items: &'a [T],
+}
+
+impl<T: Item, A: Aggregator<T>> pulp::WithSimd for AnyNan<'_, A, T> {
     type Output = bool;
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _simd: S) -> bool {
         let mut found = false;
-        for item in self.0 {
-            found |= item.is_nan();
+        for item in self.items {
+            found |= is_nan(self.aggregator, item);
         }
         found
     }
