@@ -261,7 +261,8 @@ impl Recipe {
         let bindings = self.bindings(parts);
         let powers = parts.iter().map(|part| part.snippet.powers).max().unwrap_or_default();
         let mut out = Source::default();
-        out.push("constants", &constants(parts, workgroup_size, powers, counters));
+        let reads = Reads::of(parts);
+        out.push("constants", &constants(parts, workgroup_size, powers, reads, counters));
         let declared = bindings.iter().fold(String::new(), |mut all, binding| {
             // Writing to a String cannot fail.
             let _ = writeln!(all, "@group(0) @binding({}) {};", *binding as u32, binding.declaration());
@@ -281,6 +282,7 @@ impl Recipe {
             for text in load.source() {
                 out.push("the load", &text.replace("COLUMN", column));
             }
+            out.push("kernel/special.wgsl", &include_str!("kernel/special.wgsl").replace("COLUMN", column));
         }
         match self.columns.len() {
             1 => file!("kernel/one_column.wgsl"),
@@ -294,8 +296,9 @@ impl Recipe {
             Taker::Workgroup => file!("kernel/together.wgsl"),
             Taker::Invocation => file!("kernel/alone.wgsl"),
         }
-        for (column, _) in columns() {
-            out.push("kernel/column.wgsl", &include_str!("kernel/column.wgsl").replace("COLUMN", column));
+        let frames: &[&str] = if self.columns.len() == 1 { &["first"] } else { &["first", "second", "weighed"] };
+        for frame in frames {
+            out.push("kernel/column.wgsl", &include_str!("kernel/column.wgsl").replace("COLUMN", frame));
         }
         if self.masked {
             file!("kernel/masked.wgsl");
@@ -318,20 +321,32 @@ impl Recipe {
         }
         file!("kernel/reduce.wgsl");
         if self.taker == Taker::Workgroup {
-            for (column, _) in columns() {
-                out.push(
-                    "kernel/merged_frame.wgsl",
-                    &include_str!("kernel/merged_frame.wgsl").replace("COLUMN", column),
-                );
+            for frame in frames {
+                let merged = include_str!("kernel/merged_frame.wgsl").replace("COLUMN", frame);
+                out.push("kernel/merged_frame.wgsl", &merged);
             }
-            out.push("merged frames", &merged_frames(self.columns.len(), powers > 0));
+            out.push("merged frames", &merged_frames(self.columns.len(), reads));
             file!("kernel/merge.wgsl");
         }
         (out, bindings)
     }
 }
 
-fn constants(parts: &[Part], workgroup_size: u32, powers: u32, counters: u32) -> String {
+/// Which frames of the first column aggregators read: that of all its elements, and that of those that weigh something.
+#[derive(Clone, Copy)]
+struct Reads {
+    first: bool,
+    weighed: bool,
+}
+
+impl Reads {
+    fn of(parts: &[Part]) -> Self {
+        let any = |weighs: bool| parts.iter().any(|part| part.snippet.powers > 0 && part.snippet.weighs == weighs);
+        Self { first: any(false), weighed: any(true) }
+    }
+}
+
+fn constants(parts: &[Part], workgroup_size: u32, powers: u32, reads: Reads, counters: u32) -> String {
     // The least and the first too large magnitude of an ordinary piece: of these, no sum of 2^29 powers leaves the range of
     // f32, and what flushes to zero is too little to count. 2^-30 and 2^40 up to squares, 2^-6 and 2^24 beyond.
     let (least, past) = if powers > 2 { (0x3c80_0000u32, 0x4b80_0000u32) } else { (0x3080_0000, 0x5380_0000) };
@@ -340,6 +355,8 @@ fn constants(parts: &[Part], workgroup_size: u32, powers: u32, counters: u32) ->
          const TILE: u32 = {}u;\n\
          const SHORT: u32 = {SHORT}u;\n\
          const NEEDS_FRAME: bool = {};\n\
+         const READS_FIRST: bool = {};\n\
+         const READS_WEIGHED: bool = {};\n\
          const LEAST_ORDINARY: u32 = {least:#x}u;\n\
          const PAST_ORDINARY: u32 = {past:#x}u;\n\
          const EXACT_SUM_DIGITS: u32 = {EXACT_SUM_DIGITS}u;\n\
@@ -347,6 +364,8 @@ fn constants(parts: &[Part], workgroup_size: u32, powers: u32, counters: u32) ->
          const COUNTERS: u32 = {counters}u;\n",
         workgroup_size * ITEMS_PER_INVOCATION,
         powers > 0,
+        reads.first,
+        reads.weighed,
     );
     let (mut parameters, mut counted) = (0, 0);
     for part in parts {
@@ -364,13 +383,21 @@ fn constants(parts: &[Part], workgroup_size: u32, powers: u32, counters: u32) ->
     out
 }
 
-fn merged_frames(columns: usize, needed: bool) -> String {
-    let names = &["first", "second"][..columns];
-    let frames: Vec<String> = names
-        .iter()
-        .map(|name| if needed { format!("merged_frame_{name}(lane, parts)") } else { "Frame(0, 0.0)".into() })
-        .collect();
-    format!("fn merged_frames(lane: u32, parts: Parts) -> Frames {{\n    return Frames({});\n}}\n", frames.join(", "))
+fn merged_frames(columns: usize, reads: Reads) -> String {
+    let frame = |name: &str, read: bool, weights: &str| match read {
+        true => format!("merged_frame_{name}(lane, parts, {weights})"),
+        false => "Frame(0, 0.0)".into(),
+    };
+    let first = frame("first", reads.first, "0");
+    let (before, frames) = if columns == 1 {
+        (String::new(), first)
+    } else {
+        // Weights are read by the exponent of their own frame.
+        let second = frame("second", reads.first || reads.weighed, "0");
+        let weighed = frame("weighed", reads.weighed, "second.exponent");
+        (format!("    let second = {second};\n"), format!("{first}, second, {weighed}"))
+    };
+    format!("fn merged_frames(lane: u32, parts: Parts) -> Frames {{\n{before}    return Frames({frames});\n}}\n")
 }
 
 /// The State of all snippets together and its functions, each the snippets' own, field by field.
@@ -400,14 +427,21 @@ fn algebra(parts: &[Part], columns: usize) -> String {
         all
     });
     let merge = fields(&|_, name| format!("{name}_merge(a.{name}, b.{name})"));
-    let moves = if columns == 2 { "by.first, by.second" } else { "by.first" };
     let rebase = fields(&|part, name| {
         if part.snippet.source.contains(&format!("fn {}_rebase(", part.snippet.name)) {
+            let moves = match (columns, part.snippet.weighs) {
+                (1, _) => "by.first",
+                (_, false) => "by.first, by.second",
+                (_, true) => "by.weighed, by.second",
+            };
             format!("{name}_rebase(a.{name}, f32(a.census.finite), {moves})")
         } else {
             format!("a.{name}")
         }
     });
+    // What a state of pairs weighs, in its own frame.
+    let weights = states.iter().find(|part| part.snippet.weighs);
+    let weights = weights.map_or_else(|| "0.0".into(), |part| format!("state.{}.weight", part.name()));
     format!(
         "struct State {{\n    census: Census,\n{members}}}\n\n\
          // What this invocation holds so far.\nvar<private> held: State;\n\n\
@@ -415,6 +449,7 @@ fn algebra(parts: &[Part], columns: usize) -> String {
          fn push_census(census: Census) {{\n    held.census = census_merge(held.census, census);\n}}\n\n\
          fn push(census: Census, item: Item) {{\n    push_census(census);\n{push}}}\n\n\
          fn merge(a: State, b: State) -> State {{\n    return State(census_merge(a.census, b.census){merge});\n}}\n\n\
-         fn rebase(a: State, by: Moves) -> State {{\n    return State(a.census{rebase});\n}}\n\n"
+         fn rebase(a: State, by: Moves) -> State {{\n    return State(a.census{rebase});\n}}\n\n\
+         fn weight_sum(state: State) -> f32 {{\n    return {weights};\n}}\n\n"
     )
 }

@@ -19,11 +19,13 @@
 //! `sum_merge(a, b)`. Where a state is large and an item changes little of it, `sum_push(item: Item)` stands in for
 //! `sum_lift`: it adds the item to `held.sum`. An `Item` holds
 //! the element as an order-preserving `key`, its `place`, and its `offset` from the piece's frame; of pairs also
-//! `second_key`, `second_bits`, `second_offset` and `second_scaled` (`kernel/two_columns.wgsl`).
+//! `second_key`, `second_bits`, `second_offset`, `second_scaled` and `weighed_offset` (`kernel/two_columns.wgsl`).
 //!
 //! One that reads offsets has a fourth function, `sum_rebase(a, count, by: Move)`, which moves a
 //! state of `count` finite elements into another frame, in which each offset is
-//! `offset * by.scale + by.shift`; over pairs it also takes the second column's `Move`.
+//! `offset * by.scale + by.shift`; over pairs it also takes the second column's `Move`. One over (value, weight) pairs
+//! ([`Snippet::over_weights`]) reads `weighed_offset` and is moved by the `Move` of that frame, so that a value which
+//! weighs nothing does not move the frame; its State has a `weight`, the sum of `second_scaled`.
 //!
 //! One that counts into bins has no state: its one function, `histogram_index(item: Item)`, says which of its
 //! `HISTOGRAM_COUNTERS` counters goes up by one. Its parameters begin at `parameters[HISTOGRAM_PARAMETERS]`.

@@ -14,28 +14,37 @@ pub struct Snippet {
     pub powers: u32,
     /// Whether it counts into bins, and has no state.
     pub counts: bool,
+    /// Whether it reads pairs as (value, weight): its offsets are `weighed_offset`, from a frame of those values alone
+    /// that weigh something, and its State has a `weight`, the sum of `second_scaled`.
+    pub weighs: bool,
 }
 
 impl Snippet {
     /// One that reads keys alone.
     pub const fn of_keys(name: &'static str, source: &'static str) -> Self {
-        Self { name, source, columns: 1, powers: 0, counts: false }
+        Self { name, source, columns: 1, powers: 0, counts: false, weighs: false }
     }
 
     /// One that sums offsets and their powers, up to that one.
     pub const fn of_offsets(name: &'static str, source: &'static str, powers: u32) -> Self {
-        Self { name, source, columns: 1, powers, counts: false }
+        Self { name, source, columns: 1, powers, counts: false, weighs: false }
     }
 
     /// One that counts into bins.
     pub const fn of_counts(name: &'static str, source: &'static str) -> Self {
-        Self { name, source, columns: 1, powers: 0, counts: true }
+        Self { name, source, columns: 1, powers: 0, counts: true, weighs: false }
     }
 
     /// The same over pairs.
     #[must_use]
     pub const fn over_pairs(self) -> Self {
         Self { columns: 2, ..self }
+    }
+
+    /// The same over pairs of a value and its weight.
+    #[must_use]
+    pub const fn over_weights(self) -> Self {
+        Self { columns: 2, weighs: true, ..self }
     }
 }
 
@@ -70,7 +79,7 @@ pub const COVARIANCE: Snippet =
     Snippet::of_offsets("covariance", include_str!("aggregators/covariance.wgsl"), 2).over_pairs();
 /// Weighted sums of (value, weight): three factors in a product, so that they need the narrower range of four.
 pub const WEIGHTED: Snippet =
-    Snippet::of_offsets("weighted", include_str!("aggregators/weighted.wgsl"), 4).over_pairs();
+    Snippet::of_offsets("weighted", include_str!("aggregators/weighted.wgsl"), 4).over_weights();
 /// Counts between edges.
 pub const HISTOGRAM: Snippet = Snippet::of_counts("histogram", include_str!("aggregators/histogram.wgsl"));
 /// Counts of pairs of classes.

@@ -1,4 +1,5 @@
-// Sums of (value, weight) pairs: of weights, of their squares, and of weighted offsets and squared offsets.
+// Sums of (value, weight) pairs: of weights, of their squares, and of weighted offsets and squared offsets. Offsets are
+// those in the frame of what weighs something: its shift is near the weighted mean.
 struct WeightedState {
     // Pairs whose weight is not 0.
     weighing: u32,
@@ -33,8 +34,10 @@ fn weighted_lift(item: Item) -> WeightedState {
         return WeightedState(1u, special | (special << 5u), item.second_scaled, 0.0, 0.0, 0.0);
     }
     let weight = item.second_scaled;
-    let total = weight * item.offset;
-    return WeightedState(1u, special, weight, weight * weight, total, total * item.offset);
+    // What weighs too little beside the heaviest to be told from nothing did not count in the frame either.
+    let offset = select(0.0, item.weighed_offset, weight > 0.0);
+    let total = weight * offset;
+    return WeightedState(1u, special, weight, weight * weight, total, total * offset);
 }
 
 fn weighted_merge(a: WeightedState, b: WeightedState) -> WeightedState {

@@ -14,7 +14,7 @@ fn merge_partials(
     held = identity();
     for (var i = parts.begin + lane; i < parts.end; i += WORKGROUP_SIZE) {
         let part = partials[i];
-        held = merge(held, rebase(part.state, moves(part.frames, frames, weight_of(part.state.census) > 0u)));
+        held = merge(held, rebase(part.state, moves(part, frames)));
     }
     let state = common_state(lane, held);
     if lane == 0u {

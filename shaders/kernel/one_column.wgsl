@@ -25,11 +25,16 @@ fn place_first(place: u32) -> u32 {
     return place;
 }
 
+// What a finite element counts for in the frame.
+fn weight_first(place: u32, weights: i32) -> f32 {
+    return 1.0;
+}
+
 fn frames_of(lane: u32, span: Span) -> Tile {
     if !NEEDS_FRAME {
         return Tile(Frames(Frame(0, 0.0)), false);
     }
-    let first = frame_first(lane, span);
+    let first = frame_first(lane, span, 0);
     return Tile(Frames(first.frame), first.ordinary);
 }
 
@@ -53,13 +58,14 @@ fn push_any(place: u32, name: u32, frames: Frames) {
     push(census, Item(key, offset, name));
 }
 
-// How many offsets a state was made of.
-fn weight_of(census: Census) -> u32 {
-    return census.finite;
+// What a partial counts for in the frame of its output: how many offsets it was made of.
+fn part_weight_first(part: Partial, weights: i32) -> f32 {
+    return f32(part.state.census.finite);
 }
 
-fn moves(old: Frames, moved: Frames, any: bool) -> Moves {
-    return Moves(move_of(old.first, moved.first, any));
+// From a partial's frames into those of its output.
+fn moves(part: Partial, moved: Frames) -> Moves {
+    return Moves(move_of(part.frames.first, moved.first, part_weight_first(part, 0) > 0.0));
 }
 
 fn still() -> Moves {

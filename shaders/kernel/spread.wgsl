@@ -40,6 +40,6 @@ fn is_ordinary(magnitude: u32) -> bool {
 
 // The mean, held between the extremes: so equal values give exactly that value, and zero offsets.
 fn shift_of(spread: Spread) -> f32 {
-    let mean = spread.total / max(spread.weight, 1.0);
+    let mean = spread.total / select(1.0, spread.weight, spread.weight > 0.0);
     return select(0.0, clamp(mean, spread.least, spread.greatest), spread.weight > 0.0);
 }

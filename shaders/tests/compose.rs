@@ -53,6 +53,9 @@ fn every_snippet_on_every_load_in_every_form_is_valid_wgsl() {
         }
     }
     every_form(&[Load::F32, Load::F32], &[COVARIANCE.into(), WEIGHTED.into(), CONFUSION_OF_10]);
+    for part in [COVARIANCE.into(), WEIGHTED.into(), CONFUSION_OF_10] {
+        every_form(&[Load::F32, Load::U8], &[part]);
+    }
 }
 
 #[test]
@@ -94,7 +97,7 @@ fn layout_is_what_wgsl_rules_say() {
     let kernel = Recipe::new(&[Load::U8], &parts(&[MIN, INTEGER_SUM])).compose().unwrap();
     assert_eq!(kernel.layout.part("integer_sum").unwrap().offset, 32);
     let kernel = Recipe::new(&[Load::F32, Load::U8], &parts(&[COVARIANCE])).compose().unwrap();
-    assert_eq!(kernel.layout.frame_offsets, [0, 8]);
+    assert_eq!(kernel.layout.frame_offsets, [0, 8, 16]);
 }
 
 #[test]

@@ -126,6 +126,172 @@ fn weighted_forms_within_their_bound() {
     near("integers", Some(gpu.2.weight()), Some(cpu.2.weight()), 0.0);
 }
 
+/// Pairs near one another, and what does not count among them: beside a NaN, or weighing nothing, and far away.
+fn with_outsiders(n: usize, out: (f32, f32), is_out: impl Fn(usize) -> bool) -> Vec<(f32, f32)> {
+    let near = pairs("plain", n).into_iter().map(|(x, y)| (100.0 + x, 1.0 + y));
+    near.enumerate().map(|(i, pair)| if is_out(i) { out } else { pair }).collect()
+}
+
+/// Which places do not count: the first, the middle and the last one, every other one, all but three, whole tiles.
+const OUT: [fn(usize, usize) -> bool; 6] = [
+    |i, _| i == 0,
+    |i, n| i == n / 2,
+    |i, n| i + 1 == n,
+    |i, _| i % 2 == 0,
+    |i, n| i != 0 && i != n / 2 && i + 1 != n,
+    |i, _| (i / 8192).is_multiple_of(2),
+];
+
+const ODD_SIZES: [usize; 9] = [4, 5, 63, 65, 129, 1025, 4999, 8193, 20_001];
+
+/// What is left, the means and the mean product of deviations, in two passes of f64 over what counts.
+fn covariance_of(items: &[(f32, f32)]) -> (f64, f64, f64, f64, f64) {
+    let n = items.len() as f64;
+    let mean = |of: fn(&(f32, f32)) -> f32| items.iter().map(|pair| f64::from(of(pair))).sum::<f64>() / n;
+    let (x, y) = (mean(|pair| pair.0), mean(|pair| pair.1));
+    let by = |product: fn(f64, f64) -> f64| {
+        items.iter().map(|pair| product(f64::from(pair.0) - x, f64::from(pair.1) - y)).sum::<f64>() / n
+    };
+    (x, y, by(|dx, dy| dx * dy), by(|dx, _| dx * dx), by(|_, dy| dy * dy))
+}
+
+#[test]
+fn what_does_not_count_moves_no_frame() {
+    let nan = NanPolicy::Skip;
+    let four = [(f32::NAN, 1e9), (1.0, 1.0), (2.0, 2.0), (3.0, 4.0f32)];
+    let [(gpu, skipped), _] = both(Covariance, &four, nan);
+    near("four pairs", gpu.sample_covariance(), Some(1.5), 1e-6);
+    assert_eq!((gpu.count, skipped), (3, 1));
+    let [(gpu, _), _] = both(LinearRegression, &four, nan);
+    near("the slope of four pairs", gpu.map(|line| line.slope), Some(1.5), 1e-6);
+    let weighed = [(1e9, 0.0), (1.0, 1.0), (2.0, 1.0), (4.0, 1.0f32)];
+    let [(gpu, _), _] = both((Weighted(Mean), Weighted(Sum), Weighted(Variance)), &weighed, nan);
+    near("the mean of four", gpu.0, Some(7.0 / 3.0), 1e-6);
+    near("the sum of four", gpu.1, Some(7.0), 1e-5);
+    near("the variance of four", gpu.2.population_variance(), Some(14.0 / 9.0), 1e-5);
+    // Also where it weighs next to nothing.
+    let [(gpu, _), _] = both(Weighted(Mean), &[(1e9, 1e-20), (1.0, 1.0), (2.0, 1.0), (4.0, 1.0f32)], nan);
+    near("next to nothing", gpu, Some(7.0 / 3.0), 1e-6);
+}
+
+#[test]
+fn pairs_beside_a_nan_leave_the_others_their_digits() {
+    let u = 4.0 * 1184.0 / f64::from(1 << 24);
+    let (nan, far) = (f32::NAN, [1e9f32, -1e30, 1e-30, f32::INFINITY, f32::NAN]);
+    for out in far.into_iter().flat_map(|far| [(nan, far), (far, nan)]) {
+        for n in ODD_SIZES {
+            for (place, is_out) in OUT.iter().enumerate() {
+                let items = with_outsiders(n, out, |i| is_out(i, n));
+                let kept: Vec<(f32, f32)> =
+                    items.iter().copied().filter(|pair| !pair.0.is_nan() && !pair.1.is_nan()).collect();
+                let at = format!("{out:?} at {place} of {n}");
+                let [(gpu, skipped), _] = both((Count, Covariance, LinearRegression), &items, NanPolicy::Skip);
+                assert_eq!(
+                    (gpu.0, gpu.1.count, skipped),
+                    (kept.len() as u64, kept.len() as u64, (n - kept.len()) as u64),
+                    "{at}"
+                );
+                if kept.is_empty() {
+                    assert_eq!((gpu.1.mean_x(), gpu.2), (None, None), "{at}");
+                    continue;
+                }
+                let (x, y, xy, xx, yy) = covariance_of(&kept);
+                let (dx, dy) = (xx.sqrt(), yy.sqrt());
+                near(&at, gpu.1.mean_x(), Some(x), u * dx + 1e-6 * x);
+                near(&at, gpu.1.mean_y(), Some(y), u * dy + 1e-6 * y);
+                near(&at, gpu.1.population_covariance(), Some(xy), u * dx * dy + 1e-9);
+                if kept.len() > 2 {
+                    let off = gpu.2.map(|line| (line.slope - xy / xx).abs());
+                    assert!(off.is_some_and(|off| off <= 1e-2), "{at}: the slope is off by {off:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn values_that_weigh_nothing_leave_the_others_their_digits() {
+    type Forms = (Weighted<Sum>, Weighted<Mean>, Weighted<Variance>, Covariance);
+    const FORMS: Forms = (Weighted(Sum), Weighted(Mean), Weighted(Variance), Covariance);
+    let u = 4.0 * 1184.0 / f64::from(1 << 24);
+    // Zero of both signs, and under the policy that skips, a NaN as the value or as the weight.
+    for out in [(1e9, 0.0f32), (-1e30, -0.0), (1e-30, 0.0), (f32::NAN, 1e9), (1e9, f32::NAN), (f32::NAN, 0.0)] {
+        for n in ODD_SIZES {
+            for (place, is_out) in OUT.iter().enumerate() {
+                let items = with_outsiders(n, out, |i| is_out(i, n));
+                let kept: Vec<(f64, f64)> = items
+                    .iter()
+                    .map(|pair| (f64::from(pair.0), f64::from(pair.1)))
+                    .filter(|pair| !pair.0.is_nan() && pair.1 > 0.0)
+                    .collect();
+                let at = format!("{out:?} at {place} of {n}");
+                // Alone, and in one pass with what takes in all pairs.
+                let [(alone, _), _] = both(Weighted(Mean), &items, NanPolicy::Skip);
+                let [(gpu, _), (cpu, _)] = both(FORMS, &items, NanPolicy::Skip);
+                let weight: f64 = kept.iter().map(|pair| pair.1).sum();
+                near(&at, Some(gpu.2.weight()), Some(weight), u * weight);
+                if kept.is_empty() {
+                    assert_eq!((gpu.1, alone), (None, None), "{at}");
+                    continue;
+                }
+                let sum: f64 = kept.iter().map(|pair| pair.0 * pair.1).sum();
+                let mean = sum / weight;
+                let variance = kept.iter().map(|pair| (pair.0 - mean).powi(2) * pair.1).sum::<f64>() / weight;
+                let sd = variance.sqrt();
+                near(&at, gpu.0, Some(sum), u * weight * sd + 1e-6 * sum);
+                for found in [gpu.1, alone] {
+                    near(&at, found, Some(mean), u * sd + 1e-6 * mean);
+                }
+                near(&at, gpu.2.population_variance(), Some(variance), u * variance + 1e-9);
+                // Those pairs that weigh nothing are pairs all the same.
+                let (x, y, _, xx, yy) = covariance_of(
+                    &items.iter().copied().filter(|pair| !pair.0.is_nan() && !pair.1.is_nan()).collect::<Vec<_>>(),
+                );
+                near(&at, gpu.3.mean_x(), Some(x), u * xx.sqrt() + 1e-6 * x.abs());
+                near(&at, gpu.3.mean_y(), Some(y), u * yy.sqrt() + 1e-6 * y.abs());
+                near(&at, gpu.3.population_covariance(), cpu.3.population_covariance(), u * (xx * yy).sqrt() + 1e-9);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_does_not_count_moves_no_frame_along_axes_in_segments_and_by_key() {
+    let n = 24_000;
+    let keys: Vec<u32> = (0..n as u32).map(|i| i * 7 % 30).collect();
+    let offsets: Vec<usize> = [0, 10, 10, 2000, 15_000, 23_999].into();
+    for (out, weights) in [((f32::NAN, 1e9), false), ((1e9, f32::NAN), false), ((1e9, 0.0), true)] {
+        let items = with_outsiders(n, out, |i| i % 5 == 2 || i / 1500 == 3);
+        let along = |engine: &Engine| {
+            fn all<A: Aggregator<(f32, f32)>>(
+                form: A,
+                engine: &Engine,
+                (items, offsets, keys): (&[(f32, f32)], &[usize], &[u32]),
+            ) -> Vec<A::Output> {
+                let nan = NanPolicy::Skip;
+                let mut answers = reduce_axis(&form, engine, items, &[1500, 16], 0, nan).unwrap().answers;
+                answers.extend(reduce_axis(&form, engine, items, &[3, 8000], 1, nan).unwrap().answers);
+                answers.extend(reduce_axis(&form, engine, items, &[240, 100], 1, nan).unwrap().answers);
+                answers.extend(reduce_segments(&form, engine, items, offsets, nan).unwrap().answers);
+                answers.extend(reduce_by_key(&form, engine, items, keys, 30, nan).unwrap().answers);
+                answers
+            }
+            let data = (&items[..], &offsets[..], &keys[..]);
+            if weights {
+                let moments = all(Weighted(Variance), engine, data);
+                moments.iter().map(|found| (found.mean(), found.population_variance())).collect::<Vec<_>>()
+            } else {
+                let moments = all(Covariance, engine, data);
+                moments.iter().map(|found| (found.mean_x(), found.population_covariance())).collect()
+            }
+        };
+        for (at, (gpu, cpu)) in along(on_gpu()).into_iter().zip(along(&Engine::cpu())).enumerate() {
+            near(&format!("{out:?}, the mean of {at}"), gpu.0, cpu.0, 1e-4);
+            near(&format!("{out:?}, the spread of {at}"), gpu.1, cpu.1, 1e-3);
+        }
+    }
+}
+
 #[test]
 fn special_values_and_weights_as_on_the_cpu() {
     let plain = [(1.0f32, 2.0f32), (3.0, 1.0), (-2.0, 0.5), (5.0, 0.0)];

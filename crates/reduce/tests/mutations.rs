@@ -45,7 +45,7 @@ const EQUIVALENT: &[(&str, &str, &str)] = &[
     ("kernel/merge", "if lane == 0u", "every invocation holds the merged state; any may write it"),
     ("kernel/reduce", "if lane == 0u", "every invocation holds the merged state; any may write it"),
     ("kernel/column", "for (var i = span.begin", "a frame may come from all but one element"),
-    ("kernel/column", "own.weight += 1.0", "the shift is held between the extremes, and any there will do"),
+    ("kernel/column", "own.weight += weight", "the shift is held between the extremes, and any there will do"),
     ("kernel/column", "return Found(", "a frame of another shift"),
     ("kernel/merged_frame", "for (var i = parts.begin", "a frame may come from all but one partial"),
     ("kernel/merged_frame", "return Frame(", "a frame of another shift"),
@@ -57,7 +57,7 @@ const EQUIVALENT: &[(&str, &str, &str)] = &[
     ("kernel/strided", "let end = min(", "the first piece then takes everything"),
     ("kernel/two_columns", "return Tile(Frames(Frame(0, 0.0)", "no aggregator reads this frame"),
     ("kernel/two_columns", "var item = Item(", "of a special element nothing is read but that it was there"),
-    ("kernel/two_columns", "return census.finite", "a frame of another shift"),
+    ("kernel/two_columns", "return f32(census.finite", "a frame of another shift"),
     ("kernel/column", "own.least", "where not all are equal, a frame of another shift; clamp gives the greatest here"),
     ("aggregators/exact_sum", "held.exact_sum.others", "only whether there are any counts"),
     ("aggregators/exact_sum", "merged.others", "only whether there are any counts"),
@@ -432,13 +432,35 @@ fn pairs([gpu, ..]: &[Gpu; 2]) -> Result<(), String> {
     let (gpu, cpu) = (gpu?, cpu?);
     near(gpu.mean_x(), cpu.mean_x(), 3e-8 * cpu.mean_x().unwrap())?;
     near(gpu.mean_y(), cpu.mean_y(), 3e-8 * cpu.mean_y().unwrap())?;
+    // Far from all that counts: beside a NaN that is skipped, or weighing nothing; one here and there, and a whole tile.
+    let (nan, far) = (f32::NAN, 1e9);
+    for (out, form) in [((nan, far), true), ((far, nan), true), ((far, 0.0), false)] {
+        let items: Vec<(f32, f32)> = items
+            .iter()
+            .enumerate()
+            .map(|(i, (x, y))| if i % 1000 == 7 || i / 8192 == 2 { out } else { (1e4 + x, 0.5 + y) })
+            .collect();
+        if form {
+            let [gpu, cpu] = [engine, &Engine::cpu()].map(|engine| answer(Covariance, engine, &items, NanPolicy::Skip));
+            let (gpu, cpu) = (gpu?, cpu?);
+            near(gpu.mean_x(), cpu.mean_x(), 1e-5)?;
+            near(gpu.mean_y(), cpu.mean_y(), 1e-5)?;
+            near(gpu.population_covariance(), cpu.population_covariance(), 1e-4)?;
+        } else {
+            let form = (Weighted(Mean), Weighted(Variance));
+            let [gpu, cpu] = [engine, &Engine::cpu()].map(|engine| answer(form, engine, &items, NanPolicy::Skip));
+            let (gpu, cpu) = (gpu?, cpu?);
+            near(gpu.0, cpu.0, 1e-5)?;
+            near(gpu.1.population_variance(), cpu.1.population_variance(), 1e-3)?;
+        }
+    }
     let special = |x: f32, y: f32| {
         let mut items = items[..300].to_vec();
         items[200] = (x, y);
         items
     };
     let class = |x: Option<f64>| x.map(|x| if x.is_finite() { "finite".into() } else { x.to_string() });
-    let (nan, infinity) = (f32::NAN, f32::INFINITY);
+    let infinity = f32::INFINITY;
     for (x, y) in [
         (nan, 1.0),
         (1.0, nan),
@@ -624,7 +646,7 @@ fn every_broken_line_is_noticed() {
                     .map(|(at, line)| if at == number { line.replacen(from, to, 1) } else { line.into() } + "\n")
                     .collect();
                 broken += 1;
-                let texts: Vec<(String, String)> = ["COLUMN", "first", "second"]
+                let texts: Vec<(String, String)> = ["COLUMN", "first", "second", "weighed"]
                     .map(|column| (text.replace("COLUMN", column), mutated.replace("COLUMN", column)))
                     .into();
                 let edit = move |source: String| {

@@ -234,7 +234,7 @@ impl WeightedSums {
         let sum = |index| f64::from(partial.f32("weighted", index));
         Self {
             specials: partial.u32("weighted", 1),
-            values: partial.frame(),
+            values: partial.weighed_frame(),
             weights: partial.second_frame(),
             weight: sum(2),
             squares_of_weights: sum(3),

@@ -20,7 +20,8 @@
 //!   over the elements, m the mean of the element's piece; the mean within the same over n;
 //! * the variance is within `4 d u V` of the exact one, where V is the mean of (x - m)^2 plus that
 //!   of (m - mean)^2, plus `64 u^2` times the greatest |m|^2; covariances likewise with |dx dy| for squares, weighted
-//!   forms with weights as factors, and third and fourth moments within `16 d u` of the mean of |x - m|^3 or ^4.
+//!   forms with weights as factors and m the weighted mean, and third and fourth moments within `16 d u` of the mean of
+//!   |x - m|^3 or ^4. Pairs that a NaN leaves out, and values that weigh nothing, are in no m.
 //!
 //! A chunk has at most 2^29 elements of an output. Data that is constant gives its value and a variance of 0,
 //! exactly. Infinities and NaN never enter the arithmetic: the kernel counts them, the host applies

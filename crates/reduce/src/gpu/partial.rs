@@ -111,6 +111,14 @@ impl Partial<'_> {
         self.frame_of(1)
     }
 
+    /// The frame of the offsets of the first of each pair by the second as its weight: `weighed_offset`.
+    ///
+    /// # Panics
+    /// Where items are no pairs.
+    pub fn weighed_frame(&self) -> Frame {
+        self.frame_of(2)
+    }
+
     fn frame_of(&self, column: usize) -> Frame {
         let at = self.layout.frame_offsets[column];
         Frame { exponent: self.word_at(at).cast_signed(), shift: f32::from_bits(self.word_at(at + 4)) }

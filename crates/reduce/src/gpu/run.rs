@@ -247,6 +247,8 @@ impl Maker<'_> {
                 outputs: outputs as u32,
                 pieces: merged as u32,
                 piece: MERGED as u32,
+                // What a NaN left out counts for nothing in the merged frame either.
+                skip_nan: inputs.params.skip_nan,
                 ..Params::default()
             };
             let last = merged == 1;
