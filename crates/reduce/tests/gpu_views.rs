@@ -4,7 +4,9 @@
 
 mod common;
 
+use std::future::Future;
 use std::sync::OnceLock;
+use std::task::{Context, Waker};
 
 use common::mixed;
 use strix_reduce::gpu::{Gpu, GpuHalf, Load, Reduction, Snippet, View};
@@ -185,6 +187,38 @@ fn recorded_among_a_callers_commands_any_number_of_times() {
         assert_eq!(sum, Some(250.0 * turn as f64));
         let share = turn as f64 / 10.0;
         assert!((moments.population_variance().unwrap() - 6.25 * share * (1.0 - share)).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn a_future_of_answers_that_is_dropped_half_way_leaves_nothing_mapped() {
+    let gpu = gpu();
+    let data = buffer(gpu, &[1.5f32; 3000]);
+    let reduction = Reduction::<f32, _>::new(gpu, Sum).unwrap();
+    let bound = reduction.bind(&View::of(&data, 0..3000)).unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    for turn in 0..20 {
+        bound.submit().unwrap();
+        let mut left = Box::pin(bound.answers_async());
+        // Where the device was faster than this thread, it is done with the first poll.
+        let pending = left.as_mut().poll(&mut context).is_pending();
+        if pending {
+            for error in [
+                bound.answers().unwrap_err(),
+                pollster::block_on(bound.answers_async()).unwrap_err(),
+                bound.submit().unwrap_err(),
+            ] {
+                assert!(error.to_string().contains("await or drop that one first"), "{error}");
+            }
+        }
+        // Dropped half way, or finished in spite of the two that were refused.
+        if pending && turn % 2 == 1 {
+            assert_eq!(pollster::block_on(left).unwrap(), [Some(4500.0)]);
+        } else {
+            drop(left);
+        }
+        assert_eq!(bound.answers().unwrap(), [Some(4500.0)]);
+        assert_eq!(pollster::block_on(bound.answers_async()).unwrap(), [Some(4500.0)]);
     }
 }
 

@@ -102,7 +102,7 @@ impl<T: Item, A: Aggregator<T>> Bound<'_, T, A> {
     /// Submits the reduction by itself.
     ///
     /// # Errors
-    /// [`Error::Device`].
+    /// [`Error::Device`], also while a future of its answers is under way.
     pub fn submit(&self) -> Result<(), Error> {
         self.run.submit(&self.reduction.prepared.gpu)
     }
@@ -117,7 +117,7 @@ impl<T: Item, A: Aggregator<T>> Bound<'_, T, A> {
     ///
     /// # Errors
     /// [`Error::Nan`] under [`NanPolicy::Error`]; [`Error::Parameter`] of offsets that do not rise, or a key that is no
-    /// group; [`Error::Device`], also where nothing was submitted.
+    /// group; [`Error::Device`], also where nothing was submitted, or a future of this reduction's answers is under way.
     pub fn states(&self) -> Result<Vec<A::State>, Error> {
         let mut states = self.identities();
         self.run.wait(&self.reduction.prepared.gpu, |taken| self.merge(&mut states, &taken))?;
@@ -133,14 +133,15 @@ impl<T: Item, A: Aggregator<T>> Bound<'_, T, A> {
         Ok(self.states()?.into_iter().map(|state| aggregator.finish(state)).collect())
     }
 
-    /// [`Bound::states`] without blocking the thread: another one waits for the device meanwhile.
+    /// [`Bound::states`] without blocking the thread: another one waits for the device meanwhile. A future that is
+    /// dropped half way leaves nothing behind; until then it alone reads.
     ///
     /// # Errors
     /// As [`Bound::states`].
     pub async fn states_async(&self) -> Result<Vec<A::State>, Error> {
         let gpu = self.reduction.prepared.gpu.clone();
         let mapped = Mapped::default();
-        gpu.checked("read-back", || self.run.map(mapped.setter()))?;
+        let reading = gpu.checked("read-back", || self.run.read(&gpu, mapped.setter()))??;
         let waited = mapped.setter();
         std::thread::spawn(move || {
             if let Err(error) = gpu.wait() {
@@ -149,7 +150,7 @@ impl<T: Item, A: Aggregator<T>> Bound<'_, T, A> {
         });
         mapped.await.map_err(|message| Error::Device { during: "read-back", message })?;
         let mut states = self.identities();
-        self.run.take(|taken| self.merge(&mut states, &taken))?;
+        self.run.take(reading, |taken| self.merge(&mut states, &taken))?;
         Ok(states)
     }
 

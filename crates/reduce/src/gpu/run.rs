@@ -1,7 +1,7 @@
 //! A reduction of one view: its dispatches, ready to be recorded any number of times, and how to read what they left.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use strix_shaders::{Binding, Load, Recipe, SHORT, Shape, Taker};
 
@@ -61,6 +61,25 @@ pub(super) struct Run {
     read_back: wgpu::Buffer,
     /// How often it was recorded. The work leaves a stamp, which tells that it was submitted.
     recorded: AtomicU32,
+    /// Whether there is a [`Reading`].
+    reading: Arc<AtomicBool>,
+}
+
+/// The one who reads the read-back, which is mapped, or waits to be. Dropping it, read or not, unmaps.
+pub(super) struct Reading {
+    gpu: Gpu,
+    /// `None` of a run without pieces, which has nothing to map.
+    held: Option<(wgpu::Buffer, Arc<AtomicBool>)>,
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if let Some((buffer, reading)) = self.held.take() {
+            // One that could not be mapped was told of already.
+            let _ = self.gpu.checked("read-back", || buffer.unmap());
+            reading.store(false, Ordering::Release);
+        }
+    }
 }
 
 /// One chunk.
@@ -399,6 +418,7 @@ impl Run {
             stamps,
             read_back,
             recorded: AtomicU32::new(0),
+            reading: Arc::default(),
         })
     }
 
@@ -439,25 +459,39 @@ impl Run {
     }
 
     /// Asks for the read-back to be mapped; `done` is called once the work that was submitted before is done.
-    pub(super) fn map(&self, done: impl FnOnce(Result<(), String>) + Send + 'static) {
+    ///
+    /// # Errors
+    /// [`Error::Device`] where another one reads it.
+    pub(super) fn read(
+        &self,
+        gpu: &Gpu,
+        done: impl FnOnce(Result<(), String>) + Send + 'static,
+    ) -> Result<Reading, Error> {
         if self.pieces.is_empty() {
-            return done(Ok(()));
+            done(Ok(()));
+            return Ok(Reading { gpu: gpu.clone(), held: None });
         }
+        if self.reading.swap(true, Ordering::AcqRel) {
+            return Err(read_already("read-back"));
+        }
+        let reading = Reading { gpu: gpu.clone(), held: Some((self.read_back.clone(), self.reading.clone())) };
         self.read_back
             .map_async(wgpu::MapMode::Read, .., move |mapped| done(mapped.map_err(|error| error.to_string())));
+        Ok(reading)
     }
 
     /// Hands each chunk's partial of each output to `take`, once the read-back is mapped, and unmaps it.
     ///
     /// # Errors
     /// Those of `take`; [`Error::Parameter`] of wrong offsets or keys; [`Error::Device`] where the work was not submitted.
-    pub(super) fn take(&self, take: impl FnMut(Taken<'_>) -> Result<(), Error>) -> Result<(), Error> {
+    pub(super) fn take(&self, reading: Reading, take: impl FnMut(Taken<'_>) -> Result<(), Error>) -> Result<(), Error> {
         let Some(pipelines) = &self.pipelines else { return Ok(()) };
         let failed = |message: String| Error::Device { during: "read-back", message };
         let view = self.read_back.get_mapped_range(..).map_err(|error| failed(error.to_string()))?;
         let taken = self.decode(pipelines, &view, take);
+        // The view before the map that it is of.
         drop(view);
-        self.read_back.unmap();
+        drop(reading);
         taken
     }
 
@@ -532,6 +566,9 @@ impl Run {
 
     /// Submits the recorded work.
     pub(super) fn submit(&self, gpu: &Gpu) -> Result<(), Error> {
+        if self.reading.load(Ordering::Acquire) {
+            return Err(read_already("the reduction"));
+        }
         gpu.checked("the reduction", || {
             let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             self.record(&mut encoder);
@@ -542,17 +579,22 @@ impl Run {
     /// Waits for the submitted work, then [`Run::take`].
     pub(super) fn wait(&self, gpu: &Gpu, take: impl FnMut(Taken<'_>) -> Result<(), Error>) -> Result<(), Error> {
         let (send, receive) = std::sync::mpsc::channel();
-        gpu.checked("read-back", || {
-            self.map(move |mapped| {
+        let reading = gpu.checked("read-back", || {
+            let reading = self.read(gpu, move |mapped| {
                 // The receiver outlives the poll below.
                 let _ = send.send(mapped);
-            });
-            gpu.wait()
+            })?;
+            gpu.wait().map(|()| reading)
         })??;
         let failed = |message: String| Error::Device { during: "read-back", message };
         receive.recv().map_err(|error| failed(error.to_string()))?.map_err(failed)?;
-        self.take(take)
+        self.take(reading, take)
     }
+}
+
+fn read_already(during: &'static str) -> Error {
+    let message = "another call is reading the results of this reduction; await or drop that one first".into();
+    Error::Device { during, message }
 }
 
 /// Buffers that the chunks of a run use one after another; the first chunk is never smaller than a later one.

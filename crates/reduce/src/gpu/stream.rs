@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use super::Gpu;
-use super::run::{Job, Run, Taken};
+use super::run::{Job, Reading, Run, Taken};
 use super::step::buffer;
 use super::view::{Lie, Tensor, View};
 use crate::Error;
@@ -32,6 +32,7 @@ struct Slot {
 /// Submitted work whose results are not read yet.
 struct Pending {
     run: Arc<Run>,
+    reading: Reading,
     mapped: Receiver<Result<(), String>>,
     /// Which load it was.
     index: usize,
@@ -82,11 +83,11 @@ impl Gpu {
 
 impl Slot {
     fn finish(&mut self, gpu: &Gpu, take: &mut impl FnMut(usize, Taken<'_>) -> Result<(), Error>) -> Result<(), Error> {
-        let Some(Pending { run, mapped, index }) = self.pending.take() else { return Ok(()) };
+        let Some(Pending { run, reading, mapped, index }) = self.pending.take() else { return Ok(()) };
         let failed = |message: String| Error::Device { during: "read-back", message };
         gpu.checked("the reduction", || gpu.wait())??;
         mapped.recv().map_err(|error| failed(error.to_string()))?.map_err(failed)?;
-        run.take(|taken| take(index, taken))
+        run.take(reading, |taken| take(index, taken))
     }
 
     fn submit(&mut self, gpu: &Gpu, job: &Job, index: usize, load: &Load<'_>) -> Result<(), Error> {
@@ -105,11 +106,11 @@ impl Slot {
             gpu.queue().submit([encoder.finish()]);
             let (send, mapped) = channel();
             // The receiver outlives the poll that calls back, or nobody asks any more.
-            run.map(move |done| drop(send.send(done)));
+            let reading = run.read(gpu, move |done| drop(send.send(done)))?;
             if let Some(staging) = &self.staging {
                 staging.map_async(wgpu::MapMode::Write, .., |_| {});
             }
-            Ok(Pending { run, mapped, index })
+            Ok(Pending { run, reading, mapped, index })
         })?;
         self.pending = Some(pending?);
         Ok(())
