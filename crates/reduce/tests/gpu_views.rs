@@ -165,6 +165,13 @@ fn wrong_views_are_refused_with_their_reason() {
     assert!(bad.contains("[8, 9]") && bad.contains("64"), "{bad}");
     assert!(View::of(&data, 0..64).strided(&[8, 8], &[8, 1], 2).is_err());
     assert!(View::of(&data, 0..64).strided(&[u64::MAX, 2], &[8, 1], 1).is_err());
+    // More answers than the device, or the host, has room for, of few elements or none.
+    let vast: [([u64; 2], [u64; 2]); 2] = [([1 << 40, 4], [0, 1]), ([1 << 40, 0], [1, 1])];
+    for (shape, strides) in vast {
+        let reduction = Reduction::<u8, _>::new(gpu, Count).unwrap();
+        let error = reduction.bind(&all().strided(&shape, &strides, 1).unwrap()).unwrap_err();
+        assert!(matches!(error, Error::NotOnGpu { .. }) && error.to_string().contains("1099511627776"), "{error}");
+    }
 }
 
 #[test]

@@ -26,6 +26,29 @@ pub(super) struct Limits {
     pub(super) elements: u64,
 }
 
+/// Elements that a chunk spans at most. Kernels count in u32, from where a binding begins, which may be up to an
+/// alignment before the chunk's first element, or eight times as many bits before that of its mask.
+const MOST_SPAN: u64 = 1 << 31;
+
+/// Bytes that a kernel binds at most, less what an alignment may cost at either end. Past 2^32 bytes indices would wrap,
+/// whatever the device offers.
+pub(super) fn room(limits: &wgpu::Limits, alignment: u64) -> u64 {
+    limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(1 << 32).saturating_sub(2 * alignment)
+}
+
+impl Limits {
+    /// In that many bytes a binding: for elements of at most `widest` bytes, results of `row` bytes an output, and
+    /// partials of `partial` bytes a piece, which has `piece` elements of the `longest` that an axis may have at once.
+    pub(super) fn of(room: u64, [widest, row, partial]: [u64; 3], piece: u64, longest: u64) -> Self {
+        Self {
+            span: (room / widest).min(MOST_SPAN),
+            length: longest,
+            outputs: room / row,
+            elements: room / partial * piece / 2,
+        }
+    }
+}
+
 /// The chunks, of which those that share an output come in the order of the axis.
 pub(super) fn chunks(tensor: &Tensor, limits: Limits) -> Vec<Chunk> {
     let mut done = Vec::new();
@@ -109,6 +132,51 @@ impl Chunk {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_index_of_a_chunk_wraps_whatever_a_device_binds() {
+        let arrays = [
+            Tensor::whole((3 << 32) + 5),
+            // Rows, columns, with gaps, and one element seen over and over.
+            Tensor { others: vec![(1 << 20, 1 << 13)], length: 1 << 13, stride: 1 },
+            Tensor { others: vec![(1 << 17, 1)], length: 1 << 17, stride: 1 << 17 },
+            Tensor { others: vec![(5, 1 << 40), (1, 1 << 50)], length: 1 << 33, stride: 3 },
+            Tensor { others: vec![(1 << 28, 0)], length: 1 << 6, stride: 1 << 33 },
+        ];
+        let alignment = 256;
+        for most in [1 << 27, (1 << 31) - 1, u64::from(u32::MAX), 1 << 36, u64::MAX] {
+            let limits = wgpu::Limits {
+                max_storage_buffer_binding_size: most,
+                max_buffer_size: most,
+                ..wgpu::Limits::default()
+            };
+            let room = room(&limits, alignment);
+            for (array, widest) in arrays.iter().flat_map(|array| [1, 2, 4].map(|widest| (array, widest))) {
+                let (partial, piece) = (44, 8192);
+                let chunks = chunks(array, Limits::of(room, [widest, partial, partial], piece, piece << 16));
+                let mut elements = 0;
+                for Chunk { tensor, first, place, .. } in &chunks {
+                    let (outputs, pieces) = (tensor.outputs(), tensor.length.div_ceil(piece));
+                    assert!(tensor.span() * widest <= room && first + tensor.span() <= array.span());
+                    assert!(place + tensor.length <= array.length);
+                    // The last element's index, and the last bit's; an invocation's, with those that are too many; the
+                    // end of a piece; a byte of the partials.
+                    let last = [
+                        tensor.span() + 8 * alignment,
+                        outputs * pieces + 64 * 65_535,
+                        tensor.length + piece,
+                        outputs * pieces * partial,
+                    ];
+                    assert!(last.iter().all(|last| *last <= u64::from(u32::MAX)), "{tensor:?}: {last:?}");
+                    // What the kernel multiplies: steps that count.
+                    let axes = tensor.others.iter().copied().chain([(tensor.length, tensor.stride)]);
+                    assert!(axes.filter(|axis| axis.0 > 1).all(|axis| u32::try_from(axis.1).is_ok()));
+                    elements += outputs * tensor.length;
+                }
+                assert_eq!(elements, array.outputs() * array.length);
+            }
+        }
+    }
 
     #[test]
     fn chunks_cover_every_element_once_and_keep_their_outputs() {

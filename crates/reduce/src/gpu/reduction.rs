@@ -81,7 +81,7 @@ impl<T: Item, A: Aggregator<T>> Reduction<T, A> {
     ///
     /// # Errors
     /// [`Error::Parameter`] when the view does not lie in its buffers; [`Error::NotOnGpu`] when it has more outputs than
-    /// the device binds; [`Error::Device`].
+    /// the device binds or one of its buffers holds, or segments of more than 2^32 - 1 elements; [`Error::Device`].
     pub fn bind(&self, view: &View<'_>) -> Result<Bound<'_, T, A>, Error> {
         let outputs = view.outputs() as usize;
         Ok(Bound { reduction: self, run: self.prepared.run(view, self.nan)?, outputs })

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use strix_shaders::{Binding, Load, Recipe, SHORT, Shape, Taker};
 
 use super::Gpu;
-use super::chunks::{Chunk, Limits, chunks};
+use super::chunks::{Chunk, Limits, chunks, room};
 use super::half::{Spec, parts};
 use super::kernel::Pipelines;
 use super::order::{self, Bound, Keys, Sorter, Window, scan_words};
@@ -313,7 +313,7 @@ impl Run {
 
     fn unchecked(gpu: &Gpu, job: Job, view: &View<'_>) -> Result<Self, Error> {
         let limits = gpu.limits();
-        let binding = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) - 2 * gpu.alignment();
+        let binding = room(limits, gpu.alignment());
         let shape = match view.lie {
             Lie::Tensor(_) => Shape::Strided,
             Lie::Segments { .. } => Shape::Segments,
@@ -338,17 +338,25 @@ impl Run {
         let outputs = view.outputs();
         let row = maker.partial_bytes.max(4 * maker.counters).max(8);
         let most_outputs = binding / row;
+        let refused = |reason: String| Err(Error::NotOnGpu { reason });
+        if most_outputs == 0 || window == 0 {
+            let needed = row.max(tile * widest.max(4));
+            return refused(format!("its kernel binds {needed} bytes at once, and the device takes {binding}"));
+        }
+        // All results lie in one buffer; and on the host.
+        if outputs.checked_mul(row).is_none_or(|bytes| bytes > limits.max_buffer_size) {
+            let most = limits.max_buffer_size / row;
+            return refused(format!(
+                "{outputs} outputs of {row} bytes each are more than the {most} that a buffer of the device holds; reduce \
+                 part of the view at a time"
+            ));
+        }
         let parts: Vec<(Part, u64)> = match &view.lie {
             Lie::Tensor(tensor) => {
                 let cut = Cut::of(tensor, tile);
                 // A longer axis is cut, and merged in f64 on the host: that also bounds how many roundings follow on one.
                 let longest = if cut.taker == Taker::Workgroup { MOST_PIECES * tile } else { 1 << 22 };
-                let limits = Limits {
-                    span: binding / widest,
-                    length: longest,
-                    outputs: most_outputs,
-                    elements: binding / maker.partial_bytes * cut.piece / 2,
-                };
+                let limits = Limits::of(binding, [widest, row, maker.partial_bytes], cut.piece, longest);
                 let chunk = |chunk: Chunk| {
                     let outputs = chunk.tensor.outputs();
                     (Part::Tensor(chunk, tensor.clone()), outputs)
@@ -356,12 +364,18 @@ impl Run {
                 chunks(tensor, limits).into_iter().map(chunk).collect()
             }
             Lie::Segments { elements, .. } | Lie::Groups { elements, .. } => {
-                if outputs >= most_outputs || *elements > u64::from(u32::MAX) {
-                    return Err(Error::NotOnGpu {
-                        reason: format!(
-                            "{outputs} outputs of {elements} elements are more than one binding of the device holds"
-                        ),
-                    });
+                if outputs >= most_outputs {
+                    return refused(format!(
+                        "{outputs} segments or groups of {row} bytes each are more than the {most_outputs} that a binding \
+                         of the device holds; reduce part of them at a time"
+                    ));
+                }
+                if shape == Shape::Segments && *elements > u64::from(u32::MAX) {
+                    return refused(format!(
+                        "segments are of at most {} elements, as their offsets are u32, and the view has {elements}; \
+                         reduce part of it at a time",
+                        u32::MAX
+                    ));
                 }
                 let windows = (0..*elements).step_by(window as usize);
                 match shape {
@@ -380,6 +394,14 @@ impl Run {
         }
         use wgpu::BufferUsages as Usage;
         let written = Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST;
+        let read_back_bytes = results_end + counts_end + gpu.alignment() * parts.len() as u64 + 4;
+        if read_back_bytes > limits.max_buffer_size {
+            return refused(format!(
+                "its results take {read_back_bytes} bytes, and a buffer of the device at most {}; reduce part of the view \
+                 at a time",
+                limits.max_buffer_size
+            ));
+        }
         let results = buffer(gpu, results_end, written);
         let counts = buffer(gpu, counts_end, written);
         let status = buffer(gpu, gpu.alignment() * parts.len() as u64, written);
@@ -405,8 +427,7 @@ impl Run {
             pieces.push(Piece { steps, part, outputs, results_at, counts_at });
         }
         let stamps = filled(gpu, &[1, 2, 3, 4], Usage::COPY_SRC);
-        let bytes = results_end + counts_end + gpu.alignment() * pieces.len() as u64 + 4;
-        let read_back = buffer(gpu, bytes, Usage::MAP_READ | Usage::COPY_DST);
+        let read_back = buffer(gpu, read_back_bytes, Usage::MAP_READ | Usage::COPY_DST);
         Ok(Self {
             specs: specs.into_iter().map(|(spec, _)| spec).collect(),
             pipelines: (!pieces.is_empty()).then_some(together),
