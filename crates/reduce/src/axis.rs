@@ -115,10 +115,8 @@ pub(crate) fn outputs<T: Item, A: Aggregator<T>>(
                 return Ok(AlongAxis { answers, report });
             }
             Ok(None) => {}
-            Err(error @ (Error::Nan { .. } | Error::Parameter(_))) => return Err(error),
-            Err(error) if engine.choice == EngineChoice::Gpu => return Err(error),
-            Err(Error::NotOnGpu { reason }) => fallback = Some(reason),
-            Err(error) => fallback = Some(error.to_string()),
+            Err(error) if engine.choice == EngineChoice::Gpu || error.is_of_items() => return Err(error),
+            Err(error) => fallback = Some(error.into_fallback()),
         }
     }
     let answers = on_cpu()?.into_iter().map(|state| aggregator.finish(state)).collect();

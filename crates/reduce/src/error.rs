@@ -67,3 +67,19 @@ pub enum Error {
         known: String,
     },
 }
+
+#[cfg(feature = "gpu")]
+impl Error {
+    /// Whether it is of the items and not of the device, so that the CPU engine would say the same.
+    pub(crate) fn is_of_items(&self) -> bool {
+        matches!(self, Self::Nan { .. } | Self::TooMany { .. })
+    }
+
+    /// Why an automatic engine takes the CPU.
+    pub(crate) fn into_fallback(self) -> String {
+        match self {
+            Self::NotOnGpu { reason } => reason,
+            other => other.to_string(),
+        }
+    }
+}

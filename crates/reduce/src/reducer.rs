@@ -55,8 +55,7 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
         let (gpu, fallback) = match (Prepared::new::<T, A>(&aggregator, engine), engine.choice) {
             (Ok(gpu), _) => (gpu, engine.fallback.clone()),
             (Err(error), EngineChoice::Gpu) => return Err(error),
-            (Err(Error::NotOnGpu { reason }), _) => (None, Some(reason)),
-            (Err(error), _) => (None, Some(error.to_string())),
+            (Err(error), _) => (None, Some(error.into_fallback())),
         };
         #[cfg(not(feature = "gpu"))]
         let fallback = engine.fallback.clone();
@@ -89,7 +88,8 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
     ///
     /// # Errors
     /// [`Error::Nan`] under [`NanPolicy::Error`]; [`Error::TooMany`] past 2^56 items, before any sum could
-    /// wrap; [`Error::Device`] when a GPU that was chosen by name fails. When an automatically chosen one fails, the CPU takes over, chunk and all.
+    /// wrap; [`Error::Device`], [`Error::NotOnGpu`] and [`Error::Kernel`] when a GPU that was chosen by name fails or
+    /// refuses. Where an automatically chosen one does, the CPU takes over, chunk and all.
     pub fn push(&mut self, items: &[T]) -> Result<(), Error> {
         self.room(items.len() as u64)?;
         #[cfg(feature = "gpu")]
@@ -325,8 +325,9 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
                 self.take(total.state, total.skipped, items);
                 Some(Ok(()))
             }
-            Err(error @ Error::Device { .. }) if self.choice == EngineChoice::Auto => {
-                self.fallback = Some(error.to_string());
+            // Whatever the device refuses; the state has nothing of these items yet.
+            Err(error) if self.choice == EngineChoice::Auto && !error.is_of_items() => {
+                self.fallback = Some(error.into_fallback());
                 self.gpu = None;
                 self.decision = None;
                 None

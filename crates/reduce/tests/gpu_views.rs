@@ -44,18 +44,22 @@ fn on_cpu<T: strix_reduce::Item, A: Aggregator<T>>(a: A, items: &[T]) -> A::Outp
     reducer.finish()
 }
 
-/// A device whose every limit is far below what is asked of it.
-fn small() -> Gpu {
+/// A device with other limits than its adapter has.
+fn limited(limits: impl Fn(wgpu::Limits) -> wgpu::Limits) -> Gpu {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default())).unwrap();
-    let required_limits = wgpu::Limits {
-        max_storage_buffer_binding_size: 1 << 18,
-        max_compute_workgroups_per_dimension: 30,
-        ..adapter.limits()
-    };
-    let descriptor = wgpu::DeviceDescriptor { required_limits, ..Default::default() };
+    let descriptor = wgpu::DeviceDescriptor { required_limits: limits(adapter.limits()), ..Default::default() };
     let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
     Gpu::from_device(adapter.get_info(), device, queue)
+}
+
+/// A device whose every limit is far below what is asked of it.
+fn small() -> Gpu {
+    limited(|limits| wgpu::Limits {
+        max_storage_buffer_binding_size: 1 << 18,
+        max_compute_workgroups_per_dimension: 30,
+        ..limits
+    })
 }
 
 type Form = (Count, Sum, Min, ArgMax);
@@ -383,6 +387,54 @@ fn a_lost_device_is_an_error_by_name_and_auto_goes_on_with_the_cpu() {
     let segments = strix_reduce::reduce_segments(&Sum, &choice, &items, &[0, 4], NanPolicy::Propagate).unwrap();
     assert_eq!((segments.answers, segments.report.engine), (vec![Some(6.0)], "cpu"));
     assert_eq!(EngineChoice::default(), EngineChoice::Auto);
+}
+
+#[test]
+fn auto_goes_on_with_the_cpu_whatever_the_device_refuses() {
+    // Three buffers: a mask, a second column or offsets are one too many, and so is what a sort binds.
+    let narrow = limited(|limits| wgpu::Limits { max_storage_buffers_per_shader_stage: 3, ..limits });
+    let (by_name, auto) = (Engine::from(narrow.clone()), Engine::from(narrow).or_cpu());
+    let items: Vec<i32> = (0..100_000).collect();
+    let form = (Count, Sum, Max);
+    let mut named = Reducer::new(form, &by_name).unwrap();
+    named.push(&items).unwrap();
+    let error = named.push_masked(&items, |i| i % 2 == 0).unwrap_err();
+    assert!(matches!(error, Error::NotOnGpu { .. }) && error.to_string().contains("buffers"), "{error}");
+    assert_eq!((named.pushed(), named.finish()), (100_000, (100_000, Some(4_999_950_000), Some(99_999))));
+
+    let mut reducer = Reducer::new(form, &auto).unwrap();
+    reducer.push(&items).unwrap();
+    assert_eq!((reducer.report().engine, reducer.report().fallback), ("gpu", None));
+    reducer.push_masked(&items, |i| i % 2 == 0).unwrap();
+    let report = reducer.report();
+    assert!(report.engine == "cpu" && report.fallback.is_some_and(|reason| reason.contains("binds 4 buffers")));
+    reducer.push(&items[..2]).unwrap();
+    assert_eq!((reducer.pushed(), reducer.missing()), (200_002, 50_000));
+    assert_eq!(reducer.finish(), (150_002, Some(4_999_950_000 + 2_499_950_000 + 1), Some(99_999)));
+
+    let pairs: Vec<(i32, i32)> = items.iter().map(|x| (*x, 2 * x)).collect();
+    let mut reducer = Reducer::new(Covariance, &auto).unwrap();
+    reducer.push(&pairs).unwrap();
+    assert!(reducer.report().engine == "cpu" && reducer.report().fallback.is_some());
+    assert!((reducer.finish().correlation().unwrap() - 1.0).abs() < 1e-12);
+    let nan = NanPolicy::Propagate;
+    let segments = strix_reduce::reduce_segments(&Sum, &auto, &items, &[0, 3, 5], nan).unwrap();
+    assert_eq!((segments.answers, segments.report.engine), (vec![Some(3), Some(7)], "cpu"));
+    let keys: Vec<u32> = (0..100_000).map(|i| i % 2).collect();
+    let groups = reduce_by_key(&Max, &auto, &items, &keys, 2, nan).unwrap();
+    assert_eq!((groups.answers, groups.report.engine), (vec![Some(99_998), Some(99_999)], "cpu"));
+    assert!(groups.report.fallback.is_some());
+
+    // No room for the states of a workgroup, and none for a tile of the data.
+    let tight = limited(|limits| wgpu::Limits { max_compute_workgroup_storage_size: 1024, ..limits });
+    let mut reducer = Reducer::new(form, &Engine::from(tight).or_cpu()).unwrap();
+    reducer.push(&items).unwrap();
+    assert!(reducer.report().fallback.is_some_and(|reason| reason.contains("workgroup")));
+    let short = limited(|limits| wgpu::Limits { max_storage_buffer_binding_size: 1 << 14, ..limits });
+    let mut reducer = Reducer::new(form, &Engine::from(short).or_cpu()).unwrap();
+    reducer.push(&items).unwrap();
+    assert!(reducer.report().engine == "cpu" && reducer.report().fallback.is_some());
+    assert_eq!(reducer.finish(), (100_000, Some(4_999_950_000), Some(99_999)));
 }
 
 #[test]
