@@ -3,7 +3,7 @@
 use crate::cpu::{self, BLOCK};
 use crate::engine::EngineReport;
 #[cfg(feature = "gpu")]
-use crate::gpu::{Piece, Prepared};
+use crate::gpu::{Piece, Prepared, Work};
 use crate::{Aggregator, Engine, EngineChoice, Error, Item, NanPolicy};
 
 /// Lanes that are read side by side: neighbours in memory unless the axis is the last one.
@@ -58,17 +58,23 @@ pub fn reduce_axis<T: Item, A: Aggregator<T>>(
     room.try_reserve_exact(lanes).map_err(|_| too_many())?;
     drop(room);
     let axes = Axes { outer, length, inner };
+    let extent = Extent {
+        outputs: lanes,
+        form: format!("axes of 2^{} elements and more, 2^{} apart", size_class(length), size_class(inner)),
+        fit: &|count| axes.first(count).items(),
+    };
     outputs(
         aggregator,
         engine,
-        (items, lanes, nan),
+        items,
+        extent,
         #[cfg(feature = "gpu")]
-        |prepared: &Prepared<A::State>, take| {
-            if items.is_empty() { Ok(()) } else { prepared.along(aggregator, items, axes, nan, take) }
+        |prepared: &Prepared<A::State>, count, take| {
+            if items.is_empty() { Ok(()) } else { prepared.along(aggregator, items, axes.first(count), nan, take) }
         },
-        || {
-            let Axes { length, inner, .. } = axes;
-            let lanes: Vec<Strided<'_, T>> = (0..lanes)
+        |count| {
+            let Axes { outer, length, inner } = axes.first(count);
+            let lanes: Vec<Strided<'_, T>> = (0..outer * inner)
                 .map(|lane| Strided { items, first: lane / inner * length * inner + lane % inner, step: inner, length })
                 .collect();
             states(aggregator, &lanes, nan)
@@ -76,14 +82,35 @@ pub fn reduce_axis<T: Item, A: Aggregator<T>>(
     )
 }
 
+/// How many outputs there are, and what a reduction of the first items is that costs as much an item as that of all.
+#[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "only the GPU engine is measured"))]
+pub(crate) struct Extent<'a> {
+    pub(crate) outputs: usize,
+    /// What it is measured as.
+    pub(crate) form: String,
+    /// So many items, or somewhat fewer, that are a reduction of the same form.
+    pub(crate) fit: &'a dyn Fn(usize) -> usize,
+}
+
+/// The power of two that a size is not below: sizes of one class are measured once.
+pub(crate) fn size_class(size: usize) -> u32 {
+    size.max(1).ilog2()
+}
+
 /// The answers of several outputs: by the GPU where the engine is one, else, or where an automatic one fails, by the CPU.
+/// Either takes how many of the items to reduce.
 pub(crate) fn outputs<T: Item, A: Aggregator<T>>(
     aggregator: &A,
     engine: &Engine,
+    items: &[T],
     #[cfg_attr(not(feature = "gpu"), expect(unused_variables, reason = "the CPU's closure holds what it needs"))]
-    (items, count, nan): (&[T], usize, NanPolicy),
-    #[cfg(feature = "gpu")] on_gpu: impl FnOnce(&Prepared<A::State>, &mut dyn FnMut(Piece<A::State>)) -> Result<(), Error>,
-    on_cpu: impl FnOnce() -> Result<Vec<A::State>, Error>,
+    extent: Extent<'_>,
+    #[cfg(feature = "gpu")] on_gpu: impl Fn(
+        &Prepared<A::State>,
+        usize,
+        &mut dyn FnMut(Piece<A::State>),
+    ) -> Result<(), Error>,
+    on_cpu: impl Fn(usize) -> Result<Vec<A::State>, Error>,
 ) -> Result<AlongAxis<A::Output>, Error> {
     #[cfg_attr(not(feature = "gpu"), expect(unused_mut, reason = "only a GPU that fails adds to it"))]
     let mut fallback = engine.fallback.clone();
@@ -94,15 +121,21 @@ pub(crate) fn outputs<T: Item, A: Aggregator<T>>(
         let reduced = Prepared::new::<T, A>(aggregator, engine).and_then(|prepared| {
             let Some(prepared) = prepared else { return Ok(None) };
             if let Some(planner) = engine.planner.as_ref().filter(|_| engine.choice == EngineChoice::Auto) {
-                // The measure of one reduction over all items stands for that of many.
-                let decision = planner.decide(&prepared, aggregator, items, nan)?;
+                let work = Work {
+                    form: &extent.form,
+                    items: items.len(),
+                    fit: extent.fit,
+                    cpu: &|count| on_cpu(count).map(|_| ()),
+                    gpu: &|count| on_gpu(&prepared, count, &mut |_| {}),
+                };
+                let decision = planner.decide(&prepared, &work)?;
                 plan = Some(decision.reason);
                 if !decision.on_gpu {
                     return Ok(None);
                 }
             }
-            let mut states: Vec<A::State> = (0..count).map(|_| aggregator.identity()).collect();
-            on_gpu(&prepared, &mut |piece| {
+            let mut states: Vec<A::State> = (0..extent.outputs).map(|_| aggregator.identity()).collect();
+            on_gpu(&prepared, items.len(), &mut |piece| {
                 let before = std::mem::replace(&mut states[piece.output], aggregator.identity());
                 states[piece.output] = aggregator.merge(before, piece.state);
             })?;
@@ -119,7 +152,7 @@ pub(crate) fn outputs<T: Item, A: Aggregator<T>>(
             Err(error) => fallback = Some(error.into_fallback()),
         }
     }
-    let answers = on_cpu()?.into_iter().map(|state| aggregator.finish(state)).collect();
+    let answers = on_cpu(items.len())?.into_iter().map(|state| aggregator.finish(state)).collect();
     let report = EngineReport {
         engine: "cpu",
         adapter: None,
@@ -131,11 +164,29 @@ pub(crate) fn outputs<T: Item, A: Aggregator<T>>(
 
 /// A row-major array of outer x length x inner elements, reduced along the middle.
 #[derive(Debug, Clone, Copy)]
-#[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "only the GPU engine takes all three"))]
 pub(crate) struct Axes {
     pub(crate) outer: usize,
     pub(crate) length: usize,
     pub(crate) inner: usize,
+}
+
+impl Axes {
+    pub(crate) fn items(self) -> usize {
+        // The lanes first: their number is known to be one, where the product of outer and length need not be.
+        self.outer * self.inner * self.length
+    }
+
+    /// An array of at most `count` of the elements, the first ones: whole slabs, or part of one along the axis.
+    pub(crate) fn first(self, count: usize) -> Self {
+        let Self { length, inner, .. } = self;
+        if count >= self.items() {
+            return self;
+        }
+        match count / (length * inner) {
+            0 => Self { outer: 1, length: (count / inner).max(1), inner },
+            outer => Self { outer, length, inner },
+        }
+    }
 }
 
 /// Items in a row, near one another or not.

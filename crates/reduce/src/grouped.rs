@@ -1,6 +1,8 @@
 //! Reductions of segments of an array, and of its groups by key, on either engine.
 
-use crate::axis::{Total, each, outputs};
+use std::borrow::Cow;
+
+use crate::axis::{Extent, Total, each, outputs, size_class};
 use crate::cpu::BLOCK;
 use crate::{Aggregator, AlongAxis, Engine, Error, Item, NanPolicy};
 
@@ -40,14 +42,29 @@ pub fn reduce_segments<T: Item, A: Aggregator<T>>(
         let items = items.len();
         return Err(Error::Parameter(format!("the last segment would end at {last}, and there are {items} items")));
     }
-    let bounds: Vec<&[usize]> = offsets.windows(2).collect();
+    let segments = offsets.len().saturating_sub(1);
+    let extent = Extent {
+        outputs: segments,
+        form: format!("segments of 2^{} elements and more", size_class(items.len() / segments.max(1))),
+        fit: &|count| count,
+    };
+    // Those of the first items: the later ones are cut short, or have none.
+    let within = |count: usize| {
+        if count == items.len() {
+            return Cow::Borrowed(offsets);
+        }
+        Cow::Owned(offsets.iter().map(|offset| count.min(*offset)).collect::<Vec<usize>>())
+    };
     outputs(
         aggregator,
         engine,
-        (items, bounds.len(), nan),
+        items,
+        extent,
         #[cfg(feature = "gpu")]
-        |prepared, take| prepared.segments(aggregator, items, offsets, nan, take),
-        || {
+        |prepared, count, take| prepared.segments(aggregator, items, &within(count), nan, take),
+        |count| {
+            let offsets = within(count);
+            let bounds: Vec<&[usize]> = offsets.windows(2).collect();
             in_tasks(&bounds, |bounds| {
                 let mut total = Total::new(aggregator);
                 total.push(aggregator, &items[bounds[0]..bounds[1]], nan)?;
@@ -90,14 +107,20 @@ pub fn reduce_by_key<T: Item, A: Aggregator<T>>(
             "the key of item {at} is {key}, and there are {groups} groups, from 0 on"
         )));
     }
+    let extent = Extent {
+        outputs: groups as usize,
+        form: format!("2^{} groups and more", size_class(groups as usize)),
+        fit: &|count| count,
+    };
     outputs(
         aggregator,
         engine,
-        (items, groups as usize, nan),
+        items,
+        extent,
         #[cfg(feature = "gpu")]
-        |prepared, take| prepared.groups(aggregator, items, keys, groups, nan, take),
-        || {
-            let (order, bounds) = order(keys, groups as usize);
+        |prepared, count, take| prepared.groups(aggregator, &items[..count], &keys[..count], groups, nan, take),
+        |count| {
+            let (order, bounds) = order(&keys[..count], groups as usize);
             let bounds: Vec<&[usize]> = bounds.windows(2).collect();
             in_tasks(&bounds, |bounds| group(aggregator, items, &order[bounds[0]..bounds[1]], nan))
         },

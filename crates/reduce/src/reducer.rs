@@ -2,7 +2,7 @@
 
 use crate::engine::EngineReport;
 #[cfg(feature = "gpu")]
-use crate::gpu::{Decision, Planner, Prepared, View};
+use crate::gpu::{Decision, Planner, Prepared, View, Work};
 use crate::state::MOST_ITEMS;
 use crate::{Aggregator, Engine, EngineChoice, Error, Item, NanPolicy};
 
@@ -307,7 +307,17 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
     fn push_to_gpu(&mut self, items: &[T], valid: Option<&dyn Fn(usize) -> bool>) -> Option<Result<(), Error>> {
         let prepared = self.gpu.as_ref()?;
         let mut total = Sum::new(&self.aggregator);
-        let decision = self.planner.as_ref().map(|planner| planner.decide(prepared, &self.aggregator, items, self.nan));
+        let decision = self.planner.as_ref().map(|planner| {
+            // A NaN that ends the reduction ends it in the reduction itself, where a mask may leave it out.
+            let nan = if self.nan == NanPolicy::Error { NanPolicy::Propagate } else { self.nan };
+            let on_cpu = |count: usize| {
+                let reduced = crate::cpu::reduce(&self.aggregator, &items[..count], nan);
+                reduced.map(|_| ()).map_err(|index| Error::Nan { index: index as u64 })
+            };
+            let on_gpu = |count: usize| prepared.whole(&self.aggregator, &items[..count], None, nan, |_| {});
+            let work = Work { form: "", items: items.len(), fit: &|count| count, cpu: &on_cpu, gpu: &on_gpu };
+            planner.decide(prepared, &work)
+        });
         let reduced = match decision.transpose() {
             Ok(decision) => {
                 self.decision = decision;
