@@ -193,7 +193,7 @@ pub struct TrainConfig {
     pub label_smoothing: f64,
     /// Gradients of a greater norm, over all parameters, are scaled down to it.
     pub clip_norm: Option<f64>,
-    /// Batches whose gradients are averaged for a step.
+    /// Batches that make a step together, by the gradient of the mean over all their images.
     pub accumulate: usize,
     /// Validate and keep an exponential moving average of the weights with this decay.
     pub average: Option<f64>,

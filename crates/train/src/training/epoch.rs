@@ -62,6 +62,8 @@ pub(super) struct Trainer<'a> {
     validation: Batch,
     classes: usize,
     objective: Objective,
+    /// How much each training image weighs in the loss, where they differ.
+    weights: Option<Vec<f32>>,
     /// Blocks that are not trained.
     frozen: usize,
     /// Blocks that were run over all images beforehand.
@@ -80,8 +82,11 @@ impl<'a> Trainer<'a> {
         kept: Option<(&Features, String)>,
         stop: &mut dyn FnMut() -> bool,
     ) -> Result<Self, Error> {
-        let weights = config.balance.then(|| sets.class_weights());
-        let weights = weights.map(|weights| Tensor::from_floats(weights.as_slice(), &device.clone().autodiff()));
+        let classes = config.balance.then(|| sets.class_weights());
+        let labels = &sets.training.labels;
+        let weights: Option<Vec<f32>> =
+            classes.as_ref().map(|of| labels.iter().map(|&label| of[usize::from(label)]).collect());
+        let classes = classes.map(|of| Tensor::from_floats(of.as_slice(), &device.clone().autodiff()));
         let frozen = config.fine_tune.frozen(network.blocks());
         let mut trainer = Self {
             config,
@@ -90,7 +95,8 @@ impl<'a> Trainer<'a> {
             preparation: Some(preparation.clone()),
             device,
             classes: sets.training.classes.len(),
-            objective: Objective { smoothing: config.label_smoothing, weights },
+            objective: Objective { smoothing: config.label_smoothing, weights: classes },
+            weights,
             frozen,
             done: 0,
         };
@@ -241,9 +247,19 @@ impl<'a> Trainer<'a> {
         std::mem::replace(&mut state.collector, Collector::new(self.classes)?).read_back()
     }
 
-    /// One step of the optimizer, on the batches of `group`.
+    /// How much these images weigh in the loss together.
+    fn weight(&self, images: &[usize]) -> f64 {
+        match &self.weights {
+            None => images.len() as f64,
+            Some(weights) => images.iter().map(|&image| f64::from(weights[image])).sum(),
+        }
+    }
+
+    /// One step of the optimizer, on the batches of `group`: by the gradient of the mean over all their images, as if they
+    /// were one batch.
     fn step(&self, state: &mut State, group: &[&[usize]], rate: f64) {
         let precision = self.config.precision;
+        let whole: f64 = group.iter().map(|images| self.weight(images)).sum();
         let number = (state.progress.steps * self.config.accumulate) as u64;
         let mut accumulator = GradientsAccumulator::new();
         for (at, indices) in group.iter().enumerate() {
@@ -258,7 +274,8 @@ impl<'a> Trainer<'a> {
             let mixed = mixed.map(|mixed| mixed.on_autodiff());
             let (loss, losses) = self.objective.of(logits.clone(), labels.clone(), mixed.as_ref());
             state.collector.take(&labels, &logits, &losses);
-            let share = precision.loss_scale().unwrap_or(1.0) / group.len() as f64;
+            // The batch's loss is a mean: it counts as much as its images weigh, so that a smaller last batch counts less.
+            let share = self.weight(indices) / whole * precision.loss_scale().unwrap_or(1.0);
             let gradients = GradientsParams::from_grads(loss.mul_scalar(share).backward(), &state.network);
             accumulator.accumulate(&state.network, gradients);
         }
@@ -292,3 +309,7 @@ impl<'a> Trainer<'a> {
         rates.step()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+mod tests;
