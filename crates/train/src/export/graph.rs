@@ -61,9 +61,15 @@ impl Graph {
         let white = self.constant(&[1], &[255.0]);
         let mut images = self.op("Div", &[pixels, &white], vec![]);
         if [height, width] != [by.size; 2] {
-            let scales = [1.0, 1.0, by.size as f32 / height as f32, by.size as f32 / width as f32];
-            let scales = self.constant(&[4], &scales);
-            images = self.op("Resize", &[&images, "", &scales], vec![Attribute::text("mode", "linear")]);
+            // By sizes: of a scale, which is rounded, a reader makes sizes that may be a pixel less. The batch is what it is.
+            let outer = self.op("Shape", &[&images], vec![Attribute::int("start", 0), Attribute::int("end", 2)]);
+            let inner = self.integers(&[by.size as i64; 2]);
+            let sizes = self.op("Concat", &[&outer, &inner], vec![Attribute::int("axis", 0)]);
+            let between_centers = vec![
+                Attribute::text("mode", "linear"),
+                Attribute::text("coordinate_transformation_mode", "half_pixel"),
+            ];
+            images = self.op("Resize", &[&images, "", "", &sizes], between_centers);
         }
         let channels = by.mean.len();
         if channels > 1 {
@@ -79,14 +85,23 @@ impl Graph {
 
     pub(crate) fn conv(&mut self, conv: &Conv2d, x: &str, relu: bool) -> String {
         let padding = match &conv.padding {
-            PaddingConfig2d::Explicit(top, left, bottom, right) => [*top, *left, *bottom, *right],
-            _ => [0; 4],
+            PaddingConfig2d::Explicit(top, left, bottom, right) => {
+                Attribute::ints("pads", &[*top, *left, *bottom, *right])
+            }
+            PaddingConfig2d::Valid => Attribute::text("auto_pad", "VALID"),
+            // What is odd goes below and to the right, as burn has it; no network dilates.
+            PaddingConfig2d::Same => Attribute::text("auto_pad", "SAME_UPPER"),
         };
         let weight = self.parameter(conv.weight.val());
         let bias = conv.bias.as_ref().map(|bias| self.parameter(bias.val()));
         let inputs: Vec<&str> = [x, &weight].into_iter().chain(bias.as_deref()).collect();
-        let y =
-            self.op("Conv", &inputs, vec![Attribute::ints("pads", &padding), Attribute::ints("strides", &conv.stride)]);
+        let form = vec![
+            padding,
+            Attribute::ints("strides", &conv.stride),
+            Attribute::ints("dilations", &conv.dilation),
+            Attribute::int("group", conv.groups),
+        ];
+        let y = self.op("Conv", &inputs, form);
         if relu { self.relu(&y) } else { y }
     }
 
@@ -156,3 +171,7 @@ impl Graph {
         self.op("Pad", &[&halved, &pads], vec![])
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+mod tests;

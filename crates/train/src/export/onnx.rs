@@ -66,13 +66,13 @@ pub(crate) struct Node {
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Attribute {
     #[prost(string, tag = "1")]
-    name: String,
+    pub(super) name: String,
     #[prost(float, tag = "2")]
     f: f32,
     #[prost(int64, tag = "3")]
-    i: i64,
+    pub(super) i: i64,
     #[prost(bytes = "vec", tag = "4")]
-    s: Vec<u8>,
+    pub(super) s: Vec<u8>,
     #[prost(int64, repeated, tag = "8")]
     ints: Vec<i64>,
     #[prost(int32, tag = "20")]
@@ -100,13 +100,13 @@ impl Attribute {
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Tensor {
     #[prost(int64, repeated, tag = "1")]
-    dims: Vec<i64>,
+    pub(super) dims: Vec<i64>,
     #[prost(int32, tag = "2")]
-    data_type: i32,
+    pub(super) data_type: i32,
     #[prost(string, tag = "8")]
-    name: String,
+    pub(super) name: String,
     #[prost(bytes = "vec", tag = "9")]
-    raw_data: Vec<u8>,
+    pub(super) raw_data: Vec<u8>,
 }
 
 impl Tensor {
