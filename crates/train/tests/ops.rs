@@ -52,6 +52,75 @@ fn convolutions() {
     }
 }
 
+/// Every option of a convolution with every other.
+#[test]
+fn convolutions_with_all_options() {
+    let paddings = [
+        PaddingConfig2d::Valid,
+        PaddingConfig2d::Same,
+        PaddingConfig2d::Explicit(1, 1, 1, 1),
+        PaddingConfig2d::Explicit(2, 2, 2, 2),
+        PaddingConfig2d::Explicit(2, 1, 2, 1),
+        PaddingConfig2d::Explicit(0, 1, 2, 1),
+    ];
+    let device = Device::flex().autodiff();
+    for kernel in [[1, 1], [2, 2], [3, 3], [3, 2]] {
+        for stride in [[1, 1], [2, 2], [2, 1], [3, 3]] {
+            for padding in &paddings {
+                for dilation in [[1, 1], [2, 2], [1, 2]] {
+                    for (groups, bias) in [(1, true), (2, false), (2, true)] {
+                        let conv = Conv2dConfig::new([4, 6], kernel)
+                            .with_stride(stride)
+                            .with_padding(padding.clone())
+                            .with_dilation(dilation)
+                            .with_groups(groups)
+                            .with_bias(bias)
+                            .init(&device);
+                        let what = format!("{kernel:?} {stride:?} {padding:?} {dilation:?} {groups} {bias}");
+                        let [x, same] = images([2, 4, 9, 8]);
+                        let (ours, theirs) = (ops::conv2d(&conv, x.clone(), bias), conv.forward(same.clone()));
+                        let theirs = if bias { activation::relu(theirs) } else { theirs };
+                        assert_eq!(ours.dims(), theirs.dims(), "{what}");
+                        near(ours.clone(), theirs.clone(), &what);
+                        let (ours, theirs) = (loss(ours).backward(), loss(theirs).backward());
+                        near(x.grad(&ours).unwrap(), same.grad(&theirs).unwrap(), &what);
+                        near(conv.weight.val().grad(&ours).unwrap(), conv.weight.val().grad(&theirs).unwrap(), &what);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "images have 4 channels, but the convolution takes 6")]
+fn convolutions_refuse_images_of_other_channels() {
+    let conv = Conv2dConfig::new([6, 6], [3, 3]).with_groups(2).init(&Device::flex());
+    ops::conv2d(&conv, Tensor::ones([1, 4, 5, 5], &Device::flex()), false);
+}
+
+#[test]
+#[should_panic(expected = "images are 4 pixels wide with their padding, but the filters reach 5")]
+fn convolutions_refuse_images_that_are_smaller_than_filters() {
+    let conv = Conv2dConfig::new([2, 2], [3, 3]).with_dilation([1, 2]).init(&Device::flex());
+    ops::conv2d(&conv, Tensor::ones([1, 2, 5, 4], &Device::flex()), false);
+}
+
+#[test]
+#[should_panic(expected = "images have 4 channels, but the norm takes 5")]
+fn norms_refuse_images_of_other_channels() {
+    let norm = BatchNormConfig::new(5).init(&Device::flex());
+    ops::batch_norm(&norm, Tensor::ones([1, 4, 5, 5], &Device::flex()), None, false);
+}
+
+#[test]
+#[should_panic(expected = "what is added is [1, 5, 1, 1], but the images are [1, 5, 3, 3]")]
+fn norms_refuse_to_add_other_shapes() {
+    let (device, norm) = (Device::flex(), BatchNormConfig::new(5).init(&Device::flex()));
+    let more = Tensor::ones([1, 5, 1, 1], &device);
+    ops::batch_norm(&norm, Tensor::ones([1, 5, 3, 3], &device), Some(more), false);
+}
+
 #[test]
 fn batch_norms_train_and_infer() {
     let device = Device::flex().autodiff();

@@ -76,16 +76,36 @@ pub fn linear(layer: &Linear, x: Tensor<2>) -> Tensor<2> {
     module::linear(x, layer.weight.val().cast(dtype), layer.bias.as_ref().map(|bias| bias.val().cast(dtype)))
 }
 
-/// `conv` of images `[batch, channels, height, width]`, rectified if `relu`. Filters are square and not dilated; steps and
-/// padding are the same on all sides.
+/// `conv` of images `[batch, channels, height, width]`, rectified if `relu`, as [`Conv2d::forward`] gives it with every option
+/// of it. Computed here are square filters that are not dilated, in one group, with the same step and padding on all sides, on f32;
+/// all else is left to burn.
+///
+/// # Panics
+/// Where the images have other channels than the filters take, or are smaller with their padding than the filters.
 pub fn conv2d(conv: &Conv2d, images: Tensor<4>, relu: bool) -> Tensor<4> {
-    let padding = match &conv.padding {
-        PaddingConfig2d::Explicit(top, ..) => *top,
-        _ => 0,
-    };
-    if !is_ours(&images) {
+    let ([_, channels, height, width], [_, depth, rows, columns]) = (images.dims(), conv.weight.dims());
+    assert!(
+        channels == depth * conv.groups,
+        "images have {channels} channels, but the convolution takes {}: {depth} in each of its groups",
+        depth * conv.groups
+    );
+    let padding = padding(&conv.padding, [height, width], [rows, columns], conv.stride);
+    for (name, size, (before, after), kernel, dilation) in
+        [("high", height, padding[0], rows, conv.dilation[0]), ("wide", width, padding[1], columns, conv.dilation[1])]
+    {
+        let (padded, reach) = (before + size + after, dilation * (kernel - 1) + 1);
+        assert!(padded >= reach, "images are {padded} pixels {name} with their padding, but the filters reach {reach}");
+    }
+    let [(side, _), _] = padding;
+    let ours = is_ours(&images)
+        && rows == columns
+        && conv.stride[0] == conv.stride[1]
+        && padding == [(side, side); 2]
+        && conv.dilation == [1, 1]
+        && conv.groups == 1;
+    if !ours {
         let dtype = images.dtype();
-        let options = ConvOptions::new(conv.stride, [padding; 2], conv.dilation, conv.groups);
+        let options = ConvOptions::new_with_padding(conv.stride, padding, conv.dilation, conv.groups);
         let bias = conv.bias.as_ref().map(|bias| bias.val().cast(dtype));
         let images = module::conv2d(images, conv.weight.val().cast(dtype), bias, options);
         return if relu { activation::relu(images) } else { images };
@@ -98,16 +118,38 @@ pub fn conv2d(conv: &Conv2d, images: Tensor<4>, relu: bool) -> Tensor<4> {
         filters.into_dispatch(),
         bias.into_dispatch(),
         conv.stride[0],
-        padding,
+        side,
         relu,
     ))
+}
+
+/// Pixels before and after the images of this size, down and across, as burn's convolution adds them.
+fn padding(how: &PaddingConfig2d, images: [usize; 2], kernel: [usize; 2], stride: [usize; 2]) -> [(usize, usize); 2] {
+    match *how {
+        PaddingConfig2d::Valid => [(0, 0); 2],
+        PaddingConfig2d::Explicit(top, left, bottom, right) => [(top, bottom), (left, right)],
+        // As many outputs as steps fit into the image; what is odd comes after it. Dilation does not enter.
+        PaddingConfig2d::Same => [0, 1].map(|side| {
+            let steps = images[side].div_ceil(stride[side]).saturating_sub(1);
+            let whole = (steps * stride[side] + kernel[side]).saturating_sub(images[side]);
+            (whole / 2, whole - whole / 2)
+        }),
+    }
 }
 
 /// `norm` of images `[batch, channels, height, width]`, plus `more` of the same shape, rectified if `relu`.
 ///
 /// While it trains, it normalises by the batch's statistics and moves its running ones towards them, the variance without
 /// bias, as PyTorch does; frozen or on a device without gradients it uses the running ones.
+///
+/// # Panics
+/// Where the images have other channels than the norm, or `more` has another shape than the images.
 pub fn batch_norm(norm: &BatchNorm, images: Tensor<4>, more: Option<Tensor<4>>, relu: bool) -> Tensor<4> {
+    let ([channels], shape) = (norm.gamma.dims(), images.dims());
+    assert!(shape[1] == channels, "images have {} channels, but the norm takes {channels}", shape[1]);
+    if let Some(more) = &more {
+        assert!(more.dims() == shape, "what is added is {:?}, but the images are {shape:?}", more.dims());
+    }
     let dtype = images.dtype();
     if dtype != DType::F32 {
         let more = more.map(|more| more.cast(DType::F32));
