@@ -85,7 +85,7 @@ fn main() {
         let mut best = f64::INFINITY;
         for _ in 0..ROUNDS {
             let begin = Instant::now();
-            let losses = sample_losses(network.forward(images.clone()), labels.clone());
+            let losses = sample_losses(network.finish_training(images.clone(), 0, 1), labels.clone());
             let gradients = GradientsParams::from_grads(losses.mean().backward(), &network);
             network = adam.step(1e-3, network, gradients);
             best = best.min(begin.elapsed().as_secs_f64());

@@ -71,7 +71,8 @@ pub struct Job<'a> {
 /// Trains into a new run directory at `place`, and returns it with its manifest. The directory is made when nothing is left
 /// to be refused.
 ///
-/// The best epoch by validation accuracy is the one whose weights the run holds at the end.
+/// The best epoch by validation accuracy is the one whose weights the run holds at the end. A run's random numbers are its
+/// own: on the CPU the same job gives the same bits, whatever else the process trains or draws meanwhile.
 ///
 /// # Errors
 /// [`Error::Stopped`], where there is no run yet; [`Error::Config`], [`Error::RunExists`], [`Error::Diverged`],
@@ -105,10 +106,9 @@ fn ready<'a>(job: &Job<'a>, stop: &mut dyn FnMut() -> bool) -> Result<(Trainer<'
     let device = open(config)?;
     let sets = Sets::new(config, data)?;
     let preparation = preparation(config, &sets, job.weights)?;
-    device.seed(config.seed);
     let autodiff = device.clone().autodiff();
     let classes = data.train.classes.len();
-    let mut network = Network::new(&config.network, preparation.size, classes, &autodiff);
+    let mut network = Network::seeded(&config.network, preparation.size, classes, config.seed, &autodiff);
     if let Some(weights) = job.weights {
         weights.load_into(&mut network, &config.network)?;
     }
@@ -153,7 +153,6 @@ pub fn resume(run: &Run, data: &TrainTest, observer: &mut dyn Observer) -> Resul
     }
     let device = open(&config)?;
     let Checkpoint { progress, network, average, optimizer, metrics } = run.read_checkpoint()?;
-    device.seed(config.seed);
     let classes = data.train.classes.len();
     let made = Network::new(&config.network, manifest.preparation.size, classes, &device.clone().autodiff());
     let other = |what: String| broken(format!("its checkpoint is of another network: {what}"));

@@ -1,5 +1,4 @@
 //! Features of a frozen trunk, kept from one training to the next: `STRIX_WEIGHTS` names the folder of resnet20-12fca82f.th.
-//! Alone in its process, whose random numbers are then its own.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 use std::path::PathBuf;

@@ -5,10 +5,13 @@
 
 use burn::module::{Module, ModuleVisitor};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
-use burn::tensor::{Device, Tensor};
+use burn::nn::{BatchNorm, PaddingConfig2d};
+use burn::tensor::Tensor;
+use rand::rngs::StdRng;
 
 use super::head::Activation;
+use super::layers::Layers;
+use super::resnet::norm;
 use super::{Architecture, Head};
 use crate::config::{ActivationKind, ConvStrixConfig};
 use crate::export::Graph;
@@ -39,7 +42,7 @@ impl Block {
         config: &ConvStrixConfig,
         mut channels: usize,
         mut size: usize,
-        device: &Device,
+        layers: &mut Layers<'_>,
     ) -> (Vec<Self>, usize, usize) {
         let activation = Activation(config.dense.activation);
         let mut blocks = Vec::with_capacity(config.blocks);
@@ -47,14 +50,13 @@ impl Block {
             let filters = FILTERS * (block + 1);
             let mut convolutions = Vec::with_capacity(config.block_layers);
             for _ in 0..config.block_layers {
-                let layer = Conv2dConfig::new([channels, filters], [3, 3])
-                    .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
-                    .with_initializer(activation.initializer());
-                convolutions.push(layer.init(device));
+                let layer =
+                    Conv2dConfig::new([channels, filters], [3, 3]).with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1));
+                convolutions.push(layers.conv(activation.draw(), &layer));
                 channels = filters;
             }
             let last = block + 1 == config.blocks;
-            let norm = (!last).then(|| BatchNormConfig::new(filters).init(device));
+            let norm = (!last).then(|| norm(filters, layers.device));
             size = if last { size } else { size / 2 };
             blocks.push(Self { convolutions, norm, activation });
         }
@@ -90,9 +92,9 @@ impl Block {
 }
 
 impl ConvStrix {
-    pub(super) fn new(config: &ConvStrixConfig, size: usize, classes: usize, device: &Device) -> Self {
-        let (blocks, channels, size) = Block::chain(config, 1, size, device);
-        Self { blocks, head: Head::new(&config.dense, channels * size * size, classes, device) }
+    pub(super) fn new(config: &ConvStrixConfig, size: usize, classes: usize, layers: &mut Layers<'_>) -> Self {
+        let (blocks, channels, size) = Block::chain(config, 1, size, layers);
+        Self { blocks, head: Head::new(&config.dense, channels * size * size, classes, layers) }
     }
 }
 
@@ -105,8 +107,8 @@ impl Architecture for ConvStrix {
         self.blocks[block].forward(x)
     }
 
-    fn head(&self, x: Tensor<4>) -> Tensor<2> {
-        self.head.forward(x)
+    fn head(&self, x: Tensor<4>, random: Option<&mut StdRng>) -> Tensor<2> {
+        self.head.forward(x, random)
     }
 
     fn trace(&self, graph: &mut Graph, x: String) -> String {

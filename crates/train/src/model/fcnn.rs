@@ -1,8 +1,10 @@
 //! FCNN: dense layers alone, the baseline.
 
 use burn::module::{Module, ModuleVisitor};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
+use rand::rngs::StdRng;
 
+use super::layers::Layers;
 use super::{Architecture, Head};
 use crate::config::DenseConfig;
 use crate::export::Graph;
@@ -14,8 +16,8 @@ pub struct Fcnn {
 }
 
 impl Fcnn {
-    pub(super) fn new(config: &DenseConfig, size: usize, classes: usize, device: &Device) -> Self {
-        Self { head: Head::new(config, size * size, classes, device) }
+    pub(super) fn new(config: &DenseConfig, size: usize, classes: usize, layers: &mut Layers<'_>) -> Self {
+        Self { head: Head::new(config, size * size, classes, layers) }
     }
 }
 
@@ -28,8 +30,8 @@ impl Architecture for Fcnn {
         x
     }
 
-    fn head(&self, x: Tensor<4>) -> Tensor<2> {
-        self.head.forward(x)
+    fn head(&self, x: Tensor<4>, random: Option<&mut StdRng>) -> Tensor<2> {
+        self.head.forward(x, random)
     }
 
     fn trace(&self, graph: &mut Graph, x: String) -> String {

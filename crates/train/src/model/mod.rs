@@ -6,6 +6,7 @@
 mod conv_strix;
 mod fcnn;
 mod head;
+mod layers;
 mod parameters;
 mod resnet;
 mod strix_net;
@@ -14,6 +15,8 @@ mod weights;
 
 use burn::module::{Module, ModuleVisitor, ParamGroup};
 use burn::tensor::{Device, Tensor};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 
 pub use conv_strix::ConvStrix;
 pub use fcnn::Fcnn;
@@ -26,6 +29,7 @@ pub use weights::{Pretrained, Weights};
 
 use crate::config::NetworkConfig;
 use crate::export::Graph;
+use layers::Layers;
 
 /// A network of any of the architectures.
 #[derive(Module, Debug)]
@@ -61,8 +65,8 @@ pub(crate) trait Architecture {
     fn blocks(&self) -> usize;
     /// The block's output, shape `[batch, channels, height, width]`.
     fn block(&self, block: usize, x: Tensor<4>) -> Tensor<4>;
-    /// The logits, shape `[batch, classes]`.
-    fn head(&self, x: Tensor<4>) -> Tensor<2>;
+    /// The logits, shape `[batch, classes]`; where there are random numbers, they drop units.
+    fn head(&self, x: Tensor<4>, random: Option<&mut StdRng>) -> Tensor<2>;
     /// Writes the whole network down, from images to logits.
     fn trace(&self, graph: &mut Graph, x: String) -> String;
     /// Shows a block's parameters, or those of the head for a block behind the last.
@@ -70,17 +74,25 @@ pub(crate) trait Architecture {
 }
 
 impl Network {
-    /// A network with random weights for images of `size` x `size` pixels. Its parameters' names and numbers are the same
-    /// in every process.
+    /// A network whose weights will be others: those of the seed 0, as [`Network::seeded`] draws them.
     ///
     /// `config` must have passed [`crate::config::TrainConfig::check`] for this size.
     pub fn new(config: &NetworkConfig, size: usize, classes: usize, device: &Device) -> Self {
+        Self::seeded(config, size, classes, 0, device)
+    }
+
+    /// A network with random weights for images of `size` x `size` pixels. A seed draws the same weights on every device and
+    /// beside any other threads; the parameters' names and numbers are the same in every process.
+    ///
+    /// `config` must have passed [`crate::config::TrainConfig::check`] for this size.
+    pub fn seeded(config: &NetworkConfig, size: usize, classes: usize, seed: u64, device: &Device) -> Self {
+        let layers = &mut Layers::new(seed, device);
         numbered(match config {
-            NetworkConfig::Fcnn(config) => Self::Fcnn(Fcnn::new(config, size, classes, device)),
-            NetworkConfig::ConvStrix(config) => Self::ConvStrix(ConvStrix::new(config, size, classes, device)),
-            NetworkConfig::StrixNet(config) => Self::StrixNet(StrixNet::new(config, classes, device)),
-            NetworkConfig::VggStrix(config) => Self::VggStrix(VggStrix::new(config, size, classes, device)),
-            NetworkConfig::ResNet(config) => Self::ResNet(ResNet::new(config, classes, device)),
+            NetworkConfig::Fcnn(config) => Self::Fcnn(Fcnn::new(config, size, classes, layers)),
+            NetworkConfig::ConvStrix(config) => Self::ConvStrix(ConvStrix::new(config, size, classes, layers)),
+            NetworkConfig::StrixNet(config) => Self::StrixNet(StrixNet::new(config, classes, layers)),
+            NetworkConfig::VggStrix(config) => Self::VggStrix(VggStrix::new(config, size, classes, layers)),
+            NetworkConfig::ResNet(config) => Self::ResNet(ResNet::new(config, classes, layers)),
         })
     }
 
@@ -97,8 +109,17 @@ impl Network {
     /// Logits, shape `[batch, classes]`, from what the first `blocks` blocks gave. The softmax is taken by the loss and by
     /// the evaluation.
     pub fn finish(&self, features: Tensor<4>, blocks: usize) -> Tensor<2> {
+        self.logits(features, blocks, None)
+    }
+
+    /// As [`Network::finish`], while it trains: without the units that this seed drops.
+    pub fn finish_training(&self, features: Tensor<4>, blocks: usize, seed: u64) -> Tensor<2> {
+        self.logits(features, blocks, Some(&mut StdRng::seed_from_u64(seed)))
+    }
+
+    fn logits(&self, features: Tensor<4>, blocks: usize, random: Option<&mut StdRng>) -> Tensor<2> {
         let x = (blocks..self.blocks()).fold(features, |x, block| each!(self, net => net.block(block, x)));
-        each!(self, net => net.head(x))
+        each!(self, net => net.head(x, random))
     }
 
     /// Prepared images `[batch, channels, size, size]` to logits `[batch, classes]`.

@@ -5,10 +5,12 @@
 
 use burn::module::{Module, ModuleVisitor};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, Initializer, Linear, LinearConfig, PaddingConfig2d};
+use burn::nn::{BatchNorm, BatchNormConfig, Linear, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
+use rand::rngs::StdRng;
 
 use super::Architecture;
+use super::layers::{Draw, Layers};
 use crate::config::ResNetConfig;
 use crate::export::Graph;
 use crate::ops;
@@ -34,13 +36,12 @@ pub(super) struct BasicBlock {
 }
 
 /// A 3x3 convolution without bias, initialised for a rectifier (He et al. 2015).
-pub(super) fn convolution(inputs: usize, outputs: usize, stride: usize, device: &Device) -> Conv2d {
-    Conv2dConfig::new([inputs, outputs], [3, 3])
+pub(super) fn convolution(inputs: usize, outputs: usize, stride: usize, layers: &mut Layers<'_>) -> Conv2d {
+    let config = Conv2dConfig::new([inputs, outputs], [3, 3])
         .with_stride([stride, stride])
         .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
-        .with_bias(false)
-        .with_initializer(Initializer::KaimingNormal { gain: std::f64::consts::SQRT_2, fan_out_only: false })
-        .init(device)
+        .with_bias(false);
+    layers.conv(Draw::Normal { gain: std::f64::consts::SQRT_2 }, &config)
 }
 
 pub(super) fn norm(channels: usize, device: &Device) -> BatchNorm {
@@ -48,12 +49,12 @@ pub(super) fn norm(channels: usize, device: &Device) -> BatchNorm {
 }
 
 impl BasicBlock {
-    fn new(inputs: usize, outputs: usize, stride: usize, device: &Device) -> Self {
+    fn new(inputs: usize, outputs: usize, stride: usize, layers: &mut Layers<'_>) -> Self {
         Self {
-            conv1: convolution(inputs, outputs, stride, device),
-            bn1: norm(outputs, device),
-            conv2: convolution(outputs, outputs, 1, device),
-            bn2: norm(outputs, device),
+            conv1: convolution(inputs, outputs, stride, layers),
+            bn1: norm(outputs, layers.device),
+            conv2: convolution(outputs, outputs, 1, layers),
+            bn2: norm(outputs, layers.device),
         }
     }
 
@@ -90,19 +91,20 @@ fn shortcut(x: Tensor<4>, outputs: usize) -> Tensor<4> {
 }
 
 impl ResNet {
-    pub(super) fn new(config: &ResNetConfig, classes: usize, device: &Device) -> Self {
+    pub(super) fn new(config: &ResNetConfig, classes: usize, layers: &mut Layers<'_>) -> Self {
         let each = (config.depth - 2) / 6;
-        let layer = |inputs: usize, outputs: usize, stride: usize| {
-            let first = BasicBlock::new(inputs, outputs, stride, device);
-            std::iter::once(first).chain((1..each).map(|_| BasicBlock::new(outputs, outputs, 1, device))).collect()
+        let layer = |inputs: usize, outputs: usize, stride: usize, layers: &mut Layers<'_>| {
+            let mut blocks = vec![BasicBlock::new(inputs, outputs, stride, layers)];
+            blocks.extend((1..each).map(|_| BasicBlock::new(outputs, outputs, 1, layers)));
+            blocks
         };
         Self {
-            conv1: convolution(3, 16, 1, device),
-            bn1: norm(16, device),
-            layer1: layer(16, 16, 1),
-            layer2: layer(16, 32, 2),
-            layer3: layer(32, 64, 2),
-            linear: LinearConfig::new(64, classes).init(device),
+            conv1: convolution(3, 16, 1, layers),
+            bn1: norm(16, layers.device),
+            layer1: layer(16, 16, 1, layers),
+            layer2: layer(16, 32, 2, layers),
+            layer3: layer(32, 64, 2, layers),
+            linear: layers.linear(Draw::Even, 64, classes),
         }
     }
 }
@@ -122,7 +124,7 @@ impl Architecture for ResNet {
         layer.iter().fold(x, |x, block| block.forward(x))
     }
 
-    fn head(&self, x: Tensor<4>) -> Tensor<2> {
+    fn head(&self, x: Tensor<4>, _random: Option<&mut StdRng>) -> Tensor<2> {
         let places: Tensor<3> = x.flatten(2, 3);
         ops::linear(&self.linear, places.mean_dim(2).squeeze_dim(2))
     }

@@ -6,10 +6,12 @@
 
 use burn::module::{Module, ModuleVisitor};
 use burn::nn::conv::Conv2d;
-use burn::nn::{BatchNorm, Linear, LinearConfig};
-use burn::tensor::{Device, Tensor};
+use burn::nn::{BatchNorm, Linear};
+use burn::tensor::Tensor;
+use rand::rngs::StdRng;
 
 use super::Architecture;
+use super::layers::{Draw, Layers};
 use super::resnet::{convolution, norm};
 use crate::config::StrixNetConfig;
 use crate::export::Graph;
@@ -36,14 +38,14 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    fn new(inputs: usize, width: usize, device: &Device) -> Self {
+    fn new(inputs: usize, width: usize, layers: &mut Layers<'_>) -> Self {
         Self {
-            widen: convolution(inputs, width, 1, device),
-            widen_norm: norm(width, device),
-            first: convolution(width, width, 1, device),
-            first_norm: norm(width, device),
-            second: convolution(width, width, 1, device),
-            second_norm: norm(width, device),
+            widen: convolution(inputs, width, 1, layers),
+            widen_norm: norm(width, layers.device),
+            first: convolution(width, width, 1, layers),
+            first_norm: norm(width, layers.device),
+            second: convolution(width, width, 1, layers),
+            second_norm: norm(width, layers.device),
         }
     }
 
@@ -64,15 +66,15 @@ impl Stage {
 }
 
 impl StrixNet {
-    pub(super) fn new(config: &StrixNetConfig, classes: usize, device: &Device) -> Self {
+    pub(super) fn new(config: &StrixNetConfig, classes: usize, layers: &mut Layers<'_>) -> Self {
         let mut width = config.width;
-        let (stem, stem_norm) = (convolution(1, width, 1, device), norm(width, device));
+        let (stem, stem_norm) = (convolution(1, width, 1, layers), norm(width, layers.device));
         let mut stages = Vec::with_capacity(config.stages);
         for _ in 0..config.stages {
-            stages.push(Stage::new(width, 2 * width, device));
+            stages.push(Stage::new(width, 2 * width, layers));
             width *= 2;
         }
-        Self { stem, stem_norm, stages, output: LinearConfig::new(width, classes).init(device) }
+        Self { stem, stem_norm, stages, output: layers.linear(Draw::Even, width, classes) }
     }
 }
 
@@ -90,7 +92,7 @@ impl Architecture for StrixNet {
         if stage + 1 < self.stages.len() { ops::max_pool(x) } else { x }
     }
 
-    fn head(&self, x: Tensor<4>) -> Tensor<2> {
+    fn head(&self, x: Tensor<4>, _random: Option<&mut StdRng>) -> Tensor<2> {
         let places: Tensor<3> = x.flatten(2, 3);
         ops::linear(&self.output, places.max_dim(2).squeeze_dim(2))
     }

@@ -8,9 +8,11 @@
 use burn::module::{Module, ModuleVisitor};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, PaddingConfig2d};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
+use rand::rngs::StdRng;
 
 use super::conv_strix::Block;
+use super::layers::{Draw, Layers};
 use super::resnet::norm;
 use super::{Architecture, Head};
 use crate::config::{VGG19, VggStrixConfig};
@@ -27,22 +29,23 @@ pub struct VggStrix {
 }
 
 impl VggStrix {
-    pub(super) fn new(config: &VggStrixConfig, size: usize, classes: usize, device: &Device) -> Self {
+    pub(super) fn new(config: &VggStrixConfig, size: usize, classes: usize, layers: &mut Layers<'_>) -> Self {
         let (mut channels, mut side) = (3, size);
         let mut vgg = Vec::with_capacity(config.vgg_blocks);
-        for &(layers, filters) in &VGG19[..config.vgg_blocks] {
-            let mut convolutions = Vec::with_capacity(layers);
-            for _ in 0..layers {
-                let layer = Conv2dConfig::new([channels, filters], [3, 3]);
-                convolutions.push(layer.with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init(device));
+        for &(count, filters) in &VGG19[..config.vgg_blocks] {
+            let mut convolutions = Vec::with_capacity(count);
+            for _ in 0..count {
+                let layer =
+                    Conv2dConfig::new([channels, filters], [3, 3]).with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1));
+                convolutions.push(layers.conv(Draw::Even, &layer));
                 channels = filters;
             }
             vgg.push(convolutions);
             side /= 2;
         }
-        let scale = norm(channels, device);
-        let (blocks, channels, side) = Block::chain(&config.own, channels, side, device);
-        Self { vgg, norm: scale, blocks, head: Head::new(&config.own.dense, channels * side * side, classes, device) }
+        let scale = norm(channels, layers.device);
+        let (blocks, channels, side) = Block::chain(&config.own, channels, side, layers);
+        Self { vgg, norm: scale, blocks, head: Head::new(&config.own.dense, channels * side * side, classes, layers) }
     }
 }
 
@@ -65,8 +68,8 @@ impl Architecture for VggStrix {
         }
     }
 
-    fn head(&self, x: Tensor<4>) -> Tensor<2> {
-        self.head.forward(self.scaled(x, self.blocks()))
+    fn head(&self, x: Tensor<4>, random: Option<&mut StdRng>) -> Tensor<2> {
+        self.head.forward(self.scaled(x, self.blocks()), random)
     }
 
     fn trace(&self, graph: &mut Graph, mut x: String) -> String {

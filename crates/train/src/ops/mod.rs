@@ -76,9 +76,9 @@ pub fn linear(layer: &Linear, x: Tensor<2>) -> Tensor<2> {
     module::linear(x, layer.weight.val().cast(dtype), layer.bias.as_ref().map(|bias| bias.val().cast(dtype)))
 }
 
-/// `conv` of images `[batch, channels, height, width]`, rectified if `relu`, as [`Conv2d::forward`] gives it with every option
-/// of it. Computed here are square filters that are not dilated, in one group, with the same step and padding on all sides, on f32;
-/// all else is left to burn.
+/// `conv` of images `[batch, channels, height, width]`, rectified if `relu`: what [`Conv2d::forward`] gives, with each of its
+/// options. Square filters in one group, not dilated, with the same step and padding on all sides, are computed here; all
+/// else is left to burn.
 ///
 /// # Panics
 /// Where the images have other channels than the filters take, or are smaller with their padding than the filters.

@@ -264,12 +264,13 @@ impl<'a> Trainer<'a> {
         let mut accumulator = GradientsAccumulator::new();
         for (at, indices) in group.iter().enumerate() {
             let number = number + at as u64;
-            // Dropout: each batch from a state of its own, so that a resumed run drops the same units.
-            self.device.seed(self.config.seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            // Dropout: each batch from a seed of its own, so that a resumed run drops the same units.
+            let dropout = self.config.seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let batch = self.training.select(indices);
             let (images, mixed) = self.config.augmentation.apply(batch.images, self.config.seed, number);
             let images = prepared(self.preparation.as_ref(), images).cast(precision.float());
-            let logits = state.network.finish(Tensor::from_inner(images), self.done).cast(FloatDType::F32);
+            let logits = state.network.finish_training(Tensor::from_inner(images), self.done, dropout);
+            let logits = logits.cast(FloatDType::F32);
             let labels = Tensor::from_inner(batch.labels);
             let mixed = mixed.map(|mixed| mixed.on_autodiff());
             let (loss, losses) = self.objective.of(logits.clone(), labels.clone(), mixed.as_ref());
