@@ -91,7 +91,7 @@ impl From<strix_train::Error> for Failure {
             Error::Config(_) => Self::Usage(message),
             Error::RunExists(_) | Error::Write { .. } => Self::Output(message),
             Error::Read { .. } => Self::Input(message),
-            Error::Diverged { .. } => Self::Diverged(message),
+            Error::Diverged { .. } | Error::Overflow { .. } => Self::Diverged(message),
             Error::Device(_) => Self::Device(message),
             Error::Interrupted { .. } | Error::Stopped => Self::Interrupted(message),
             Error::Reduce(error) => error.into(),

@@ -145,7 +145,7 @@ fn half_precision_trains_to_nearly_the_same() {
         (epoch["train"]["loss_mean"].as_f64().unwrap(), epoch["gradient_norm_mean"].as_f64().unwrap())
     };
     let (loss, norm) = last("f32");
-    for (precision, most) in [("f16", 0.02), ("bf16", 0.1)] {
+    for (precision, most) in [("f16", 0.15), ("bf16", 0.1)] {
         let (near, like) = last(precision);
         assert!((near - loss).abs() < most * loss && near != loss, "{precision}: {near}, and {loss} in f32");
         // The scale of the loss is taken off again.

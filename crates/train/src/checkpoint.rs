@@ -9,6 +9,8 @@ use burn::tensor::{DType, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
+use crate::training::LossScale;
+
 /// How far the training has come.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
@@ -24,6 +26,9 @@ pub struct Progress {
     pub epoch_seconds: f64,
     /// Seconds of the whole run.
     pub seconds: f64,
+    /// Of a training in f16.
+    #[serde(default)]
+    pub loss_scale: LossScale,
 }
 
 /// An epoch that was better than all before it.

@@ -148,19 +148,14 @@ pub enum Precision {
     /// 24 bits of mantissa.
     #[default]
     F32,
-    /// 11 bits, and a narrow range: the loss is scaled by [`Precision::loss_scale`], and a step whose gradients overflow
-    /// counts as one without gradients.
+    /// 11 bits, and a narrow range: the loss is scaled by a [`LossScale`](crate::training::LossScale), and a step whose
+    /// gradients overflow changes nothing but the scale. To know it, each step waits for the device.
     F16,
     /// 8 bits, and the range of f32.
     Bf16,
 }
 
 impl Precision {
-    /// What the loss is multiplied by, and the gradients are divided by again.
-    pub fn loss_scale(self) -> Option<f64> {
-        (self == Self::F16).then_some(1024.0)
-    }
-
     pub(crate) fn float(self) -> FloatDType {
         match self {
             Self::F32 => FloatDType::F32,

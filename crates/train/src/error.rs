@@ -43,6 +43,17 @@ pub enum Error {
         /// The mean loss of the interval.
         loss: f64,
     },
+    /// Numbers overflow f16 whatever the loss is scaled by.
+    #[error(
+        "losses or gradients overflow f16 in epoch {epoch}, at or before step {step}, whatever the loss is scaled by; \
+         --precision bf16 has the range of f32, and a lower --learning-rate may help"
+    )]
+    Overflow {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The step within the epoch, from 1.
+        step: usize,
+    },
     /// The device asked for is not there or failed.
     #[error("{0}")]
     Device(String),

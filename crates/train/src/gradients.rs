@@ -2,7 +2,7 @@
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::Tensor;
 
 use crate::model::Network;
 
@@ -46,27 +46,17 @@ impl Change for Scale {
     }
 }
 
-struct Unscale {
-    by: f64,
-    overflown: Tensor<1, Bool>,
-}
+struct Divide(f64);
 
-impl Change for Unscale {
+impl Change for Divide {
     fn change<const D: usize>(&mut self, gradient: Tensor<D>) -> Tensor<D> {
-        let shape = gradient.shape();
-        let overflown = self.overflown.clone().reshape([1; D]).expand(shape);
-        gradient.mul_scalar(1.0 / self.by).mask_fill(overflown, 0.0)
+        gradient.div_scalar(self.0)
     }
 }
 
-/// Takes the scale of the loss off the gradients; all become 0 where one of them is no number any more.
+/// Takes the scale of the loss off the gradients.
 pub(crate) fn unscale(gradients: &mut GradientsParams, network: &Network, scale: f64) {
-    let mut each = Each { gradients: &mut *gradients, change: Squares(None) };
-    network.visit(&mut each);
-    if let Some(squares) = each.change.0 {
-        let overflown = squares.is_finite().bool_not();
-        network.visit(&mut Each { gradients, change: Unscale { by: scale, overflown } });
-    }
+    network.visit(&mut Each { gradients, change: Divide(scale) });
 }
 
 /// The Euclidean norm over all parameters, shape `[1]`, on the device; scaled down to `most` first if that is given. The

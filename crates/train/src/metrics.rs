@@ -122,11 +122,11 @@ impl Collector {
         self.pending_norms.push(norm);
     }
 
-    /// Reads back what is pending; the mean loss of the whole pass so far.
+    /// Reads back what is pending; the mean loss of the whole pass so far, if there is any.
     ///
     /// # Errors
     /// [`Error::Device`] when the device fails.
-    pub fn read_back(&mut self) -> Result<f64, Error> {
+    pub fn read_back(&mut self) -> Result<Option<f64>, Error> {
         let pending = std::mem::take(&mut self.pending);
         #[cfg(feature = "gpu")]
         let pending = self.reduce_in_place(pending)?;
@@ -142,7 +142,7 @@ impl Collector {
             self.norms.push(&floats(norm)?)?;
         }
         let (mean, ..) = self.losses.state();
-        Ok(Aggregator::<f32>::finish(&Mean, *mean).unwrap_or(0.0))
+        Ok(Aggregator::<f32>::finish(&Mean, *mean))
     }
 
     /// What was read back so far, as bytes.

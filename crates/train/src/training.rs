@@ -2,6 +2,7 @@
 
 mod epoch;
 mod features;
+mod loss_scale;
 mod range_test;
 mod sets;
 
@@ -23,6 +24,7 @@ use epoch::{State, Trainer};
 use sets::Sets;
 
 pub use features::Features;
+pub use loss_scale::LossScale;
 pub use range_test::{RangeTest, RateCurve, RatePoint, find_rate};
 
 /// Who watches a training run. Every method has a default that does nothing.
@@ -76,8 +78,8 @@ pub struct Job<'a> {
 ///
 /// # Errors
 /// [`Error::Stopped`], where there is no run yet; [`Error::Config`], [`Error::RunExists`], [`Error::Diverged`],
-/// [`Error::Interrupted`], [`Error::Write`] and [`Error::Device`]; the run's manifest then says how far it came, and [`resume`]
-/// goes on from there.
+/// [`Error::Overflow`], [`Error::Interrupted`], [`Error::Write`] and [`Error::Device`]; the run's manifest then says how far
+/// it came, and [`resume`] goes on from there.
 pub fn train(job: &Job<'_>, place: &Place, observer: &mut dyn Observer) -> Result<(Run, Manifest), Error> {
     let started = Instant::now();
     let (trainer, mut state, mut manifest) = ready(job, &mut || observer.stop())?;
@@ -119,7 +121,7 @@ fn ready<'a>(job: &Job<'a>, stop: &mut dyn FnMut() -> bool) -> Result<(Trainer<'
     let kept = job.features.zip(job.weights).map(|(features, weights)| {
         (features, format!("{} {:?} {:?}", weights.record.sha256, manifest.preparation, manifest.dataset))
     });
-    let trainer = Trainer::new(config, &manifest.preparation, device, sets, &network, kept, stop)?;
+    let trainer = Trainer::new(config, &manifest.preparation, &device, sets, &network, kept, stop)?;
     let state = State {
         average: config.average.map(|_| network.valid()),
         network: trainer.freeze(network),
@@ -158,7 +160,7 @@ pub fn resume(run: &Run, data: &TrainTest, observer: &mut dyn Observer) -> Resul
     let other = |what: String| broken(format!("its checkpoint is of another network: {what}"));
     let made = scatter(made, network).map_err(other)?;
     let average = average.map(|values| scatter(made.valid(), values)).transpose().map_err(other)?;
-    let trainer = Trainer::new(&config, &manifest.preparation, device, sets, &made, None, &mut || observer.stop())?;
+    let trainer = Trainer::new(&config, &manifest.preparation, &device, sets, &made, None, &mut || observer.stop())?;
     let mut state = State {
         average,
         network: trainer.freeze(made),

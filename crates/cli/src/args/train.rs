@@ -208,7 +208,8 @@ pub(crate) struct Recipe {
     #[arg(long, value_enum)]
     pub(crate) device: Option<TrainDevice>,
     /// The numbers of images, activations and their gradients: f32, f16 or bf16. Weights and all that is reported stay f32.
-    /// The shorter ones are for GPUs with units for them; on a CPU they are slower [default: f32]
+    /// The shorter ones are for GPUs with units for them; on a CPU they are slower. In f16 the loss is scaled, and a step
+    /// whose gradients overflow is skipped [default: f32]
     #[arg(long, value_parser = named::<Precision>, value_name = "NAME")]
     pub(crate) precision: Option<Precision>,
 }

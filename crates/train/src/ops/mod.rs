@@ -199,7 +199,10 @@ fn follow(norm: &BatchNorm, mean: Tensor<1>, variance: Tensor<1>, count: usize) 
         let old = running.value_sync();
         let device = old.device();
         let old = if device.is_autodiff() { old.inner() } else { old };
-        let moved = old.mul_scalar(1.0 - norm.momentum).add(new.mul_scalar(norm.momentum));
+        let moved = old.clone().mul_scalar(1.0 - norm.momentum).add(new.mul_scalar(norm.momentum));
+        // A batch that overflowed f16 is no reason to lose them: its step is skipped.
+        let lost = moved.clone().is_finite().bool_not();
+        let moved = moved.mask_where(lost, old);
         running.update(if device.is_autodiff() { Tensor::from_inner(moved) } else { moved });
     }
 }

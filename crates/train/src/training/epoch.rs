@@ -8,11 +8,11 @@ use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, FloatDType, Tensor};
 
 use super::sets::Sets;
-use super::{Features, Observer};
+use super::{Features, LossScale, Observer};
 use crate::batch::{Batch, Preparation, prepared, shuffled};
 use crate::checkpoint::{Best, Progress};
-use crate::config::TrainConfig;
-use crate::metrics::Collector;
+use crate::config::{Precision, TrainConfig};
+use crate::metrics::{Collector, floats};
 use crate::model::{Network, average};
 use crate::objective::Objective;
 use crate::run::{EpochRecord, Manifest, Run, Status};
@@ -57,7 +57,6 @@ pub(super) struct Trainer<'a> {
     config: &'a TrainConfig,
     /// How images are made ready; not at all where they are features already.
     preparation: Option<Preparation>,
-    device: Device,
     training: Batch,
     validation: Batch,
     classes: usize,
@@ -76,7 +75,7 @@ impl<'a> Trainer<'a> {
     pub(super) fn new(
         config: &'a TrainConfig,
         preparation: &Preparation,
-        device: Device,
+        device: &Device,
         sets: Sets,
         network: &Network,
         kept: Option<(&Features, String)>,
@@ -90,10 +89,9 @@ impl<'a> Trainer<'a> {
         let frozen = config.fine_tune.frozen(network.blocks());
         let mut trainer = Self {
             config,
-            training: Batch::resident(&sets.training, preparation.size, &device),
-            validation: Batch::resident(&sets.validation, preparation.size, &device),
+            training: Batch::resident(&sets.training, preparation.size, device),
+            validation: Batch::resident(&sets.validation, preparation.size, device),
             preparation: Some(preparation.clone()),
-            device,
             classes: sets.training.classes.len(),
             objective: Objective { smoothing: config.label_smoothing, weights: classes },
             weights,
@@ -178,11 +176,11 @@ impl<'a> Trainer<'a> {
             }
             rate = self.config.learning_rate
                 * self.config.schedule.at(state.progress.steps, steps * self.config.epochs, steps);
-            self.step(state, group, rate);
+            self.step(state, group, rate)?;
             state.progress.batches = step + 1;
             state.progress.steps += 1;
             let read = (step + 1) % INTERVAL == 0 || step + 1 == steps;
-            let loss = if read { Some(state.collector.read_back()?) } else { None };
+            let loss = if read { state.collector.read_back()? } else { None };
             if let Some(loss) = loss.filter(|loss| !loss.is_finite()) {
                 return Err(Error::Diverged { epoch, step: step + 1, loss });
             }
@@ -195,6 +193,9 @@ impl<'a> Trainer<'a> {
         }
         clock.stamp(&mut state.progress);
         let train_seconds = state.progress.epoch_seconds;
+        if state.collector.read_back()?.is_none() {
+            return Err(Error::Overflow { epoch, step: steps });
+        }
         let collector = std::mem::replace(&mut state.collector, Collector::new(self.classes)?);
         let (train, _, (norm_mean, norm_max)) = collector.finish()?;
         let network = state.average.clone().unwrap_or_else(|| state.network.valid());
@@ -227,8 +228,7 @@ impl<'a> Trainer<'a> {
         run.append_metrics(&record)?;
         manifest.epochs_finished = epoch;
         run.write_manifest(manifest)?;
-        let Progress { steps, best, seconds, .. } = state.progress;
-        state.progress = Progress { epoch: epoch + 1, batches: 0, steps, best, epoch_seconds: 0.0, seconds };
+        state.progress = Progress { epoch: epoch + 1, batches: 0, epoch_seconds: 0.0, ..state.progress.clone() };
         // Last: whatever was written before is written again by whoever resumes from the checkpoint before.
         run.write_checkpoint(&state.checkpoint()?)?;
         observer.epoch(&record, is_best);
@@ -240,11 +240,12 @@ impl<'a> Trainer<'a> {
         self.training.len()
     }
 
-    /// A step, and the mean loss of its images before it.
+    /// A step, and the mean loss of its images before it: no number where it is none.
     pub(super) fn measured_step(&self, state: &mut State, group: &[&[usize]], rate: f64) -> Result<f64, Error> {
-        self.step(state, group, rate);
+        self.step(state, group, rate)?;
         state.progress.steps += 1;
-        std::mem::replace(&mut state.collector, Collector::new(self.classes)?).read_back()
+        let loss = std::mem::replace(&mut state.collector, Collector::new(self.classes)?).read_back()?;
+        Ok(loss.unwrap_or(f64::NAN))
     }
 
     /// How much these images weigh in the loss together.
@@ -256,9 +257,12 @@ impl<'a> Trainer<'a> {
     }
 
     /// One step of the optimizer, on the batches of `group`: by the gradient of the mean over all their images, as if they
-    /// were one batch.
-    fn step(&self, state: &mut State, group: &[&[usize]], rate: f64) {
+    /// were one batch. Where gradients overflow f16, only the scale of the loss changes (and running statistics, where they
+    /// stay numbers).
+    fn step(&self, state: &mut State, group: &[&[usize]], rate: f64) -> Result<(), Error> {
         let precision = self.config.precision;
+        let scale = (precision == Precision::F16).then_some(state.progress.loss_scale);
+        let mut seen = Vec::with_capacity(group.len());
         let whole: f64 = group.iter().map(|images| self.weight(images)).sum();
         let number = (state.progress.steps * self.config.accumulate) as u64;
         let mut accumulator = GradientsAccumulator::new();
@@ -274,17 +278,35 @@ impl<'a> Trainer<'a> {
             let labels = Tensor::from_inner(batch.labels);
             let mixed = mixed.map(|mixed| mixed.on_autodiff());
             let (loss, losses) = self.objective.of(logits.clone(), labels.clone(), mixed.as_ref());
-            state.collector.take(&labels, &logits, &losses);
             // The batch's loss is a mean: it counts as much as its images weigh, so that a smaller last batch counts less.
-            let share = self.weight(indices) / whole * precision.loss_scale().unwrap_or(1.0);
+            let share = self.weight(indices) / whole * scale.map_or(1.0, LossScale::factor);
             let gradients = GradientsParams::from_grads(loss.mul_scalar(share).backward(), &state.network);
             accumulator.accumulate(&state.network, gradients);
+            seen.push((labels, logits.detach(), losses));
         }
         let mut gradients = accumulator.grads();
-        if let Some(scale) = precision.loss_scale() {
-            gradients::unscale(&mut gradients, &state.network, scale);
+        if let Some(scale) = scale {
+            gradients::unscale(&mut gradients, &state.network, scale.factor());
         }
-        if let Some(norm) = gradients::clip(&mut gradients, &state.network, self.config.clip_norm) {
+        let norm = gradients::clip(&mut gradients, &state.network, self.config.clip_norm);
+        if let Some(scale) = scale {
+            let finite = norm.clone().map(floats).transpose()?.unwrap_or_default().iter().all(|norm| norm.is_finite());
+            let Progress { epoch, batches, .. } = state.progress;
+            state.progress.loss_scale = scale.after(finite).ok_or(Error::Overflow { epoch, step: batches + 1 })?;
+            if !finite {
+                // The images count where only their gradients overflowed.
+                for (labels, logits, losses) in seen {
+                    if floats(losses.clone())?.iter().all(|loss| loss.is_finite()) {
+                        state.collector.take(&labels, &logits, &losses);
+                    }
+                }
+                return Ok(());
+            }
+        }
+        for (labels, logits, losses) in seen {
+            state.collector.take(&labels, &logits, &losses);
+        }
+        if let Some(norm) = norm {
             state.collector.take_norm(norm);
         }
         state.network = state.optimizer.step(self.rates(&state.network, rate), state.network.clone(), gradients);
@@ -294,6 +316,7 @@ impl<'a> Trainer<'a> {
             let decay = decay.min((1.0 + steps) / (10.0 + steps));
             state.average = Some(average(old, &state.network.valid(), decay));
         }
+        Ok(())
     }
 
     /// The learning rate of each block.

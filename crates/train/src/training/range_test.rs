@@ -104,7 +104,7 @@ impl RangeTest {
 /// The job's own learning rate, schedule and epochs do not matter. The same job gives the same curve, to the bit, on a CPU.
 ///
 /// # Errors
-/// [`Error::Config`] and [`Error::Device`].
+/// [`Error::Config`], [`Error::Overflow`] and [`Error::Device`].
 pub fn find_rate(
     job: &Job<'_>,
     test: &RangeTest,

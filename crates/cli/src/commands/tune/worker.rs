@@ -123,7 +123,9 @@ impl Worker<'_> {
                 Ok("waits to be run again".into())
             }
             // These are the trial's own fault; the search goes on.
-            (Err(error @ (Train::Diverged { .. } | Train::Config(_))), _) => self.fail(claim, &error.to_string()),
+            (Err(error @ (Train::Diverged { .. } | Train::Overflow { .. } | Train::Config(_))), _) => {
+                self.fail(claim, &error.to_string())
+            }
             (Err(error), _) => Err(Ended::Run(error.into())),
         }
     }
