@@ -1,11 +1,12 @@
 //! Successive halving, decided at once for each trial: ASHA (Li et al. 2018, arXiv 1810.05934) and Hyperband (Li et al. 2017).
 
-use super::{Pruner, costs_at};
+use super::Pruner;
 use crate::Error;
-use crate::trial::{Direction, Trial};
+use crate::trial::{Direction, State, Trial};
 
 /// At steps `first`, `first` x `factor`, `first` x `factor`^2, ... only the best of `factor` trials goes on, by what has been
-/// reported there so far.
+/// reported there so far. These steps need not be reported: a trial is judged by its first report there or later, as in
+/// Optuna.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asha {
     /// The step of the first decision.
@@ -31,14 +32,10 @@ impl Asha {
         Ok(())
     }
 
-    /// Whether a decision is due at a step.
-    fn is_rung(&self, step: u64) -> bool {
-        let mut rung = self.first;
-        while rung < step {
-            let Some(next) = rung.checked_mul(self.factor) else { return false };
-            rung = next;
-        }
-        rung == step
+    /// The steps from which on a decision is due.
+    fn rungs(&self) -> impl Iterator<Item = u64> {
+        let factor = self.factor;
+        std::iter::successors(Some(self.first), move |rung| rung.checked_mul(factor))
     }
 
     fn ends_among(
@@ -49,23 +46,42 @@ impl Asha {
         competes: impl Fn(&Trial) -> bool,
     ) -> Result<bool, Error> {
         self.check()?;
-        let Some((&step, &value)) = trial.reports.last_key_value() else { return Ok(false) };
-        if !self.is_rung(step) {
-            return Ok(false);
+        let mut steps = trial.reports.keys().rev();
+        let (last, before) = (steps.next().copied(), steps.next().copied());
+        let Some(last) = last else { return Ok(false) };
+        let mut others: Vec<&Trial> =
+            trials.iter().filter(|other| other.number != trial.number && competes(other)).collect();
+        for rung in self.rungs().take_while(|rung| *rung <= last) {
+            let Some((_, cost)) = judged(trial, rung, direction) else { return Ok(false) };
+            // One that came this far with an earlier report was let on then.
+            let due = before.is_none_or(|before| before < rung);
+            if due && cost.is_nan() {
+                return Ok(true);
+            }
+            let there = others.iter().filter_map(|other| Some((*other, judged(other, rung, direction)?)));
+            let there: Vec<_> = there.filter(|(_, (_, cost))| !cost.is_nan()).collect();
+            let own = Some(cost).filter(|cost| !cost.is_nan());
+            let costs: Vec<f64> = there.iter().map(|(_, (_, cost))| *cost).chain(own).collect();
+            let goes_on = |cost: f64| {
+                let better = costs.iter().filter(|other| **other < cost).count() as u64;
+                better < (costs.len() as u64 / self.factor).max(1)
+            };
+            if due && !goes_on(cost) {
+                return Ok(true);
+            }
+            // Whose last report was at several rungs was ended at one of them, and has no part in those behind it.
+            let in_the_next = there.into_iter().filter(|(other, (step, cost))| {
+                other.state != State::Pruned || other.reports.keys().next_back() != Some(step) || goes_on(*cost)
+            });
+            others = in_the_next.map(|(other, _)| other).collect();
         }
-        if value.is_nan() {
-            return Ok(true);
-        }
-        let cost = direction.cost(value);
-        let others = costs_at(step, trial, trials, direction)
-            .filter(|(other, other_cost)| competes(other) && !other_cost.is_nan());
-        let (mut all, mut better) = (1, 0);
-        for (_, other) in others {
-            all += 1;
-            better += u64::from(other < cost);
-        }
-        Ok(better >= (all / self.factor).max(1))
+        Ok(false)
     }
+}
+
+/// The step and cost by which a trial is judged at a rung, if it came so far.
+fn judged(trial: &Trial, rung: u64, direction: Direction) -> Option<(u64, f64)> {
+    trial.reports.range(rung..).next().map(|(step, value)| (*step, direction.cost(*value)))
 }
 
 impl Pruner for Asha {
