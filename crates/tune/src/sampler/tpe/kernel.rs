@@ -29,13 +29,15 @@ struct Range {
 }
 
 pub(super) fn axis(domain: &Domain, codes: Vec<f64>) -> Axis<'_> {
+    // The last value, which steps from the first on may reach short of the end of the range.
+    let last = |high: f64| domain.size().map_or(high, |size| domain.code_at(size - 1));
     let form = match domain {
         Domain::Choice(values) => Form::Shares(shares(values.len(), &codes)),
         Domain::Float { low, high, step, log } => {
-            Form::Range(Range::new((*low, *high), step.unwrap_or(0.0), *log, &codes))
+            Form::Range(Range::new((*low, last(*high)), step.unwrap_or(0.0), *log, &codes))
         }
         Domain::Int { low, high, step, log } => {
-            Form::Range(Range::new((*low as f64, *high as f64), *step as f64, *log, &codes))
+            Form::Range(Range::new((*low as f64, last(*high as f64)), *step as f64, *log, &codes))
         }
     };
     Axis { domain, form }
@@ -198,6 +200,11 @@ mod tests {
             Domain::Int { low: 1, high: 9, step: 1, log: true },
             Domain::Int { low: 2, high: 16, step: 2, log: false },
             Domain::Float { low: 0.05, high: 0.5, step: Some(0.05), log: false },
+            // Whose steps do not reach the end.
+            Domain::Int { low: 2, high: 17, step: 5, log: false },
+            Domain::Int { low: 0, high: 9, step: 5, log: false },
+            Domain::Float { low: 0.0, high: 0.35, step: Some(0.1), log: false },
+            Domain::Float { low: -1.0, high: 0.99, step: Some(1.0), log: false },
             Domain::Choice((0..4).map(crate::Value::Int).collect()),
         ] {
             let size = domain.size().unwrap_or(0);
@@ -212,16 +219,19 @@ mod tests {
 
     #[test]
     fn draws_follow_the_density_and_stay_in_the_domain() {
-        let domain = Domain::Int { low: 0, high: 4, step: 1, log: false };
-        let axis = axis(&domain, vec![4.0]);
-        let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(3);
-        let mut counts = [0u32; 5];
-        for _ in 0..20_000 {
-            counts[axis.draw(0, &mut random) as usize] += 1;
-        }
-        for (code, count) in counts.into_iter().enumerate() {
-            let expected = 20_000.0 * density(&axis, 0, 2, code as f64);
-            assert!((f64::from(count) - expected).abs() < 5.0 * expected.sqrt(), "{code}: {count}, not {expected}");
+        for (high, step) in [(4, 1), (9, 2)] {
+            let domain = Domain::Int { low: 0, high, step, log: false };
+            let axis = axis(&domain, vec![4.0 * step as f64]);
+            let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(3);
+            let mut counts = [0u32; 5];
+            for _ in 0..20_000 {
+                counts[axis.draw(0, &mut random) as usize / step as usize] += 1;
+            }
+            for (at, count) in counts.into_iter().enumerate() {
+                let expected = 20_000.0 * density(&axis, 0, 2, domain.code_at(at));
+                let far = (f64::from(count) - expected).abs();
+                assert!(far < 5.0 * expected.sqrt(), "{domain}, {at}: {count}, not {expected}");
+            }
         }
     }
 
