@@ -138,6 +138,15 @@ impl Domain {
         }
     }
 
+    /// The part of the domain that holds a code alone, which of a choice is its first then.
+    fn only(&self, code: f64) -> Self {
+        match self {
+            Self::Float { log, .. } => Self::Float { low: code, high: code, step: None, log: *log },
+            Self::Int { log, .. } => Self::Int { low: code as i64, high: code as i64, step: 1, log: *log },
+            Self::Choice(values) => Self::Choice(values.get(code as usize).cloned().into_iter().collect()),
+        }
+    }
+
     /// The value of a code.
     ///
     /// # Errors
@@ -276,6 +285,17 @@ impl Space {
         other.zip(chosen.get(on)).is_some_and(|(other, code)| {
             one_of.iter().any(|value| other.domain.code(value).is_ok_and(|other| other == *code))
         })
+    }
+
+    /// This space where each of these parameters has one value. Codes of the others are what they were.
+    pub(crate) fn with_fixed(&self, codes: &Codes) -> Self {
+        let mut space = self.clone();
+        for Parameter { name, domain, .. } in &mut space.parameters {
+            if let Some(code) = codes.get(name) {
+                *domain = domain.only(*code);
+            }
+        }
+        space
     }
 
     /// Parameters with one condition, in the order of the space: they exist together or not at all.

@@ -19,7 +19,7 @@ use std::path::Path;
 use serde_json::{Value as Json, json};
 
 use crate::Error;
-use crate::space::{Codes, Space};
+use crate::space::{Codes, Parameter, Space};
 use crate::trial::{Direction, State, Trial};
 use database::{Cell, Database, Session};
 
@@ -298,8 +298,12 @@ impl Study {
     /// What this worker does next: a trial that waits, or a new one while there are fewer than `limit`, with what `choose` says
     /// for its number, knowing the others.
     ///
+    /// Parameters that a waiting trial has already, as from Optuna's `enqueue_trial`, are kept, and decide under which choices
+    /// the trial is: `choose` gets a space in which each of them has this one value. Values that the study's space does not have
+    /// are chosen anew.
+    ///
     /// # Errors
-    /// [`Error::Storage`], and what `choose` fails with.
+    /// [`Error::Storage`], what `choose` fails with, and [`Error::Value`] where it leaves a parameter out.
     pub fn next(
         &mut self,
         limit: u64,
@@ -347,7 +351,7 @@ impl Study {
             let known = read(session, study, space)?;
             let fixed = fixed(session, id)?;
             let trials: Vec<Trial> = known.into_iter().map(|stored| stored.trial).collect();
-            let codes = complete(space, &fixed, || choose(space, &trials, number))?;
+            let codes = complete(space, &fixed, number, |space| choose(space, &trials, number))?;
             session.run("DELETE FROM trial_params WHERE trial_id = ?1", &[id.into()])?;
             for parameter in space.parameters() {
                 let Some(code) = codes.get(&parameter.name) else { continue };
@@ -572,31 +576,62 @@ fn fixed(session: &mut dyn Session, id: i64) -> Result<serde_json::Map<String, J
     })
 }
 
-/// The codes of a trial: as they are fixed, else as they are chosen.
+/// The codes of a trial: as they are fixed, the rest as it is chosen in a space where those have one value.
 fn complete(
     space: &Space,
     fixed: &serde_json::Map<String, Json>,
-    choose: impl FnOnce() -> Result<Codes, Error>,
+    number: u64,
+    choose: impl FnOnce(&Space) -> Result<Codes, Error>,
 ) -> Result<Codes, Error> {
-    let given = |codes: &mut Codes, chosen: &Codes| -> bool {
-        for parameter in space.parameters() {
-            if !space.exists(parameter, codes) {
-                continue;
-            }
-            let code = fixed.get(&parameter.name).and_then(|value| distribution::code(&parameter.domain, value));
-            let Some(code) = code.or_else(|| chosen.get(&parameter.name).copied()) else { return false };
-            codes.insert(parameter.name.clone(), code);
+    let decided = decided(space, fixed, number);
+    let (mut codes, mut chosen, mut choose) = (Codes::new(), Codes::new(), Some(choose));
+    for parameter in space.parameters() {
+        let name = &parameter.name;
+        if !space.exists(parameter, &codes) {
+            continue;
         }
-        true
-    };
-    let mut codes = Codes::new();
-    if given(&mut codes, &Codes::new()) {
-        return Ok(codes);
+        if !decided.contains_key(name)
+            && let Some(choose) = choose.take()
+        {
+            chosen = choose(&space.with_fixed(&decided))?;
+        }
+        let code = decided.get(name).or_else(|| chosen.get(name));
+        codes.insert(name.clone(), *code.ok_or_else(|| Error::Value(format!("{name:?} has no value")))?);
     }
-    let chosen = choose()?;
-    let mut codes = Codes::new();
-    // A fixed value may bring a parameter into being that the choice does not have; then the choice stands as it is.
-    Ok(if given(&mut codes, &chosen) { codes } else { chosen })
+    Ok(codes)
+}
+
+/// The codes that a trial's fixed values decide: their own, and those of the parameters under whose choices alone they exist,
+/// where these are not fixed themselves; of several such choices by the trial's number.
+fn decided(space: &Space, fixed: &serde_json::Map<String, Json>, number: u64) -> Codes {
+    let own = space.parameters().iter().filter_map(|Parameter { name, domain, .. }| {
+        let code = distribution::code(domain, fixed.get(name)?)?;
+        Some((name.clone(), code))
+    });
+    let mut codes: Codes = own.collect();
+    // From the last on: what a condition is on stands before whom it is for.
+    for Parameter { name, domain, .. } in space.parameters().iter().rev() {
+        if codes.contains_key(name) {
+            continue;
+        }
+        let decided = space.parameters().iter().filter(|other| codes.contains_key(&other.name));
+        let conditions = decided.filter_map(|other| other.when.as_ref()).filter(|when| when.parameter == *name);
+        let mut choices: Vec<f64> = Vec::new();
+        for when in conditions {
+            let these: Vec<f64> = when.one_of.iter().filter_map(|value| domain.code(value).ok()).collect();
+            let both: Vec<f64> = choices.iter().copied().filter(|code| these.contains(code)).collect();
+            match (choices.is_empty(), both.is_empty()) {
+                (true, _) => choices = these,
+                (false, false) => choices = both,
+                // They cannot both exist: the first does.
+                (false, true) => {}
+            }
+        }
+        if !choices.is_empty() {
+            codes.insert(name.clone(), choices[(number % choices.len() as u64) as usize]);
+        }
+    }
+    codes
 }
 
 fn set(session: &mut dyn Session, table: &str, trial: i64, key: &str, value: &Json) -> Result<(), Error> {

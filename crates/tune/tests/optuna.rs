@@ -108,6 +108,14 @@ fn both_ways(url: &str, other: &str) {
     let last = ours.trials().unwrap().remove(50);
     assert_eq!((last.trial.state, last.trial.codes), (State::Complete, claim.codes));
 
+    // What is enqueued there is run here, in its branch.
+    assert_eq!(optuna(&["enqueue", url]), 54);
+    for (shape, tilt) in [(1.0, Some(&0.25)), (1.0, Some(&0.5)), (0.0, None)] {
+        let Next::Run(claim) = ours.next(54, choose).unwrap() else { panic!("a trial waits") };
+        assert_eq!((claim.codes["shape"], claim.codes.get("tilt")), (shape, tilt));
+        ours.complete(&claim, objective(&claim.codes)).unwrap();
+    }
+
     // The dashboard's page, and what it shows on it.
     let shown = optuna(&["dashboard", url]);
     assert!(shown["page"].as_str().unwrap().contains("<title>Optuna Dashboard"), "{}", shown["page"]);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use common::{Server, open, space, sqlite};
 use serde_json::json;
 use strix_tune::{
-    Claim, Codes, Direction, Error, Next, Patience, Random, Sampler, Space, State, Storage, Study, Trial,
+    Claim, Codes, Direction, Error, Grid, Next, Patience, Random, Sampler, Space, State, Storage, Study, Tpe, Trial,
 };
 
 fn random(space: &Space, trials: &[Trial], number: u64) -> Result<Codes, Error> {
@@ -124,6 +124,89 @@ fn all_of_it(url: &str) {
 fn sqlite_keeps_studies() {
     let folder = tempfile::tempdir().unwrap();
     all_of_it(&sqlite(folder.path()));
+}
+
+/// Runs what waits with these parameters, as Optuna's `enqueue_trial` leaves it, as trial `number` of the study in a file.
+fn enqueued(
+    study: &mut Study,
+    file: &std::path::Path,
+    number: u64,
+    fixed: &serde_json::Value,
+    by: &dyn Sampler,
+) -> Codes {
+    let database = rusqlite::Connection::open(file).unwrap();
+    let sql = "INSERT INTO trials (number, study_id, state) VALUES (?1, 1, 'WAITING')";
+    database.execute(sql, [i64::try_from(number).unwrap()]).unwrap();
+    let id = database.last_insert_rowid();
+    let sql = "INSERT INTO trial_system_attributes (trial_id, key, value_json) VALUES (?1, 'fixed_params', ?2)";
+    database.execute(sql, (id, fixed.to_string())).unwrap();
+    let choose = |space: &Space, trials: &[Trial], number| by.choose(space, trials, Direction::Minimize, number);
+    let Next::Run(claim) = study.next(1000, choose).unwrap() else { panic!("a trial waits") };
+    assert_eq!(claim.number, number);
+    // All that exists has a value of the space.
+    assert_eq!(study.space().values(&claim.codes).unwrap().len(), claim.codes.len());
+    study.complete(&claim, number as f64).unwrap();
+    claim.codes
+}
+
+#[test]
+fn enqueued_parameters_are_kept_and_decide_their_branch() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut study = open(&sqlite(folder.path()), Direction::Minimize, &space(), Patience::default());
+    let samplers: [&dyn Sampler; 2] = [&Random { seed: 1 }, &Tpe { startup: 4, ..Tpe::new(1) }];
+    let mut run = |number: u64, fixed: &serde_json::Value| {
+        enqueued(&mut study, &folder.path().join("study.db"), number, fixed, samplers[number as usize / 5 % 2])
+    };
+    for round in 0..8 {
+        let both = run(5 * round, &json!({"shape": "ridge", "tilt": 0.25, "x": 1.5}));
+        assert_eq!((both["shape"], both["tilt"], both["x"]), (1.0, 0.25, 1.5));
+        // Ridge, whatever its tilt; what has a tilt is a ridge.
+        assert_eq!(run(5 * round + 1, &json!({"shape": "ridge", "layers": 3}))["shape"], 1.0);
+        let tilted = run(5 * round + 2, &json!({"tilt": 0.5}));
+        assert_eq!((tilted["shape"], tilted["tilt"]), (1.0, 0.5));
+        // No bowl has a tilt, and no shape is a dome.
+        assert!(!run(5 * round + 3, &json!({"shape": "bowl", "tilt": 0.5})).contains_key("tilt"));
+        assert_eq!(run(5 * round + 4, &json!({"shape": "dome", "x": -1, "other": 3}))["x"], -1.0);
+    }
+}
+
+#[test]
+fn an_enqueued_parameter_decides_all_that_it_stands_under() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "
+        a = { int = [0, 9] }
+        b = { choice = ['u', 'v'], when = { a = [2, 3] } }
+        c = { float = [0.0, 1.0], step = 0.5, when = { b = 'v' } }
+        d = { int = [1, 5], when = { a = [3, 4] } }
+        e = { int = [1, 5], when = { a = 7 } }
+    ";
+    let space = Space::from_toml(text).unwrap();
+    let mut study = open(&sqlite(folder.path()), Direction::Minimize, &space, Patience::default());
+    let mut run = |number: u64, fixed: serde_json::Value| {
+        enqueued(&mut study, &folder.path().join("study.db"), number, &fixed, &Grid { seed: 0 })
+    };
+    // Where both exist.
+    for number in 0..4 {
+        let codes = run(number, json!({"b": "u", "d": 1}));
+        assert_eq!((codes["a"], codes["b"], codes["d"]), (3.0, 0.0, 1.0));
+    }
+    // What is fixed above counts more.
+    for number in 4..8 {
+        let codes = run(number, json!({"a": 9, "b": "u", "d": 2}));
+        assert_eq!(codes.len(), 1);
+    }
+    // Under each of two in turn, by the number.
+    let under: Vec<f64> = (8..12)
+        .map(|number| {
+            let codes = run(number, json!({"c": 0.5}));
+            assert_eq!((codes["b"], codes["c"]), (1.0, 0.5));
+            codes["a"]
+        })
+        .collect();
+    assert_eq!(under, [2.0, 3.0, 2.0, 3.0]);
+    // Two that cannot both exist: the first does.
+    let codes = run(12, json!({"d": 2, "e": 2}));
+    assert!(codes["d"] == 2.0 && !codes.contains_key("e"), "{codes:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-"""What Optuna makes of a study, for tests/optuna.rs: `read URL`, `run URL TRIALS`,
+"""What Optuna makes of a study, for tests/optuna.rs: `read URL`, `run URL TRIALS`, `enqueue URL`,
 `importances URL TRIALS` or `dashboard URL`.
 
 Needs optuna, optuna-dashboard and psycopg2-binary from PyPI. Whatever Optuna warns of is an error.
@@ -70,6 +70,13 @@ def run(url, trials):
     return read(url)
 
 
+def enqueue(url):
+    study = optuna.load_study(study_name=NAME, storage=alchemy(url))
+    for params in [{"x": 1.5, "shape": "ridge", "tilt": 0.25}, {"tilt": 0.5}, {"shape": "bowl"}]:
+        study.enqueue_trial(params)
+    return len(study.trials)
+
+
 def matters(trial):
     x = trial.suggest_float("x", -1.0, 1.0)
     weak = trial.suggest_float("weak", 1e-3, 1.0, log=True)
@@ -114,5 +121,7 @@ def dashboard(url):
 
 if __name__ == "__main__":
     _, what, url, *more = sys.argv
-    answer = {"read": read, "run": run, "importances": importances, "dashboard": dashboard}[what](url, *map(int, more))
+    answer = {"read": read, "run": run, "enqueue": enqueue, "importances": importances, "dashboard": dashboard}[what](
+        url, *map(int, more)
+    )
     print(json.dumps(answer))
