@@ -111,6 +111,21 @@ impl NetworkConfig {
             Self::ResNet(_) => 4,
         }
     }
+
+    /// What its first `blocks` blocks are, as a text that is another one where they may be others. What stands behind them
+    /// has no part in it.
+    pub(crate) fn trunk(&self, blocks: usize) -> String {
+        let own = |ConvStrixConfig { blocks, block_layers, dense }: &ConvStrixConfig| {
+            format!("{blocks} of {block_layers} layers, {:?}", dense.activation)
+        };
+        match self {
+            // Those of VGG19 are the same before whatever comes.
+            Self::VggStrix(config) if blocks <= config.vgg_blocks => "VGG19".into(),
+            Self::VggStrix(config) => format!("{} of VGG19, {}", config.vgg_blocks, own(&config.own)),
+            Self::ConvStrix(config) => own(config),
+            Self::Fcnn(_) | Self::StrixNet(_) | Self::ResNet(_) => format!("{self:?}"),
+        }
+    }
 }
 
 /// Which part of a network is trained.
