@@ -190,6 +190,34 @@ fn resume_goes_on_with_the_study_of_before() {
 }
 
 #[test]
+fn a_study_is_where_its_address_says_and_goes_on_from_there() {
+    let place = Place::new();
+    // In a folder that looks like an address, with workers that are to find it too.
+    let own = ["--preset", "fcnn", "--trials", "2", "--jobs", "2", "--out", "file:what?timeout=1"];
+    place.ok(&with(&own));
+    assert!(place.path("file:what?timeout=1/study.db").is_file());
+    let mut command = place.command();
+    command
+        .args(["tune", "--resume", "file:what?timeout=1", "--trials", "3"])
+        .env("STRIX_STORAGE", "sqlite:///other.db");
+    assert!(command.output().unwrap().status.success());
+    assert_eq!(column(&rows(&place, "file:what?timeout=1"), "number"), numbers(0, 3));
+    // Elsewhere, and gone on with from another folder.
+    let url = "sqlite+pysqlite:///shared.db?timeout=30";
+    let shared = ["--preset", "fcnn", "--trials", "2", "--jobs", "2", "--study", "a/b", "--storage", url];
+    place.ok(&with(&shared));
+    assert!(place.path("shared.db").is_file() && place.path("studies/a-b-1/trials.csv").is_file());
+    std::fs::create_dir(place.path("below")).unwrap();
+    let mut command = place.command();
+    command.args(["tune", "--resume", "../studies/a-b-1", "--trials", "3"]).current_dir(place.path("below"));
+    let told = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    mentions(&told, &["\"a/b\"", "2 trials of 3", "3 trials ended"]);
+    for name in ["other.db", "shared.db?timeout=30", "below/shared.db"] {
+        assert!(!place.path(name).exists(), "{name}");
+    }
+}
+
+#[test]
 fn ctrl_c_stops_all_workers_and_resume_goes_on() {
     let place = Place::new();
     let args = with(&["--preset", "fcnn", "--trials", "24", "--jobs", "2", "--pruner", "none", "--out", "a"]);
@@ -291,6 +319,19 @@ fn what_cannot_be_searched_is_refused_before_anything_is_begun() {
     refused(2, &["--preset", "fcnn", "--sampler", "grid"], &["\"learning-rate\"", "give it a step"]);
     refused(2, &["--preset", "fcnn", "--jobs", "0"], &["1..=256"]);
     refused(2, &["--preset", "fcnn", "--timeout", "0"], &["above 0"]);
+    refused(2, &["--preset", "fcnn", "--study", ""], &["--study", "1 to 512 characters"]);
+    refused(2, &["--preset", "fcnn", "--study", "  "], &["--study", "1 to 512 characters"]);
+    refused(2, &["--preset", "fcnn", "--storage", ""], &["--storage"]);
+    for jobs in ["1", "2"] {
+        let memory = ["--preset", "fcnn", "--jobs", jobs, "--storage", "sqlite:///:memory:"];
+        refused(3, &memory, &["sqlite:///:memory:", "one connection alone", "name a file"]);
+    }
+    let query = ["--preset", "fcnn", "--storage", "sqlite:///a.db?cache=shared"];
+    refused(3, &query, &["\"cache=shared\"", "timeout=SECONDS"]);
+    assert!(std::fs::read_dir(place.folder.path()).unwrap().all(|entry| {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        !name.contains("memory") && !name.contains("a.db") && name != "studies"
+    }));
     refused(3, &["--preset", "fcnn", "--storage", "mysql://x/y"], &["there are sqlite and postgresql"]);
     refused(
         3,

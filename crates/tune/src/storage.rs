@@ -100,23 +100,23 @@ pub enum Next {
 
 impl Storage {
     /// Opens `sqlite:///FILE` (relative; with four slashes absolute) or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`, as
-    /// SQLAlchemy and so Optuna write them, and makes the tables where there are none.
+    /// SQLAlchemy and so Optuna write them, and makes the tables where there are none. `?timeout=SECONDS` behind a file is how
+    /// long to wait for other writers, 60 s if not given.
     ///
     /// # Errors
-    /// [`Error::Storage`] when the database cannot be reached, or its tables are of another version of Optuna's schema.
+    /// [`Error::Storage`] when the address says what is not known, the database cannot be reached, or its tables are of another
+    /// version of Optuna's schema.
     pub fn open(url: &str) -> Result<Self, Error> {
         let place = without_password(url);
         let refused = |what: String| Error::Storage { place: place.clone(), what };
         let Some((scheme, rest)) = url.split_once("://") else {
             return Err(refused("a storage is sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE".into()));
         };
-        // A driver that SQLAlchemy would use, as in postgresql+psycopg2://, is none of our matters.
-        let kind = scheme.split('+').next().unwrap_or_default();
-        let mut database: Box<dyn Database> = match kind {
-            "sqlite" => match rest.strip_prefix('/') {
-                Some(path) if !path.is_empty() => Box::new(sqlite::Sqlite::open(Path::new(path))?),
-                _ => return Err(refused("a SQLite file is written sqlite:///FILE, or sqlite:////FOLDER/FILE".into())),
-            },
+        let database: Box<dyn Database> = match kind(scheme) {
+            "sqlite" => {
+                let (path, patience) = sqlite::of_address(rest).map_err(refused)?;
+                Box::new(sqlite::Sqlite::open(path, patience)?)
+            }
             #[cfg(feature = "postgres")]
             "postgresql" | "postgres" => Box::new(postgres::Postgres::open(&format!("postgresql://{rest}"), &place)?),
             #[cfg(not(feature = "postgres"))]
@@ -125,8 +125,20 @@ impl Storage {
                     "this program was built without PostgreSQL; build it with --features postgres".into(),
                 ));
             }
-            _ => return Err(refused(format!("no storage is called {kind}; there are sqlite and postgresql"))),
+            kind => return Err(refused(format!("no storage is called {kind}; there are sqlite and postgresql"))),
         };
+        Self::prepared(database, place)
+    }
+
+    /// Opens a SQLite file of any name, and makes the tables where there are none.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] when it cannot be opened, or its tables are of another version of Optuna's schema.
+    pub fn file(path: &Path) -> Result<Self, Error> {
+        Self::prepared(Box::new(sqlite::Sqlite::open(path, sqlite::PATIENCE)?), path.display().to_string())
+    }
+
+    fn prepared(mut database: Box<dyn Database>, place: String) -> Result<Self, Error> {
         database
             .within(|session| schema::prepare(session).map_err(|what| Error::Storage { place: place.clone(), what }))?;
         Ok(Self { database, place })
@@ -206,12 +218,22 @@ pub fn best(trials: &[Stored], direction: Direction) -> Option<&Stored> {
     complete.min_by(|a, b| cost(a).total_cmp(&cost(b)))
 }
 
+/// What kind of database an address is of. A driver that SQLAlchemy would use, as in postgresql+psycopg2://, is none of our
+/// matters.
+fn kind(scheme: &str) -> &str {
+    scheme.split('+').next().unwrap_or_default()
+}
+
 /// A database's address as it may be shown: neither before the host nor behind it with a password.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         // Another way to write one, perhaps, with a password in it.
         return if url.contains(['@', '=']) { "an address without ://".into() } else { url.into() };
     };
+    if kind(scheme) == "sqlite" {
+        // A file has no password, whatever it is called.
+        return url.into();
+    }
     // A password may have an @ of its own that nobody escaped.
     let shown = match rest.rsplit_once('@').map(|(user, host)| (user.split_once(':'), host)) {
         Some((Some((user, _)), host)) => format!("{scheme}://{user}:***@{host}"),

@@ -126,6 +126,47 @@ fn sqlite_keeps_studies() {
     all_of_it(&sqlite(folder.path()));
 }
 
+#[test]
+fn an_address_says_how_long_to_wait_and_nothing_that_is_not_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = sqlite(folder.path());
+    drop(Storage::open(&format!("{url}?timeout=2.5")).unwrap());
+    let writer = rusqlite::Connection::open(folder.path().join("study.db")).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let told = |query: &str| Storage::open(&format!("{url}?{query}")).unwrap_err().to_string();
+    // At once.
+    let locked = told("timeout=0");
+    assert!(locked.contains("locked"), "{locked}");
+    for (query, words) in [
+        ("mode=memory&cache=shared", "\"mode=memory\" behind its ? is not known"),
+        ("timeout=5&check_same_thread=false", "\"check_same_thread=false\""),
+        ("timeout", "timeout=SECONDS"),
+        ("b/study.db", "\"b/study.db\""),
+        ("timeout=", "timeout is \"\""),
+        ("timeout=long", "timeout is \"long\""),
+        ("timeout=-1", "0 to 1000000 seconds"),
+        ("timeout=NaN", "0 to 1000000 seconds"),
+        ("timeout=1e300", "0 to 1000000 seconds"),
+    ] {
+        let told = told(query);
+        assert!(told.contains(words), "{query}: {told}");
+    }
+    // No file was made of a part of an address.
+    let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(files.iter().all(|name| !name.to_string_lossy().contains('?')), "{files:?}");
+}
+
+#[test]
+fn a_file_may_have_any_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["what?mode=memory", ":memory:", "file:study.db", "100%25.db"] {
+        let path = folder.path().join(name);
+        drop(Storage::file(&path).unwrap().study("study", Direction::Minimize, &space(), Patience::default()).unwrap());
+        assert_eq!(Storage::file(&path).unwrap().studies().unwrap(), ["study"]);
+        assert!(path.is_file(), "{name}");
+    }
+}
+
 /// Runs what waits with these parameters, as Optuna's `enqueue_trial` leaves it, as trial `number` of the study in a file.
 fn enqueued(
     study: &mut Study,
@@ -285,6 +326,7 @@ fn postgresql_is_spoken_to_in_secret() {
 fn addresses_are_shown_without_their_passwords() {
     for (url, shown) in [
         ("sqlite:///a/study.db", "sqlite:///a/study.db"),
+        ("sqlite:////a/by:me@home/study.db?timeout=9", "sqlite:////a/by:me@home/study.db?timeout=9"),
         ("postgresql://me@host/d", "postgresql://me@host/d"),
         ("postgresql://me:secret@host:5432/d", "postgresql://me:***@host:5432/d"),
         ("postgresql://me:sec@ret@host/d?sslmode=require", "postgresql://me:***@host/d?sslmode=require"),
@@ -305,6 +347,9 @@ fn what_is_no_study_is_refused_by_name() {
     refused("study.db", "sqlite:///FILE");
     refused("mysql://root@localhost/x", "no storage is called mysql");
     refused("sqlite://study.db", "sqlite:///FILE");
+    refused("sqlite:///", "sqlite:///FILE");
+    refused("sqlite:///:memory:", "seen by one connection alone");
+    refused("sqlite+pysqlite:///:memory:", "sqlite:///FILE");
     refused(&format!("sqlite:///{}/none/study.db", folder.path().display()), "unable to open");
     let path = folder.path().join("text.db");
     std::fs::write(&path, "this is a text, and by no means a database of anything, however long it goes on").unwrap();

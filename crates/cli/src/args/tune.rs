@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
 use super::Settings;
@@ -73,10 +74,16 @@ pub(crate) struct Tune {
     pub(crate) pruner: Pruner,
     /// Where the study is kept, in Optuna's tables: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE
     /// [default: study.db in --out]
-    #[arg(long, value_name = "URL", env = "STRIX_STORAGE", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "STRIX_STORAGE",
+        hide_env_values = true,
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     pub(crate) storage: Option<String>,
     /// The study's name [default: the network's and the dataset's]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = study)]
     pub(crate) study: Option<String>,
     /// The folder to create for what is found [default: the next free studies/STUDY-NUMBER]
     #[arg(long, value_name = "DIR")]
@@ -92,6 +99,16 @@ pub(crate) struct Tune {
     pub(crate) worker: bool,
     #[command(flatten)]
     pub(crate) settings: Settings,
+}
+
+/// As the tables keep it.
+fn study(text: &str) -> Result<String, String> {
+    match text.chars().count() {
+        1..=512 if !text.trim().is_empty() => Ok(text.to_owned()),
+        _ => {
+            Err("a study's name has 1 to 512 characters, not blanks alone; without --study it has the usual one".into())
+        }
+    }
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

@@ -9,20 +9,48 @@ use rusqlite::{Connection, OpenFlags, ToSql, TransactionBehavior};
 use super::database::{Cell, Database, Dialect, Rows, Session, Work};
 use crate::Error;
 
-/// How long to wait for other writers, each of which takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for other writers, each of which takes milliseconds, where the address does not say.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) struct Sqlite {
     connection: Connection,
     path: PathBuf,
 }
 
+/// The file of an address, which is `rest` behind `sqlite://`, and how long to wait for other writers.
+pub(super) fn of_address(rest: &str) -> Result<(&Path, Duration), String> {
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let path = match path.strip_prefix('/') {
+        None | Some("") => return Err("a SQLite file is written sqlite:///FILE, or sqlite:////FOLDER/FILE".into()),
+        Some(":memory:") => {
+            let what = "what is in memory is seen by one connection alone, but a study has several, of other processes too; \
+                        name a file: sqlite:///FILE";
+            return Err(what.into());
+        }
+        Some(path) => Path::new(path),
+    };
+    let mut patience = PATIENCE;
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let Some(text) = pair.strip_prefix("timeout=") else {
+            return Err(format!(
+                "{pair:?} behind its ? is not known; the address of a SQLite file takes timeout=SECONDS alone"
+            ));
+        };
+        let seconds = text.parse::<f64>().ok().filter(|seconds| (0.0..=1e6).contains(seconds));
+        let seconds = seconds.ok_or_else(|| format!("its timeout is {text:?}, but must be 0 to 1000000 seconds"))?;
+        patience = Duration::from_secs_f64(seconds);
+    }
+    Ok((path, patience))
+}
+
 impl Sqlite {
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+    /// Opens a file, or makes it.
+    pub(super) fn open(path: &Path, patience: Duration) -> Result<Self, Error> {
         let failed = |e: rusqlite::Error| wrong(path, &e);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        connection.busy_timeout(PATIENCE).map_err(failed)?;
+        // Behind a folder, so that no name means something else to SQLite, as :memory: and file:NAME do.
+        let connection = Connection::open_with_flags(Path::new(".").join(path), flags).map_err(failed)?;
+        connection.busy_timeout(patience).map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(Self { connection, path: path.into() })
     }

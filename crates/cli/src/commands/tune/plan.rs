@@ -36,7 +36,6 @@ pub(super) struct Plan {
     pub(super) out: PathBuf,
     pub(super) space: Space,
     pub(super) name: String,
-    pub(super) url: String,
     pub(super) weights: Option<Weights>,
     /// The text of the space's file.
     text: Option<String>,
@@ -90,17 +89,9 @@ impl Plan {
             args::Sampler::Grid => Some(Grid::combinations(&space)?.len() as u64),
             _ => None,
         };
-        let mut plan =
-            Self { args, options, out: PathBuf::new(), space, name, url: String::new(), weights, text, grid };
-        plan.settle(out);
+        let plan = Self { args, options, out, space, name, weights, text, grid };
         plan.check(&place)?;
         Ok(plan)
-    }
-
-    /// What is found goes into this folder, and the study too unless it is elsewhere.
-    fn settle(&mut self, out: PathBuf) {
-        self.url = self.args.storage.clone().unwrap_or_else(|| in_folder(&out));
-        self.out = out;
     }
 
     /// Refuses a space with what are no options, before anything is begun.
@@ -143,18 +134,23 @@ impl Plan {
 
     /// The storage, as it may be shown.
     pub(super) fn place(&self) -> String {
-        Storage::shown(&self.url)
+        let own = || format!("sqlite:///{}", self.out.join(STUDY).display());
+        self.args.storage.as_deref().map_or_else(own, Storage::shown)
     }
 
     pub(super) fn open(&self) -> Result<Study, Failure> {
         let patience = Patience { silence: self.args.silence, ..Patience::default() };
-        Ok(Storage::open(&self.url)?.study(&self.name, DIRECTION, &self.space, patience)?)
+        let storage = match &self.args.storage {
+            Some(url) => Storage::open(url)?,
+            None => Storage::file(&self.out.join(STUDY))?,
+        };
+        Ok(storage.study(&self.name, DIRECTION, &self.space, patience)?)
     }
 
     /// Makes the folder and the study, or joins it if it is searched in the same way.
     pub(super) fn begin(&mut self, data: &TrainTest) -> Result<Study, Failure> {
-        let elsewhere = self.args.storage.is_some();
-        if elsewhere {
+        // Where there is a study already, before anything is written.
+        if self.args.storage.is_some() || self.args.resume.is_some() {
             self.agree(data)?;
         }
         match self.args.resume {
@@ -188,7 +184,7 @@ impl Plan {
                 )));
             }
             // Another search may have begun under this name just now.
-            self.settle(next_free(&self.name));
+            self.out = next_free(&self.name);
         }
         self.copy_space()?;
         let saved = args::without(&self.options, &["--out", "--storage", "--space", "--study"]);
@@ -283,19 +279,17 @@ fn short(dataset: &Dataset) -> String {
 }
 
 fn next_free(study: &str) -> PathBuf {
+    // One folder, whatever the study is called.
+    let study = study.replace(['/', '\\'], "-");
     let folder = |number: u32| Path::new("studies").join(format!("{study}-{number}"));
     (1..).map(folder).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| folder(0))
 }
 
-/// The study of a folder that has its own.
-fn in_folder(folder: &Path) -> String {
-    format!("sqlite:///{}", folder.join(STUDY).display())
-}
-
 /// A storage's address that means the same in every folder.
 fn anywhere(url: &str) -> String {
-    let path = url.strip_prefix("sqlite:///").and_then(|path| std::path::absolute(path).ok());
-    path.map_or_else(|| url.into(), |path| format!("sqlite:///{}", path.display()))
+    let file = url.split_once(":///").filter(|(scheme, _)| scheme.split('+').next() == Some("sqlite"));
+    let file = file.and_then(|(scheme, path)| Some((scheme, std::path::absolute(path).ok()?)));
+    file.map_or_else(|| url.into(), |(scheme, path)| format!("{scheme}:///{}", path.display()))
 }
 
 /// The options that a study was begun with, and those given now behind them.
@@ -315,10 +309,11 @@ fn resumed(folder: &Path) -> Result<(Tune, Vec<OsString>), Failure> {
     let name = saved["study"].as_str().ok_or_else(|| wrong("it does not name its study".into()))?;
     options.push(format!("--study={name}").into());
     // It is the study of before, whatever the environment says; but that may know the password.
+    let mut in_folder = false;
     match saved["storage"].as_str() {
         _ if args::has(&given, "storage") => {}
         None if !folder.join(STUDY).is_file() => return Err(wrong(format!("its {STUDY} is not beside it"))),
-        None => options.push(format!("--storage={}", in_folder(folder)).into()),
+        None => in_folder = true,
         Some(storage) if !storage.contains("***") => options.push(format!("--storage={storage}").into()),
         Some(storage) if std::env::var("STRIX_STORAGE").is_ok_and(|url| Storage::shown(&url) == storage) => {}
         Some(storage) => {
@@ -331,6 +326,9 @@ fn resumed(folder: &Path) -> Result<(Tune, Vec<OsString>), Failure> {
     let Command::Tune(mut args) = args::parsed("tune", options.clone(), &file)? else {
         return Err(Failure::Internal("strix tune is another command".into()));
     };
+    if in_folder {
+        args.storage = None;
+    }
     args.out = Some(folder.into());
     args.resume = Some(folder.into());
     Ok((*args, options))

@@ -68,9 +68,12 @@ fn start(plan: &Plan, jobs: usize, started: Instant) -> Result<Child, Failure> {
         .args(["--worker", "--out"])
         .arg(&plan.out)
         .arg(format!("--study={}", plan.name))
-        // Not among the arguments, which everybody on the machine can read.
-        .env("STRIX_STORAGE", &plan.url)
         .stdin(Stdio::piped());
+    match &plan.args.storage {
+        // Not among the arguments, which everybody on the machine can read.
+        Some(url) => command.env("STRIX_STORAGE", url),
+        None => command.env_remove("STRIX_STORAGE"),
+    };
     if let Some(deadline) = plan.deadline(started) {
         let left = deadline.saturating_duration_since(Instant::now()).as_secs_f64();
         command.arg(format!("--timeout={}", left.max(f64::MIN_POSITIVE)));
