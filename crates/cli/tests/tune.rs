@@ -169,8 +169,20 @@ fn resume_goes_on_with_the_study_of_before() {
     let told = String::from_utf8(output.stdout).unwrap();
     mentions(&told, &["\"mine\"", "2 trials of 3", "3 trials ended"]);
     assert!(!place.path("other.db").exists());
-    mentions(&place.fails(2, &["tune", "--resume", "a", "--epochs", "4"]), &["of other trainings", "epochs"]);
-    mentions(&place.fails(2, &["tune", "--resume", "a", "--silence", "9"]), &["of other trainings", "silence"]);
+    // Refused in words, whatever kind of value differs.
+    for (option, value, words) in [
+        ("--epochs", "4", "its epochs is 3, here 4; leave that out"),
+        ("--silence", "9", "its silence is 60.0, here 9.0"),
+        ("--limit", "500", "its limit is 600, here 500"),
+        ("--clip-norm", "2", "its clip-norm is not set, here 2.0"),
+        ("--schedule", "constant", "its schedule kind is one-cycle, here constant"),
+        ("--activation", "tanh", "its network activation is relu, here tanh"),
+    ] {
+        let refused = place.fails(2, &["tune", "--resume", "a", option, value]);
+        mentions(&refused, &["study \"mine\" is of other trainings", words]);
+        assert!(!refused.contains(['{', '[', '}', ']']) && !refused.contains("null"), "{refused}");
+        assert!(!["Some(", "None", "choose another --study"].iter().any(|word| refused.contains(word)), "{refused}");
+    }
     mentions(&place.fails(2, &["tune", "--resume", "a", "--study", "other"]), &["--study"]);
     // Another space to go on with, and with it from then on.
     place.write("space.toml", "[learning-rate]\nfloat = [1e-4, 1e-2]\nlog = true\n");
@@ -289,7 +301,10 @@ fn workers_join_a_study_and_a_grid_ends() {
     let other =
         ["--space", "space.toml", "--model=fcnn", "--study=s", "--storage", &url, "--epochs=4", "--out", "three"];
     let args: Vec<&str> = with(&other).into_iter().filter(|arg| !["--epochs", "3"].contains(arg)).collect();
-    mentions(&place.fails(2, &args), &["\"s\" is of other trainings", "config epochs is 3, here 4"]);
+    mentions(
+        &place.fails(2, &args),
+        &["\"s\" is of other trainings", "its epochs is 3, here 4; choose another --study"],
+    );
     assert!(!place.path("three").exists());
 }
 

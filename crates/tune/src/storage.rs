@@ -254,7 +254,7 @@ fn token() -> String {
 }
 
 fn integer(cell: &Cell) -> Result<i64, Error> {
-    cell.int().ok_or_else(|| Error::Value(format!("the database gave {cell:?} for a whole number")))
+    cell.int().ok_or_else(|| Error::Value(format!("the database gave {cell} for a whole number")))
 }
 
 /// A study, through a connection of its own: each worker opens one.
@@ -707,7 +707,7 @@ fn read(session: &mut dyn Session, study: i64, space: &Space) -> Result<Vec<Stor
             Some("COMPLETE") => State::Complete,
             Some("PRUNED") => State::Pruned,
             Some("FAIL") => State::Failed,
-            other => return Err(Error::Value(format!("the database has a trial in the state {other:?}"))),
+            _ => return Err(Error::Value(format!("the database has a trial in the state {}", row[2]))),
         };
         places.insert(integer(&row[0])?, trials.len());
         let time = |cell: &Cell| cell.text().map(str::to_owned);

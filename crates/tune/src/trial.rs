@@ -19,6 +19,18 @@ pub enum State {
     Failed,
 }
 
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Complete => "complete",
+            Self::Pruned => "pruned",
+            Self::Failed => "failed",
+        })
+    }
+}
+
 /// Which values are good ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {

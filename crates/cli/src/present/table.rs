@@ -42,9 +42,12 @@ fn shown(value: &Value) -> String {
 
 /// RFC 4180, with a header; no value is an empty cell.
 pub(crate) fn csv(answer: &Answer, out: impl Write) -> Result<(), Failure> {
-    let broken = |e: csv::Error| match e.into_kind() {
-        csv::ErrorKind::Io(e) => e.into(),
-        kind => Failure::Internal(format!("{kind:?}")),
+    let broken = |e: csv::Error| {
+        let what = e.to_string();
+        match e.into_kind() {
+            csv::ErrorKind::Io(e) => e.into(),
+            _ => Failure::Internal(what),
+        }
     };
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(answer.header()).map_err(broken)?;

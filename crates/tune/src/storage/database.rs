@@ -54,6 +54,18 @@ impl Cell {
     }
 }
 
+/// As a message has it.
+impl std::fmt::Display for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Null => f.write_str("nothing"),
+            Self::Int(value) => value.fmt(f),
+            Self::Float(value) => value.fmt(f),
+            Self::Text(value) => write!(f, "{value:?}"),
+        }
+    }
+}
+
 /// Rows of cells.
 pub(super) type Rows = Vec<Vec<Cell>>;
 

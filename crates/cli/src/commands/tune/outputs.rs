@@ -40,7 +40,7 @@ pub(super) fn write(plan: &Plan, study: &mut Study, took: Duration) -> Result<bo
         "study": study.name(), "storage": plan.place(), "complete": count(State::Complete), "pruned": count(State::Pruned),
         "failed": count(State::Failed), "waiting": count(State::Waiting), "running": count(State::Running),
         "trial_seconds": seconds, "trials_an_hour_and_worker": an_hour, "seconds": took.as_secs_f64(), "jobs": plan.args.jobs,
-        "sampler": format!("{:?}", plan.args.sampler).to_lowercase(), "pruner": format!("{:?}", plan.args.pruner).to_lowercase(),
+        "sampler": name(&plan.args.sampler), "pruner": name(&plan.args.pruner),
     });
     put(&plan.out.join("summary.json"), pretty(&summary)?.as_bytes())?;
     let mut told = String::new();
@@ -82,13 +82,15 @@ fn pretty(json: &Json) -> Result<String, Failure> {
     Ok(serde_json::to_string_pretty(json)? + "\n")
 }
 
+/// A choice as it is given.
+fn name(choice: &impl clap::ValueEnum) -> String {
+    choice.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
 /// The options of a trial: those that were given, and those that were found.
 fn options(plan: &Plan, best: &Stored) -> Map<String, Json> {
     let mut options = Map::new();
-    let model = clap::ValueEnum::to_possible_value(&plan.args.settings.network.model);
-    if let Some(model) = model {
-        options.insert("model".into(), json!(model.get_name()));
-    }
+    options.insert("model".into(), json!(name(&plan.args.settings.network.model)));
     let names = ["dataset", "image-size"].map(str::to_owned).into_iter().chain(args::of_network_and_recipe());
     for name in names.filter(|name| !OWN.contains(&name.as_str())) {
         let Some(mut value) = args::value_of(&plan.options, &name) else { continue };
@@ -128,7 +130,7 @@ fn table(plan: &Plan, trials: &[Stored]) -> Answer {
         let trial = &stored.trial;
         let mut row = vec![
             Value::of(Some(trial.number)),
-            Value::Text(format!("{:?}", trial.state).to_lowercase()),
+            Value::Text(trial.state.to_string()),
             Value::of(trial.value),
             Value::of(Some(trial.reports.len() as u64)),
             Value::of(stored.started.clone()),

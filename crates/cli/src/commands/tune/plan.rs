@@ -218,10 +218,13 @@ impl Plan {
         let agreed = study.agree_on("strix", &ours)?;
         match difference("", &agreed, &ours) {
             None => Ok(study),
-            Some(what) => Err(Failure::Usage(format!(
-                "study {:?} is of other trainings: {what}; choose another --study, or the same options",
-                self.name
-            ))),
+            Some(what) => {
+                let other = match self.args.resume {
+                    Some(_) => "leave that out to go on, or begin another search without --resume",
+                    None => "choose another --study, or the same options",
+                };
+                Err(Failure::Usage(format!("study {:?} is of other trainings: {what}; {other}", self.name)))
+            }
         }
     }
 
@@ -334,18 +337,96 @@ fn resumed(folder: &Path) -> Result<(Tune, Vec<OsString>), Failure> {
     Ok((*args, options))
 }
 
-/// The first difference of two values, by its place.
+/// The first difference of two values, by its place, as a sentence.
 fn difference(place: &str, agreed: &Json, ours: &Json) -> Option<String> {
     match (agreed, ours) {
+        (agreed, ours) if agreed == ours => None,
         (Json::Object(agreed), Json::Object(ours)) => {
             let names: std::collections::BTreeSet<&String> = agreed.keys().chain(ours.keys()).collect();
             let none = Json::Null;
             names.into_iter().find_map(|name| {
                 let [agreed, ours] = [agreed, ours].map(|values| values.get(name).unwrap_or(&none));
-                difference(&format!("{place} {name}"), agreed, ours)
+                // Options are called by their names.
+                let place = if name == "config" { place.into() } else { format!("{place} {}", name.replace('_', "-")) };
+                difference(&place, agreed, ours)
             })
         }
-        (agreed, ours) if agreed == ours => None,
-        _ => Some(format!("its{place} is {agreed}, here {ours}")),
+        // Of many files or classes, the ones that differ.
+        (Json::Array(agreed), Json::Array(ours)) => {
+            let without = |these: &[Json], others: &[Json]| -> Json {
+                these.iter().filter(|one| !others.contains(one)).cloned().collect()
+            };
+            let [less, more] = [without(agreed, ours), without(ours, agreed)].map(|entries| told(&entries));
+            match less == more {
+                true => Some(format!("its{place} had another order")),
+                false => Some(format!("its{place} had {less}, where there is {more} here")),
+            }
+        }
+        _ => Some(format!("its{place} is {}, here {}", told(agreed), told(ours))),
+    }
+}
+
+/// A value in words.
+fn told(value: &Json) -> String {
+    const MOST: usize = 3;
+    let inner = |value: &Json| match value {
+        Json::Array(_) | Json::Object(_) => format!("({})", told(value)),
+        _ => told(value),
+    };
+    let list = |entries: Vec<String>| match entries.len() {
+        0 => "none".into(),
+        len if len > MOST => format!("{} and {} more", entries[..MOST].join(", "), len - MOST),
+        _ => entries.join(", "),
+    };
+    match value {
+        Json::Null => "not set".into(),
+        Json::String(text) => text.clone(),
+        Json::Array(entries) => list(entries.iter().map(inner).collect()),
+        Json::Object(entries) => {
+            list(entries.iter().map(|(name, value)| format!("{} {}", name.replace('_', "-"), inner(value))).collect())
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_told_in_words() {
+        let agreed = json!({
+            "classes": ["left", "right", "up"], "config": {"limit": null, "schedule": {"kind": "one-cycle", "warm": 0.2}},
+            "dataset": [["a.gz", "0f"], ["b.gz", "1f"]], "weights": null,
+        });
+        let told = |place: &str, value: Json| {
+            let mut ours = agreed.clone();
+            if let Some(held) = ours.pointer_mut(place) {
+                *held = value;
+            }
+            difference("", &agreed, &ours).unwrap_or_default()
+        };
+        for (place, value, words) in [
+            ("/classes", json!(["left", "right", "up"]), ""),
+            ("/classes", json!(["left", "rechts", "up"]), "its classes had right, where there is rechts here"),
+            ("/classes", json!(["left", "up"]), "its classes had right, where there is none here"),
+            (
+                "/classes",
+                json!(["a", "b", "c", "d", "e"]),
+                "its classes had left, right, up, where there is a, b, c and 2 more here",
+            ),
+            ("/classes", json!(["right", "left", "up"]), "its classes had another order"),
+            ("/config/limit", json!(9), "its limit is not set, here 9"),
+            ("/config/schedule/warm", json!(0.5), "its schedule warm is 0.2, here 0.5"),
+            ("/config/schedule", json!(null), "its schedule is kind one-cycle, warm 0.2, here not set"),
+            (
+                "/dataset",
+                json!([["a.gz", "0f"], ["b.gz", "2f"]]),
+                "its dataset had (b.gz, 1f), where there is (b.gz, 2f) here",
+            ),
+            ("/weights", json!("c0ffee"), "its weights is not set, here c0ffee"),
+        ] {
+            assert_eq!(told(place, value), words);
+        }
     }
 }
