@@ -12,7 +12,7 @@ Exit codes:
   3    bad input: a file, dataset or run that cannot be read, or holds what it should not
   4    device: no GPU where one was asked for, or it failed
   5    output: something could not be written, or exists already
-  6    the training diverged
+  6    the training diverged, or no trial of a search came to its end
   130  interrupted";
 
 /// Why a command ended early.

@@ -161,7 +161,8 @@ fn what_is_given_is_the_same_in_every_trial_and_in_what_was_found() {
 #[test]
 fn resume_goes_on_with_the_study_of_before() {
     let place = Place::new();
-    place.ok(&with(&["--preset", "fcnn", "--trials", "2", "--study", "mine", "--out", "a"]));
+    let mine = ["--preset", "fcnn", "--learning-rate=1e-3", "--trials", "2", "--study", "mine", "--out", "a"];
+    place.ok(&with(&mine));
     let other = format!("sqlite:///{}", place.path("other.db").display());
     let mut command = place.command();
     command.args(["tune", "--resume", "a", "--trials", "3"]).env("STRIX_STORAGE", other);
@@ -205,7 +206,8 @@ fn resume_goes_on_with_the_study_of_before() {
 fn a_study_is_where_its_address_says_and_goes_on_from_there() {
     let place = Place::new();
     // In a folder that looks like an address, with workers that are to find it too.
-    let own = ["--preset", "fcnn", "--trials", "2", "--jobs", "2", "--out", "file:what?timeout=1"];
+    let own =
+        ["--preset", "fcnn", "--learning-rate=1e-3", "--trials", "2", "--jobs", "2", "--out", "file:what?timeout=1"];
     place.ok(&with(&own));
     assert!(place.path("file:what?timeout=1/study.db").is_file());
     let mut command = place.command();
@@ -216,7 +218,19 @@ fn a_study_is_where_its_address_says_and_goes_on_from_there() {
     assert_eq!(column(&rows(&place, "file:what?timeout=1"), "number"), numbers(0, 3));
     // Elsewhere, and gone on with from another folder.
     let url = "sqlite+pysqlite:///shared.db?timeout=30";
-    let shared = ["--preset", "fcnn", "--trials", "2", "--jobs", "2", "--study", "a/b", "--storage", url];
+    let shared = [
+        "--preset",
+        "fcnn",
+        "--learning-rate=1e-3",
+        "--trials",
+        "2",
+        "--jobs",
+        "2",
+        "--study",
+        "a/b",
+        "--storage",
+        url,
+    ];
     place.ok(&with(&shared));
     assert!(place.path("shared.db").is_file() && place.path("studies/a-b-1/trials.csv").is_file());
     std::fs::create_dir(place.path("below")).unwrap();
@@ -317,8 +331,37 @@ fn time_runs_out_and_diverged_trials_are_failed() {
     let trials = rows(&place, "a");
     let failed = column(&trials, "failure").into_iter().filter(|why| why.contains("the loss became")).count();
     assert_eq!(failed, 1);
-    let told = place.ok(&with(&["--preset", "fcnn", "--trials", "1000", "--timeout", "2", "--out", "b"]));
+    let short = ["--preset", "fcnn", "--learning-rate=1e-3", "--trials", "1000", "--timeout", "2", "--out", "b"];
+    let told = place.ok(&with(&short));
     mentions(&told, &["out of time; go on with strix tune --resume b"]);
+}
+
+#[test]
+fn a_search_of_failed_trials_alone_is_an_error() {
+    let place = Place::new();
+    place.write("rates.toml", "[learning-rate]\nfloat = [1e29, 1e30]\nlog = true\n");
+    place.write("blocks.toml", "[blocks]\nchoice = [6, 7]\n");
+    for (out, jobs, model, space, reasons) in [
+        ("a", "1", "--model=fcnn", "rates.toml", ["the loss became", "of 2)"]),
+        ("b", "2", "--model=fcnn", "rates.toml", ["the loss became", "of 2)"]),
+        ("c", "1", "--model=convstrix", "blocks.toml", ["--blocks", "of 2)"]),
+    ] {
+        let args = with(&["--space", space, model, "--trials", "2", "--pruner=none", "--jobs", jobs, "--out", out]);
+        let output = place.run(&args);
+        let [told, error] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        assert_eq!(output.status.code(), Some(6), "{error}");
+        mentions(&told, &["2 trials ended: 0 complete, 0 pruned, 2 failed"]);
+        mentions(&error, &["no trial came to its end", "2 failed, 0 were pruned", &format!("{out}/trials.csv")]);
+        mentions(&error, &reasons);
+        assert!(!told.contains("next:") && !told.contains("best:"), "{told}");
+        // What there is to look at, and no best of none.
+        assert!(!place.path(out).join("best-params.json").exists());
+        assert_eq!(column(&rows(&place, out), "state"), ["failed", "failed"]);
+    }
+    // Where one more comes to its end, the search has.
+    place.write("rates.toml", "[learning-rate]\nchoice = [1e-3]\n");
+    let told = place.ok(&["tune", "--resume", "a", "--trials", "3", "--space", "rates.toml"]);
+    mentions(&told, &["best: trial 2", "next: strix train --params a/best-params.json"]);
 }
 
 #[test]

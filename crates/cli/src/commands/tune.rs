@@ -53,10 +53,11 @@ pub(crate) fn run(args: Tune) -> Result<(), Failure> {
         }
         return Err(Failure::Interrupted(format!("stopped; go on with strix tune --resume {}", plan.out.display())));
     }
-    if !written? {
+    let written = written?;
+    if !written.all_ended {
         writeln!(std::io::stdout(), "out of time; go on with strix tune --resume {}", plan.out.display())?;
     }
-    Ok(())
+    written.in_vain.map_or(Ok(()), |why| Err(Failure::Diverged(why)))
 }
 
 /// How long a worker waits before it asks again for something to do.

@@ -1,5 +1,7 @@
 //! What a study leaves: the best options, all trials as tables, a page to look at.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -18,8 +20,16 @@ use crate::present::{self, Answer};
 /// Options of a training that are of this machine or of this search alone, and do not go into best-params.json.
 const OWN: [&str; 5] = ["device", "label-share", "limit", "seed", "train-share"];
 
-/// Writes all of it, and tells the best; returns whether all trials have ended.
-pub(super) fn write(plan: &Plan, study: &mut Study, took: Duration) -> Result<bool, Failure> {
+/// How a search stands.
+pub(super) struct Written {
+    /// Whether all trials have ended.
+    pub(super) all_ended: bool,
+    /// Why trials that have ended came to nothing, if all did.
+    pub(super) in_vain: Option<String>,
+}
+
+/// Writes all of it, and tells the best.
+pub(super) fn write(plan: &Plan, study: &mut Study, took: Duration) -> Result<Written, Failure> {
     let trials = study.trials()?;
     tidy(&plan.out, &trials, true)?;
     let table = table(plan, &trials);
@@ -71,7 +81,32 @@ pub(super) fn write(plan: &Plan, study: &mut Study, took: Duration) -> Result<bo
         took.as_secs_f64()
     )?;
     write!(out, "{told}")?;
-    Ok(ended as u64 >= plan.limit())
+    let in_vain = (best.is_none() && ended > 0).then(|| in_vain(&plan.out, &trials));
+    Ok(Written { all_ended: ended as u64 >= plan.limit(), in_vain })
+}
+
+/// What trials of which none is complete failed of, those reasons first that are most frequent, and what to try.
+fn in_vain(out: &Path, trials: &[Stored]) -> String {
+    const MOST: usize = 3;
+    let (mut failed, mut reasons) = (0, BTreeMap::<&str, usize>::new());
+    for stored in trials.iter().filter(|stored| stored.trial.state == State::Failed) {
+        failed += 1;
+        let why = stored.attributes.get("failure").and_then(Json::as_str);
+        *reasons.entry(why.unwrap_or("its worker gave no reason")).or_default() += 1;
+    }
+    let pruned = trials.iter().filter(|stored| stored.trial.state == State::Pruned).count();
+    let mut reasons: Vec<(&str, usize)> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, times)| Reverse(*times));
+    let told = |(why, times): &(&str, usize)| format!("{why} ({times} of {failed})");
+    let told: Vec<String> = reasons.iter().take(MOST).map(told).collect();
+    format!(
+        "no trial came to its end, so there are no best options: {failed} failed, {pruned} were pruned{}{}; search where \
+         trainings are stable and networks fit the images, such as at lower learning rates and with fewer blocks; every \
+         reason is in {}",
+        if told.is_empty() { "" } else { ": " },
+        told.join("; "),
+        out.join("trials.csv").display()
+    )
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
