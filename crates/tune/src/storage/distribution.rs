@@ -38,9 +38,10 @@ pub(super) fn code(domain: &Domain, value: &Json) -> Option<f64> {
         Json::String(text) => Value::Text(text.clone()),
         _ => return None,
     };
-    // A whole number among choices that are floats, which JSON may have lost the point of.
+    // A whole number may have lost its point on its way, among choices that are floats, or have been given one.
     domain.code(&value).ok().or_else(|| match value {
         Value::Int(number) => domain.code(&Value::Float(number as f64)).ok(),
+        Value::Float(number) if number.fract() == 0.0 => domain.code(&Value::Int(number as i64)).ok(),
         _ => None,
     })
 }
@@ -82,5 +83,14 @@ mod tests {
         assert_eq!(code(&Domain::Int { low: 1, high: 4, step: 1, log: false }, &json!(3)), Some(3.0));
         let floats = Domain::Choice(vec![Value::Float(0.5), Value::Float(1.0)]);
         assert_eq!(code(&floats, &json!(1)), Some(1.0));
+        let (ints, whole) = (
+            Domain::Choice(vec![Value::Int(16), Value::Int(32)]),
+            Domain::Int { low: 1, high: 4, step: 1, log: false },
+        );
+        assert_eq!((code(&ints, &json!(32.0)), code(&whole, &json!(3.0))), (Some(1.0), Some(3.0)));
+        assert_eq!(
+            (code(&ints, &json!(32.5)), code(&whole, &json!(2.5)), code(&whole, &json!(1e300))),
+            (None, None, None)
+        );
     }
 }
