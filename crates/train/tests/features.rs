@@ -52,9 +52,13 @@ fn features_of_other_frozen_blocks_are_made_anew() {
     let numbers = |count: usize| -> Vec<u8> {
         (0..count).flat_map(|at| ((at as f32 * 0.7).sin() * 0.05).to_le_bytes()).collect()
     };
-    let tensors =
-        [("0.weight", vec![64, 3, 3, 3]), ("0.bias", vec![64]), ("2.weight", vec![64, 64, 3, 3]), ("2.bias", vec![64])]
-            .map(|(name, shape)| (format!("features.{name}"), numbers(shape.iter().product()), shape));
+    let tensors = [
+        ("0.weight", vec![64_usize, 3, 3, 3]),
+        ("0.bias", vec![64]),
+        ("2.weight", vec![64, 64, 3, 3]),
+        ("2.bias", vec![64]),
+    ]
+    .map(|(name, shape)| (format!("features.{name}"), numbers(shape.iter().product()), shape));
     let views = tensors
         .iter()
         .map(|(name, bytes, shape)| (name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
