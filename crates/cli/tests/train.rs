@@ -43,13 +43,16 @@ fn a_run_is_recorded_repeatable_and_evaluated() {
     // The record.
     let record = manifest(&place, "a");
     assert_eq!(record["status"], "finished");
-    assert_eq!((&record["dataset"]["train"], &record["dataset"]["validation"]), (&1200.into(), &300.into()));
+    // A fifth of the images validates, about: each of them by what it is.
+    let (trained, validated) = (&record["dataset"]["train"], &record["dataset"]["validation"]);
+    assert_eq!(trained.as_u64().unwrap() + validated.as_u64().unwrap(), 1500);
+    assert!(validated.as_u64().unwrap().abs_diff(300) < 80, "{validated}");
     assert_eq!((&record["config"]["seed"], &record["config"]["batch_size"]), (&1.into(), &16.into()));
     let log = std::fs::read_to_string(place.path("a/metrics.jsonl")).unwrap();
     let epochs: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(epochs.len(), 2);
     for epoch in &epochs {
-        assert_eq!((&epoch["train"]["samples"], &epoch["validation"]["samples"]), (&1200.into(), &300.into()));
+        assert_eq!((&epoch["train"]["samples"], &epoch["validation"]["samples"]), (trained, validated));
     }
     let accuracy = |epoch: &Value| epoch["validation"]["accuracy"].as_f64().unwrap();
     let best = if accuracy(&epochs[1]) > accuracy(&epochs[0]) { 2 } else { 1 };

@@ -34,6 +34,18 @@ pub enum Error {
         /// The file's checksum.
         found: String,
     },
+    /// There is less memory left than would be needed.
+    #[error("{what} need {needed} of memory, but {left} are left; {instead}")]
+    Memory {
+        /// What needs it.
+        what: String,
+        /// How much it needs.
+        needed: String,
+        /// How much there is.
+        left: String,
+        /// What to try.
+        instead: &'static str,
+    },
     /// A dataset is nowhere, and could not be downloaded.
     #[error(
         "{dataset} was not found in {searched} and could not be downloaded: {reason}; \

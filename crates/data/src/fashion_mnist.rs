@@ -72,6 +72,7 @@ pub fn load(places: &Places) -> Result<TrainTest, Error> {
     Ok(TrainTest {
         name: "fashion-mnist".into(),
         train: join(FILES[0], FILES[1])?,
+        validation: None,
         test: join(FILES[2], FILES[3])?,
         checksums: FILES.iter().map(|&(name, _, md5)| (name.into(), md5.into())).collect(),
     })

@@ -33,6 +33,7 @@ pub fn draw(train: usize, test: usize, seed: u64) -> TrainTest {
     TrainTest {
         name: "garments".into(),
         train: images(train, seed, 0),
+        validation: None,
         test: images(test, seed, 1),
         checksums: Vec::new(),
     }
@@ -42,13 +43,8 @@ fn images(count: usize, seed: u64, stream: u64) -> ImageDataset {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(stream);
     let labels: Vec<u8> = (0..count).map(|i| (i % CLASSES.len()) as u8).collect();
-    ImageDataset {
-        pixels: labels.iter().flat_map(|&label| image(label, &mut random)).collect(),
-        labels,
-        width: SIZE,
-        height: SIZE,
-        classes: CLASSES.iter().map(ToString::to_string).collect(),
-    }
+    let pixels = labels.iter().flat_map(|&label| image(label, &mut random)).collect();
+    ImageDataset::new(pixels, labels, [SIZE; 2], CLASSES.iter().map(ToString::to_string).collect())
 }
 
 /// A convex polygon in garment coordinates (x right, y down, both about -1 to 1), painted over

@@ -6,7 +6,8 @@
 //! * [`fashion_mnist`] finds, or downloads, and always checks the official files.
 //! * [`garments`] draws a small dataset of its own, for machines without data or network.
 //! * [`own`] loads a user's own folder of pictures or IDX files.
-//! * [`split::stratified`] cuts a training set in two, every class in proportion.
+//! * [`split`] cuts a training set in two, or takes some of it, every class in proportion, by what an image is.
+//! * [`memory`] refuses what needs more memory than is left.
 
 mod archive;
 mod cells;
@@ -31,6 +32,7 @@ mod json_value;
 mod jsonl;
 mod limit;
 mod marked;
+pub mod memory;
 mod npy;
 mod npz;
 mod once;
@@ -47,7 +49,7 @@ mod table;
 mod thrift;
 
 pub use chunk::{Chunk, Dtype};
-pub use dataset::{ImageDataset, TrainTest};
+pub use dataset::{ImageDataset, TrainTest, is_of_photos};
 pub use error::Error;
 pub use file::{ChunkReader, open};
 pub use format::{Format, format_of};

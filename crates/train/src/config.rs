@@ -217,13 +217,14 @@ pub struct TrainConfig {
     pub batch_size: usize,
     /// Passes over the training part.
     pub epochs: usize,
-    /// Decides the split, the weights, the order of images, the dropout and the augmentation.
+    /// Decides which images are used and how they are split, the weights, the order of images, the dropout and the augmentation.
     pub seed: u64,
-    /// Only the first so many images of the training set are used; all if not given.
+    /// So many images of the training set are used, every class in proportion; all if not given.
     pub limit: Option<usize>,
     /// The share of the training part that is used, every class in proportion; for runs with few labels.
     pub label_share: f64,
-    /// The share of the training set that is trained on; the rest validates.
+    /// The share of the training set that is trained on, about, by [`strix_data::split`]; the rest validates. Without effect where
+    /// the dataset has images to validate on.
     pub train_share: f64,
     /// Where to train.
     pub device: DeviceChoice,

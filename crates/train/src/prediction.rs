@@ -24,6 +24,7 @@ pub fn predict(run: &Run, pictures: &[Picture], device: DeviceChoice) -> Result<
     let shown = ImageDataset {
         pixels: pictures.iter().flat_map(|picture| picture.fit_to(width, dataset.background)).collect(),
         labels: vec![0; pictures.len()],
+        ids: vec![0; pictures.len()],
         width,
         height,
         classes: dataset.classes.clone(),

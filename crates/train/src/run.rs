@@ -62,6 +62,20 @@ pub struct DatasetRecord {
     pub background: f64,
     /// The classes' names.
     pub classes: Vec<String>,
+    /// What decided the part that an image is in.
+    #[serde(default)]
+    pub split: SplitBy,
+}
+
+/// What decides whether an image is trained on, validated on or tested on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SplitBy {
+    /// Its place among the others, as in the first runs.
+    #[default]
+    Place,
+    /// What it is ([`strix_data::split`]).
+    Identity,
 }
 
 impl DatasetRecord {
@@ -76,6 +90,7 @@ impl DatasetRecord {
             image_size: [data.train.height, data.train.width],
             background: data.train.background(),
             classes: data.train.classes.clone(),
+            split: SplitBy::Identity,
         }
     }
 }

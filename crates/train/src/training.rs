@@ -18,7 +18,7 @@ use crate::checkpoint::{Checkpoint, Progress};
 use crate::config::{NetworkConfig, TrainConfig};
 use crate::metrics::Collector;
 use crate::model::{Network, Weights, gather, scatter};
-use crate::run::{DatasetRecord, EpochRecord, Manifest, Place, Run, Status};
+use crate::run::{DatasetRecord, EpochRecord, Manifest, Place, Run, SplitBy, Status};
 
 use epoch::{State, Trainer};
 use sets::Sets;
@@ -144,6 +144,10 @@ pub fn resume(run: &Run, data: &TrainTest, observer: &mut dyn Observer) -> Resul
     let broken = |what: String| Error::Read { path: run.path().into(), what };
     if manifest.status == Status::Finished {
         return Err(broken("the run is finished; train anew for more epochs".into()));
+    }
+    if manifest.dataset.split != SplitBy::Identity {
+        let what = "its images were put into parts by their places, and are now by what they are; train anew";
+        return Err(broken(what.into()));
     }
     let config = manifest.config.clone();
     config.check(data.train.width.min(data.train.height))?;

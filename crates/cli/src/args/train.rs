@@ -31,8 +31,9 @@ pub(crate) enum Model {
 /// On what to train which network, and how.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Settings {
-    /// fashion-mnist, garments (drawn by strix), or a folder: CLASS/*.png, train/CLASS/*.png and test/CLASS/*.png (or .jpg),
-    /// or IDX files named as MNIST's. Without it: Fashion-MNIST if it can be had, else garments, which is then said loudly.
+    /// fashion-mnist, garments (drawn by strix), or a folder: CLASS/*.png, train/CLASS/*.png and test/CLASS/*.png (or .jpg; also
+    /// val/CLASS/*.png, to validate on, or to test on without test/), or IDX files named as MNIST's. Without it: Fashion-MNIST
+    /// if it can be had, else garments, which is then said loudly.
     #[arg(long, value_name = "NAME or FOLDER")]
     pub(crate) dataset: Option<Dataset>,
     /// Pixels a side that a folder's pictures are brought to [default: 28]
@@ -192,16 +193,18 @@ pub(crate) struct Recipe {
     /// Blend training images in pairs, by shares from Beta(M, M).
     #[arg(long, value_name = "M")]
     pub(crate) mixup: Option<f64>,
-    /// Use only the first N training images, for a quick look.
+    /// Use only N training images, every class in proportion, for a quick look.
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
-    /// The share of the training set that is trained on; the rest validates [default: 0.8]
+    /// The share of the training set that is trained on, about; the rest validates. Each image is put into its part by what it
+    /// is, so that one that is removed moves no other. A folder's val/ validates instead, where there is one [default: 0.8]
     #[arg(long, value_name = "SHARE")]
     pub(crate) train_share: Option<f64>,
     /// The share of the training part whose labels are used [default: 1]
     #[arg(long, value_name = "SHARE")]
     pub(crate) label_share: Option<f64>,
-    /// Decides the split, the weights, the order of images, the dropout and the augmentation [default: 0]
+    /// Decides which images are used and how they are split, the weights, the order of images, the dropout and the augmentation
+    /// [default: 0]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// Where to train [default: cpu]

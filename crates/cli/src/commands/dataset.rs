@@ -17,13 +17,25 @@ const GARMENTS: (usize, usize) = (10_000, 2_000);
 pub(crate) struct Loaded {
     pub(crate) data: TrainTest,
     pub(crate) substituted: Option<String>,
+    /// Files of a folder that are not in it.
+    left_out: Option<own::LeftOut>,
+}
+
+impl Loaded {
+    /// Says which files are not in the dataset, on standard error.
+    fn tell_left_out(&self) {
+        if let Some(left_out) = &self.left_out {
+            // A reader of the output that has gone does not end the training.
+            let _ = writeln!(std::io::stderr(), "WARNING: {left_out} (--strict makes this an error)");
+        }
+    }
 }
 
 /// Loads `dataset`; without one Fashion-MNIST, or garments where that is not to be had. A folder's pictures become `size`
 /// pixels wide and high.
 pub(crate) fn load(dataset: Option<&Dataset>, size: Option<usize>, place: &DataPlace) -> Result<Loaded, Failure> {
     let garments = || garments::draw(GARMENTS.0, GARMENTS.1, garments::SEED);
-    let whole = |data| Loaded { data, substituted: None };
+    let whole = |data| Loaded { data, substituted: None, left_out: None };
     let fashion_mnist = || fashion_mnist::load(&Places::standard(place.data.clone()));
     if let Some(size) = size.filter(|size| !(1..=512).contains(size)) {
         return Err(Failure::Usage(format!("--image-size is {size}, but must be from 1 to 512")));
@@ -31,19 +43,23 @@ pub(crate) fn load(dataset: Option<&Dataset>, size: Option<usize>, place: &DataP
     match dataset {
         Some(Dataset::Garments) => Ok(whole(garments())),
         Some(Dataset::FashionMnist) => Ok(whole(fashion_mnist()?)),
-        Some(Dataset::Folder(folder)) => Ok(whole(own::load(folder, size)?)),
+        Some(Dataset::Folder(folder)) => {
+            let (data, left_out) = own::load(folder, &own::Options { size, strict: place.strict })?;
+            Ok(Loaded { left_out, ..whole(data) })
+        }
         None => match fashion_mnist() {
             Err(error @ Error::NotAvailable { .. }) => {
-                Ok(Loaded { data: garments(), substituted: Some(error.to_string()) })
+                Ok(Loaded { substituted: Some(error.to_string()), ..whole(garments()) })
             }
             loaded => Ok(whole(loaded?)),
         },
     }
 }
 
-/// Loads what the settings name, and says on standard error if it is another than the preferred one.
+/// Loads what the settings name, and says on standard error if it is another than the preferred one, or less than is there.
 pub(crate) fn load_loudly(settings: &Settings) -> Result<Loaded, Failure> {
     let loaded = load(settings.dataset.as_ref(), settings.image_size, &settings.place)?;
+    loaded.tell_left_out();
     if let Some(reason) = &loaded.substituted {
         // A reader of the output that has gone does not end the training.
         let _ = writeln!(
@@ -65,5 +81,7 @@ pub(crate) fn of_run(manifest: &Manifest, place: &DataPlace) -> Result<TrainTest
         }
         parsed => parsed.map_err(|_| Failure::Input(format!("the run was trained on {name:?}, which is not there")))?,
     };
-    Ok(load(Some(&dataset), Some(manifest.dataset.image_size[0]), place)?.data)
+    let loaded = load(Some(&dataset), Some(manifest.dataset.image_size[0]), place)?;
+    loaded.tell_left_out();
+    Ok(loaded.data)
 }

@@ -55,13 +55,7 @@ mod tests {
 
     #[test]
     fn a_sheet_has_every_image_in_its_place() {
-        let images = ImageDataset {
-            pixels: (1..=12).collect(),
-            labels: vec![0; 3],
-            width: 2,
-            height: 2,
-            classes: vec!["a".into()],
-        };
+        let images = ImageDataset::new((1..=12).collect(), vec![0; 3], [2, 2], vec!["a".into()]);
         let sheet = Sheet::new(&images, &[2, 0, 1]);
         assert_eq!((sheet.width, sheet.height, sheet.across), (4, 4, 2));
         assert_eq!(sheet.pixels, [9, 10, 1, 2, 11, 12, 3, 4, 5, 6, 0, 0, 7, 8, 0, 0]);
