@@ -23,6 +23,7 @@ mod file;
 mod footer;
 mod format;
 pub mod garments;
+mod grey;
 mod guard;
 mod idx;
 mod input;

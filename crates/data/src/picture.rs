@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use image::imageops::{FilterType, overlay, resize};
-use image::{GrayImage, ImageReader, Luma};
+use image::{GrayImage, Luma};
 
-use crate::Error;
+use crate::{Error, grey};
 
 /// By how many of 255 shades the pixels of a plain background may differ from their mean.
 const PLAIN: f64 = 24.0;
@@ -15,30 +15,15 @@ const PLAIN: f64 = 24.0;
 pub struct Picture(GrayImage);
 
 impl Picture {
-    /// Reads a PNG or JPEG file, told by its content. Colours become their luminance (BT.601), on white where they are
-    /// transparent.
+    /// Reads a PNG or JPEG file, told by its content, and turns it as its Exif orientation says. Colours become their
+    /// luminance (BT.601), on white where they are transparent.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be read; [`Error::Format`] when it is no such picture, or broken.
+    /// [`Error::Io`] when it cannot be read; [`Error::Format`] when it is no such picture, or broken, or of more than 2^29
+    /// pixels; [`Error::Memory`] when it is too large for what memory is left.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let bytes = std::fs::read(path).map_err(Error::io(path, "read it"))?;
-        let reader = ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format();
-        let reader = reader.map_err(Error::io(path, "read it"))?;
-        if reader.format().is_none() {
-            return Err(Error::format(path, "is neither PNG nor JPEG"));
-        }
-        let decoded = reader.decode().map_err(|e| Error::format(path, format!("cannot be decoded: {e}")))?;
-        let colours = decoded.into_rgba8();
-        let grey = |pixel: &image::Rgba<u8>| {
-            let [red, green, blue, opaque] = pixel.0.map(f64::from);
-            let shade = 0.299 * red + 0.587 * green + 0.114 * blue;
-            Luma([(shade * opaque / 255.0 + (255.0 - opaque)).round() as u8])
-        };
-        let (width, height) = colours.dimensions();
-        if width == 0 || height == 0 {
-            return Err(Error::format(path, "has no pixels"));
-        }
-        Ok(Self(GrayImage::from_fn(width, height, |x, y| grey(colours.get_pixel(x, y)))))
+        grey::decode(path, &bytes).map(Self)
     }
 
     /// Of grey pixels, row by row.
