@@ -228,12 +228,17 @@ pub(crate) struct Evaluate {
 pub(crate) struct Predict {
     /// The run directory.
     pub(crate) run: PathBuf,
-    /// PNG or JPEG files of any size, on a dark or a light background.
+    /// PNG or JPEG files of any size.
     #[arg(required = true, value_name = "PICTURE")]
     pub(crate) pictures: Vec<PathBuf>,
     /// How many classes to tell of each picture.
     #[arg(long, default_value_t = 3)]
     pub(crate) top: usize,
+    /// Whether pictures are photos of single things, to be made like the run's images: cut to what is on a plain background, and
+    /// turned negative if that is dark where theirs is light. Otherwise they become images as those that were trained on did.
+    /// [default: true for runs on fashion-mnist and garments, else false]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(crate) as_photo: Option<bool>,
     /// Also write what the network was shown, all pictures on one sheet.
     #[arg(long, value_name = "FILE.png")]
     pub(crate) shown: Option<PathBuf>,

@@ -94,6 +94,7 @@ impl From<strix_train::Error> for Failure {
             Error::Diverged { .. } | Error::Overflow { .. } => Self::Diverged(message),
             Error::Device(_) => Self::Device(message),
             Error::Interrupted { .. } | Error::Stopped => Self::Interrupted(message),
+            Error::Data(error) => error.into(),
             Error::Reduce(error) => error.into(),
             _ => Self::Internal(message),
         }

@@ -31,6 +31,7 @@ fn pictures_of_any_size_on_dark_or_light_are_told_alike() {
         .collect();
     place.write("light.png", to_png(size, size, &light).unwrap());
     let told = place.json(&["predict", "r", "dark.png", "light.png", "--top", "10", "--shown", "shown.png", "--json"]);
+    assert_eq!(told[1]["as_photo"], serde_json::json!({"cut": true, "negative": true}));
     let probability = |picture: usize| -> Vec<(String, f64)> {
         let classes = told[picture]["classes"].as_array().unwrap();
         classes.iter().map(|c| (c["class"].as_str().unwrap().into(), c["probability"].as_f64().unwrap())).collect()
@@ -41,6 +42,11 @@ fn pictures_of_any_size_on_dark_or_light_are_told_alike() {
     assert_eq!((dark.len(), &dark[0].0), (10, &light[0].0));
     assert!(std::fs::read(place.path("shown.png")).unwrap().starts_with(b"\x89PNG"));
     assert_eq!(place.ok(&["predict", "r", "dark.png"]).matches('%').count(), 3);
+    mentions(&place.ok(&["predict", "r", "light.png"]), &["as a photo: cut to what is on it, turned negative"]);
+    // Shown as it is, which is no garment.
+    let plain = place.json(&["predict", "r", "light.png", "--as-photo=false", "--top", "10", "--json"]);
+    assert_eq!(plain[0]["as_photo"], Value::Null);
+    assert_ne!(plain[0]["classes"], told[1]["classes"]);
     place.write("text.png", "no picture");
     mentions(&place.fails(3, &["predict", "r", "dark.png", "text.png"]), &["text.png", "neither PNG nor JPEG"]);
 }

@@ -56,6 +56,6 @@ pub use file::{ChunkReader, open};
 pub use format::{Format, format_of};
 pub use guard::panic_is_caught;
 pub use idx::{Idx, read_idx};
-pub use picture::{Picture, to_png};
+pub use picture::{Photo, Picture, to_png};
 pub use source::Source;
 pub use table::{ColumnType, TableOptions, TableReader, Told, open_table};

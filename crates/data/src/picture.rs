@@ -14,6 +14,15 @@ const PLAIN: f64 = 24.0;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture(GrayImage);
 
+/// What was done to a picture that was taken as a photo.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Photo {
+    /// It was cut to what is on its plain background.
+    pub cut: bool,
+    /// Light became dark, and dark light.
+    pub negative: bool,
+}
+
 impl Picture {
     /// Reads a PNG or JPEG file, told by its content, and turns it as its Exif orientation says. Colours become their
     /// luminance (BT.601), on white where they are transparent.
@@ -43,12 +52,14 @@ impl Picture {
     /// The mean shade of the outermost pixels, and whether all of them are close to it.
     fn background(&self) -> (f64, bool) {
         let (width, height) = self.dimensions();
-        let shades: Vec<f64> = outermost(self.0.as_raw(), width, height).map(f64::from).collect();
-        let mean = shades.iter().sum::<f64>() / shades.len() as f64;
-        (mean, shades.iter().all(|shade| (shade - mean).abs() <= PLAIN))
+        let outside = || outermost(self.0.as_raw(), width, height);
+        let (sum, count) = outside().fold((0_u64, 0_u64), |(sum, count), shade| (sum + u64::from(shade), count + 1));
+        let mean = sum as f64 / count.max(1) as f64;
+        (mean, outside().all(|shade| (f64::from(shade) - mean).abs() <= PLAIN))
     }
 
-    /// `size` x `size` pixels with the whole picture in the middle, on its own background.
+    /// `size` x `size` pixels with the whole picture in the middle, on its own background: how a folder's pictures become the
+    /// images that are trained on.
     pub fn fit(&self, size: usize) -> Vec<u8> {
         let (width, height) = self.0.dimensions();
         if (width as usize, height as usize) == (size, size) {
@@ -70,47 +81,49 @@ impl Picture {
         image.into_raw()
     }
 
-    /// As [`Picture::fit`], brought to the form of images whose background has the mean shade `background`: a picture on a
-    /// plain background is cut to what is on it, and turned negative where its background is nearer to their other end.
-    pub fn fit_to(&self, size: usize, background: f64) -> Vec<u8> {
+    /// As [`Picture::fit`], but taken as a photo, and made like images whose background has the mean shade `background`: a
+    /// picture on a plain background is cut to what is on it (unless it has the size already), and turned negative where its
+    /// background is nearer to their other end.
+    pub fn fit_photo(&self, size: usize, background: f64) -> (Vec<u8>, Photo) {
         let (own, plain) = self.background();
         if !plain {
-            return self.fit(size);
+            return (self.fit(size), Photo::default());
         }
-        let mut picture = self.clone();
-        if (own - background).abs() > (255.0 - own - background).abs() {
-            picture.0.pixels_mut().for_each(|shade| shade.0[0] = 255 - shade.0[0]);
+        let cut = if self.dimensions() == (size, size) { None } else { self.cut(own) };
+        let negative = (own - background).abs() > (255.0 - own - background).abs();
+        let mut image = cut.as_ref().unwrap_or(self).fit(size);
+        if negative {
+            image.iter_mut().for_each(|shade| *shade = 255 - *shade);
         }
-        if self.dimensions() != (size, size) {
-            picture = picture.cut();
-        }
-        picture.fit(size)
+        (image, Photo { cut: cut.is_some(), negative })
     }
 
-    /// What differs from the plain background; all of it where nothing does.
-    fn cut(&self) -> Self {
-        let (mean, _) = self.background();
-        let differs = self.0.enumerate_pixels().filter(|(_, _, shade)| (f64::from(shade.0[0]) - mean).abs() > PLAIN);
-        let bounds = differs.fold(None, |bounds: Option<[u32; 4]>, (x, y, _)| {
-            let [left, top, right, bottom] = bounds.unwrap_or([x, y, x, y]);
-            Some([left.min(x), top.min(y), right.max(x), bottom.max(y)])
-        });
-        match bounds {
-            Some([left, top, right, bottom]) => {
-                Self(image::imageops::crop_imm(&self.0, left, top, right - left + 1, bottom - top + 1).to_image())
-            }
-            None => self.clone(),
+    /// What differs from the plain background `mean`; none where that is nothing, or all of it.
+    fn cut(&self, mean: f64) -> Option<Self> {
+        let differs = |shade: &u8| (f64::from(*shade) - mean).abs() > PLAIN;
+        let width = self.0.width();
+        let mut bounds: Option<[u32; 4]> = None;
+        for (y, line) in (0..).zip(self.0.chunks_exact(width as usize)) {
+            let (Some(first), Some(last)) = (line.iter().position(differs), line.iter().rposition(differs)) else {
+                continue;
+            };
+            let [left, top, right, _] = bounds.unwrap_or([width, y, 0, y]);
+            bounds = Some([left.min(first as u32), top, right.max(last as u32), y]);
         }
+        let [left, top, right, bottom] = bounds?;
+        let [across, down] = [right - left + 1, bottom - top + 1];
+        let all = (across, down) == self.0.dimensions();
+        (!all).then(|| Self(image::imageops::crop_imm(&self.0, left, top, across, down).to_image()))
     }
 }
 
 /// The shades of an image's outermost pixels.
 pub(crate) fn outermost(pixels: &[u8], width: usize, height: usize) -> impl Iterator<Item = u8> + '_ {
-    let outside = move |at: usize| {
-        let (row, column) = (at / width, at % width);
-        row == 0 || column == 0 || row + 1 == height || column + 1 == width
-    };
-    pixels.iter().enumerate().filter(move |(at, _)| outside(*at)).map(|(_, shade)| *shade)
+    pixels.chunks_exact(width.max(1)).enumerate().flat_map(move |(row, line)| {
+        // Of a row between the first and the last one its ends.
+        let step = if row == 0 || row + 1 == height { 1 } else { width.saturating_sub(1).max(1) };
+        line.iter().copied().step_by(step)
+    })
 }
 
 /// Grey images side by side as a PNG file's bytes.
@@ -151,11 +164,27 @@ mod tests {
             pixels[(y + 5) * 20 + x + 1] = 0;
         }
         let picture = Picture::from_pixels(20, 10, &pixels);
-        assert_eq!(picture.fit_to(4, 0.0), [255; 16]);
+        let done = |cut, negative| Photo { cut, negative };
+        assert_eq!(picture.fit_photo(4, 0.0), (vec![255; 16], done(true, true)));
         // On data with a light background it stays dark.
-        assert_eq!(picture.fit_to(4, 250.0), [0; 16]);
+        assert_eq!(picture.fit_photo(4, 250.0), (vec![0; 16], done(true, false)));
         // Nothing on it: nothing to cut.
-        assert_eq!(Picture::from_pixels(9, 9, &[255; 81]).fit_to(2, 0.0), [0; 4]);
+        assert_eq!(Picture::from_pixels(9, 9, &[255; 81]).fit_photo(2, 0.0), (vec![0; 4], done(false, true)));
+        // Of the size already, and as dark: as it is.
+        let image: Vec<u8> = (0..36).map(|at| if at == 14 { 200 } else { 0 }).collect();
+        assert_eq!(Picture::from_pixels(6, 6, &image).fit_photo(6, 10.0), (image, done(false, false)));
+        // No plain background: no photo of a thing.
+        let image: Vec<u8> = (0..64).map(|at| if at < 32 { 0 } else { 255 }).collect();
+        assert_eq!(Picture::from_pixels(8, 8, &image).fit_photo(8, 255.0), (image, done(false, false)));
+    }
+
+    #[test]
+    fn outermost_pixels_are_each_taken_once() {
+        let pixels: Vec<u8> = (0..12).collect();
+        let of = |width, height| outermost(&pixels[..width * height], width, height).collect::<Vec<_>>();
+        assert_eq!(of(4, 3), [0, 1, 2, 3, 4, 7, 8, 9, 10, 11]);
+        assert_eq!(of(2, 3), [0, 1, 2, 3, 4, 5]);
+        assert_eq!((of(1, 3), of(3, 1), of(0, 0)), (vec![0, 1, 2], vec![0, 1, 2], vec![]));
     }
 
     #[test]

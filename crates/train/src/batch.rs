@@ -5,15 +5,21 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use strix_data::ImageDataset;
+use strix_data::{ImageDataset, Photo, Picture, memory};
 use strix_reduce::{Engine, Mean, Reducer, Variance};
 
 use crate::Error;
+use crate::run::DatasetRecord;
 
-/// How an image is made ready for a network: enlarged, copied into as many channels as there are means, and each channel
-/// shifted and scaled. Means and deviations are shares of white.
+/// The one way of a picture to a network, whether it is trained on, evaluated, predicted or left to an exported model. A
+/// picture becomes an image of the dataset's size as a folder's do ([`Picture::fit`]), or is taken as a photo; the image is
+/// enlarged, copied into as many channels as there are means, and each channel shifted and scaled. Means and deviations are
+/// shares of white.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Preparation {
+    /// Whether a picture that is to be predicted is taken as a photo ([`Picture::fit_photo`]) where nothing else is asked for:
+    /// in runs on photographs of single things that were cut out, all alike.
+    pub photo: bool,
     /// Pixels a side.
     pub size: usize,
     /// What is taken off each channel.
@@ -32,9 +38,18 @@ impl Preparation {
         reducer.push(&images.pixels)?;
         let (mean, moments) = reducer.finish();
         match (mean, moments.population_sd()) {
-            (Some(mean), Some(sd)) if sd > 0.0 => Ok(Self { size, mean: vec![mean / 255.0], sd: vec![sd / 255.0] }),
+            (Some(mean), Some(sd)) if sd > 0.0 => {
+                Ok(Self { photo: false, size, mean: vec![mean / 255.0], sd: vec![sd / 255.0] })
+            }
             _ => Err(Error::Config("the training images are empty or all of one shade".into())),
         }
+    }
+
+    /// A picture as an image of `dataset`, and what was done to it where it was taken as a photo.
+    pub fn image(&self, picture: &Picture, dataset: &DatasetRecord) -> (Vec<u8>, Photo) {
+        // Networks are trained on square images alone.
+        let [_, width] = dataset.image_size;
+        if self.photo { picture.fit_photo(width, dataset.background) } else { (picture.fit(width), Photo::default()) }
     }
 
     /// Shares of white `[batch, 1, size, size]` to what the network sees, `[batch, channels, size, size]`.
@@ -65,16 +80,22 @@ pub struct Batch {
 
 impl Batch {
     /// A whole dataset as one batch of square images of `size` pixels a side, one channel.
-    pub fn resident(data: &ImageDataset, size: usize, device: &Device) -> Self {
-        let mut pixels = Vec::with_capacity(data.len() * size * size);
+    ///
+    /// # Errors
+    /// [`Error::Data`] when they need more memory than is left.
+    pub fn resident(data: &ImageDataset, size: usize, device: &Device) -> Result<Self, Error> {
+        let numbers = data.len().saturating_mul(size).saturating_mul(size);
+        let what = format!("{} images at {size} x {size} pixels, four bytes each,", data.len());
+        memory::check(&what, (numbers as u64).saturating_mul(4), "take a smaller --resize, or fewer images (--limit)")?;
+        let mut pixels = Vec::with_capacity(numbers);
         for index in 0..data.len() {
             enlarge(data.image(index), data.height, data.width, size, &mut pixels);
         }
         let labels: Vec<i32> = data.labels.iter().map(|&label| i32::from(label)).collect();
-        Self {
+        Ok(Self {
             images: Tensor::from_data(TensorData::new(pixels, [data.len(), 1, size, size]), device),
             labels: Tensor::from_data(TensorData::new(labels, [data.len()]), device),
-        }
+        })
     }
 
     /// How many images.
@@ -163,8 +184,32 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_becomes_an_image_as_the_manifest_says() {
+        let data = strix_data::garments::draw(20, 0, 1);
+        let dataset = DatasetRecord::new(&data, 20, 0, None);
+        // A black square on white.
+        let square = |at: usize| (3..9).contains(&(at / 30)) && (20..26).contains(&(at % 30));
+        let pixels: Vec<u8> = (0..900).map(|at| if square(at) { 0 } else { 255 }).collect();
+        let picture = Picture::from_pixels(30, 30, &pixels);
+        let by = Preparation { photo: false, size: 28, mean: vec![0.0], sd: vec![1.0] };
+        assert_eq!(by.image(&picture, &dataset), (picture.fit(28), Photo::default()));
+        let by = Preparation { photo: true, ..by };
+        assert_eq!(by.image(&picture, &dataset), (vec![255; 28 * 28], Photo { cut: true, negative: true }));
+    }
+
+    #[test]
+    fn images_that_no_memory_holds_are_refused() {
+        let images = ImageDataset::new(vec![0; 4], vec![0], [2, 2], vec!["a".into()]);
+        // Where the system tells how much memory there is.
+        if std::path::Path::new("/proc/meminfo").is_file() {
+            let told = Batch::resident(&images, 1 << 30, &Device::flex()).unwrap_err().to_string();
+            assert!(told.contains("take a smaller --resize"), "{told}");
+        }
+    }
+
+    #[test]
     fn channels_are_copies_with_their_own_mean_and_scale() {
-        let by = Preparation { size: 1, mean: vec![0.0, 0.5], sd: vec![1.0, 0.25] };
+        let by = Preparation { photo: false, size: 1, mean: vec![0.0, 0.5], sd: vec![1.0, 0.25] };
         let images = Tensor::from_data([[[[0.25f32]]], [[[1.0]]]], &Device::flex());
         let prepared = by.apply(images).into_data().try_to_vec::<f32>().unwrap();
         assert_eq!(prepared, [0.25, -1.0, 1.0, 2.0]);

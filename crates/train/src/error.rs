@@ -68,6 +68,9 @@ pub enum Error {
     /// The caller asked to stop before training began: while images ran through a frozen trunk.
     #[error("stopped before training began; nothing was changed")]
     Stopped,
+    /// A dataset cannot be held.
+    #[error(transparent)]
+    Data(#[from] strix_data::Error),
     /// An aggregation failed.
     #[error(transparent)]
     Reduce(#[from] strix_reduce::Error),

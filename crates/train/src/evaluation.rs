@@ -78,7 +78,8 @@ impl Record {
 /// it is and mirrored, in place and a pixel off to either corner.
 ///
 /// # Errors
-/// [`Error::Read`] when the run cannot be loaded or was trained on other classes or another size.
+/// [`Error::Read`] when the run cannot be loaded or was trained on other classes or another size; [`Error::Data`] when the
+/// images need more memory than is left.
 pub fn evaluate(run: &Run, images: &ImageDataset, device: DeviceChoice, views: bool) -> Result<Evaluation, Error> {
     let manifest = run.read_manifest()?;
     if manifest.dataset.classes != images.classes || manifest.dataset.image_size != [images.height, images.width] {
@@ -97,7 +98,7 @@ pub fn evaluate(run: &Run, images: &ImageDataset, device: DeviceChoice, views: b
     let network = run.read_model(&manifest, &device)?;
     let classes = images.classes.len();
     let by = &manifest.preparation;
-    let batch = Batch::resident(images, by.size, &device);
+    let batch = Batch::resident(images, by.size, &device)?;
     let mut predictions = Vec::with_capacity(images.len());
     let look = |logits: Tensor<2>| {
         let scores = floats(logits.clone())?;

@@ -174,6 +174,16 @@ fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
+/// A manifest of an earlier version with what it does not say: pictures to predict were all taken as photos then, as suits the
+/// datasets of photos alone.
+fn completed(mut manifest: serde_json::Value) -> serde_json::Value {
+    let photo = manifest["dataset"]["name"].as_str().is_some_and(strix_data::is_of_photos);
+    if let Some(preparation) = manifest.get_mut("preparation").and_then(serde_json::Value::as_object_mut) {
+        preparation.entry("photo").or_insert(photo.into());
+    }
+    manifest
+}
+
 /// One line of `metrics.jsonl`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
@@ -314,7 +324,7 @@ impl Run {
             let found = format.map_or("no format version".into(), |format| format!("format version {format}"));
             return Err(broken(format!("has {found}, but this strix reads version {FORMAT}")));
         }
-        serde_json::from_value(value).map_err(|e| broken(format!("is no manifest: {e}")))
+        serde_json::from_value(completed(value)).map_err(|e| broken(format!("is no manifest: {e}")))
     }
 
     /// Adds a line to the metrics log.
@@ -529,4 +539,24 @@ pub fn write_whole(
     file.as_file().sync_all().map_err(failed(path, action))?;
     file.persist(path).map_err(|e| failed(path, action)(e.error))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_earlier_manifest_takes_pictures_as_photos_where_that_suits_its_dataset() {
+        let photo = |name: &str, preparation: serde_json::Value| {
+            completed(json!({"dataset": {"name": name}, "preparation": preparation}))["preparation"].clone()
+        };
+        assert_eq!(photo("fashion-mnist", json!({"size": 28})), json!({"size": 28, "photo": true}));
+        assert_eq!(photo("garments", json!({}))["photo"], true);
+        assert_eq!(photo("/home/me/pets", json!({}))["photo"], false);
+        // What is said, counts.
+        assert_eq!(photo("garments", json!({"photo": false}))["photo"], false);
+        assert_eq!(completed(json!([1])), json!([1]));
+    }
 }

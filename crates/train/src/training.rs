@@ -107,7 +107,7 @@ fn ready<'a>(job: &Job<'a>, stop: &mut dyn FnMut() -> bool) -> Result<(Trainer<'
     config.check(data.train.width.min(data.train.height))?;
     let device = open(config)?;
     let sets = Sets::new(config, data)?;
-    let preparation = preparation(config, &sets, job.weights)?;
+    let preparation = Preparation { photo: data.is_of_photos(), ..preparation(config, &sets, job.weights)? };
     let autodiff = device.clone().autodiff();
     let classes = data.train.classes.len();
     let mut network = Network::seeded(&config.network, preparation.size, classes, config.seed, &autodiff);
@@ -197,7 +197,7 @@ fn preparation(config: &TrainConfig, sets: &Sets, weights: Option<&Weights>) -> 
         (Some(weights), _) => weights.preparation(size),
         (None, NetworkConfig::ResNet(_) | NetworkConfig::VggStrix(_)) => {
             let grey = Preparation::of(&sets.training, size)?;
-            Ok(Preparation { size, mean: vec![grey.mean[0]; 3], sd: vec![grey.sd[0]; 3] })
+            Ok(Preparation { mean: vec![grey.mean[0]; 3], sd: vec![grey.sd[0]; 3], ..grey })
         }
         (None, _) => Preparation::of(&sets.training, size),
     }

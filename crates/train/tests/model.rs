@@ -154,7 +154,7 @@ fn losses_are_cross_entropies_and_a_ragged_last_batch_weighs_what_it_holds() {
 fn a_batch_is_normalised_by_the_training_pixels() {
     let data = garments::draw(50, 0, 1).train;
     let by = Preparation::of(&data, 28).unwrap();
-    let batch = Batch::resident(&data, 28, &Device::flex());
+    let batch = Batch::resident(&data, 28, &Device::flex()).unwrap();
     let pixels: Vec<f32> = by.apply(batch.images).into_data().try_to_vec().unwrap();
     let mean = pixels.iter().map(|&x| f64::from(x)).sum::<f64>() / pixels.len() as f64;
     let variance = pixels.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / pixels.len() as f64;

@@ -129,7 +129,7 @@ impl Weights {
                 return Err(self.broken(what));
             }
         };
-        Ok(Preparation { size, mean, sd })
+        Ok(Preparation { photo: false, size, mean, sd })
     }
 
     /// Puts the trunk's weights into `network`; the head keeps its own.

@@ -89,8 +89,8 @@ impl<'a> Trainer<'a> {
         let frozen = config.fine_tune.frozen(network.blocks());
         let mut trainer = Self {
             config,
-            training: Batch::resident(&sets.training, preparation.size, device),
-            validation: Batch::resident(&sets.validation, preparation.size, device),
+            training: Batch::resident(&sets.training, preparation.size, device)?,
+            validation: Batch::resident(&sets.validation, preparation.size, device)?,
             preparation: Some(preparation.clone()),
             classes: sets.training.classes.len(),
             objective: Objective { smoothing: config.label_smoothing, weights: classes },
