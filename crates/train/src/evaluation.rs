@@ -13,8 +13,8 @@ use crate::objective::sample_losses;
 use crate::run::{EpochRecord, Run};
 use crate::{DeviceChoice, Error};
 
-/// Images a forward pass; any number gives the same answer, this one fits caches and memory.
-pub(crate) const BATCH: usize = 256;
+/// Images a forward pass, of 32 x 32 pixels: as many as fit caches and memory.
+const BATCH: usize = 256;
 
 /// Images that are told as vectors.
 const VECTORS: usize = 1000;
@@ -119,10 +119,28 @@ pub fn evaluate(run: &Run, images: &ImageDataset, device: DeviceChoice, views: b
     let (metrics, confusion) = if views {
         measure(&batch, classes, |images| seen_from_all_sides(&network, images, by), look)?
     } else {
-        pass(&network, 0, &batch, Some(by), classes, look)?
+        measure(&batch, classes, |images| logits(&network, images, by), look)?
     };
     let vectors = vectors(&network, &batch.range(0, batch.len().min(VECTORS)), by)?;
     Ok(Evaluation { metrics, confusion, predictions, vectors })
+}
+
+/// Images of this size a forward pass: the larger they are, the fewer.
+pub(crate) fn at_once(size: usize) -> usize {
+    (BATCH * 32 * 32 / (size * size).max(1)).clamp(8, BATCH)
+}
+
+/// Logits `[batch, classes]` of images `[batch, 1, size, size]`, always computed for as many as [`at_once`] says: the order in
+/// which a product's terms are summed depends on how many rows it has, and what is said of an image is not to depend on
+/// how many others are asked about.
+pub(crate) fn logits(network: &Network, images: Tensor<4>, by: &Preparation) -> Tensor<2> {
+    let [count, channels, height, width] = images.dims();
+    let missing = at_once(height).saturating_sub(count);
+    if missing == 0 {
+        return network.forward(by.apply(images));
+    }
+    let black = Tensor::zeros([missing, channels, height, width], &images.device());
+    network.forward(by.apply(Tensor::cat(vec![images, black], 0))).slice_dim(0, 0..count)
 }
 
 /// Logarithms of the mean probabilities over six views of images `[batch, 1, size, size]`.
@@ -158,7 +176,7 @@ fn measure(
     mut look: impl FnMut(Tensor<2>) -> Result<(), Error>,
 ) -> Result<(PassMetrics, Confusion), Error> {
     let mut collector = Collector::new(classes)?;
-    for batch in images.pieces(BATCH) {
+    for batch in images.pieces(at_once(images.images.dims()[2])) {
         let logits = forward(batch.images);
         let losses = sample_losses(logits.clone(), batch.labels.clone());
         collector.take(&batch.labels, &logits, &losses);
@@ -190,7 +208,7 @@ pub(crate) fn features(
     stop: &mut dyn FnMut() -> bool,
 ) -> Result<Batch, Error> {
     let mut parts = Vec::new();
-    for batch in images.pieces(BATCH) {
+    for batch in images.pieces(at_once(images.images.dims()[2])) {
         if stop() {
             return Err(Error::Stopped);
         }

@@ -4,7 +4,7 @@ use burn::tensor::activation;
 use strix_data::ImageDataset;
 
 use crate::batch::Batch;
-use crate::evaluation::BATCH;
+use crate::evaluation::{at_once, logits};
 use crate::metrics::floats;
 use crate::run::{Manifest, Run};
 use crate::{DeviceChoice, Error};
@@ -15,8 +15,7 @@ pub fn no_images(manifest: &Manifest) -> ImageDataset {
     ImageDataset::new(Vec::new(), Vec::new(), manifest.dataset.image_size, manifest.dataset.classes.clone())
 }
 
-/// The probability of each class for each image: for the run's own images those of an evaluation, to the last digit if the
-/// images come in the same order.
+/// The probability of each class for each image: for the run's own images those of an evaluation, to the last digit.
 ///
 /// # Errors
 /// [`Error::Read`] when the run cannot be loaded; [`Error::Data`] when the images need more memory than is left.
@@ -26,8 +25,8 @@ pub fn predict(run: &Run, images: &ImageDataset, device: DeviceChoice) -> Result
     let network = run.read_model(&manifest, &device)?;
     let by = &manifest.preparation;
     let mut probabilities = Vec::with_capacity(images.len());
-    for batch in Batch::resident(images, by.size, &device)?.pieces(BATCH) {
-        let shares = floats(activation::softmax(network.forward(by.apply(batch.images)), 1))?;
+    for batch in Batch::resident(images, by.size, &device)?.pieces(at_once(by.size)) {
+        let shares = floats(activation::softmax(logits(&network, batch.images, by), 1))?;
         probabilities.extend(shares.chunks(images.classes.len()).map(<[f32]>::to_vec));
     }
     Ok(probabilities)
