@@ -198,7 +198,7 @@ pub(crate) struct DataPlace {
     /// The folder with the dataset's files; the user's cache is searched next, then the network.
     #[arg(long, value_name = "DIR", env = "STRIX_DATA")]
     pub(crate) data: Option<PathBuf>,
-    /// Refuse a folder of pictures with files in it that are none or cannot be decoded, rather than leave these out.
+    /// Refuse a folder whose classes have files that are not pictures or cannot be decoded, instead of leaving these out.
     #[arg(long)]
     pub(crate) strict: bool,
 }

@@ -43,7 +43,7 @@ fn pictures_of_any_size_on_dark_or_light_are_told_alike() {
     assert!(std::fs::read(place.path("shown.png")).unwrap().starts_with(b"\x89PNG"));
     assert_eq!(place.ok(&["predict", "r", "dark.png"]).matches('%').count(), 3);
     mentions(&place.ok(&["predict", "r", "light.png"]), &["as a photo: cut to what is on it, turned negative"]);
-    // Shown as it is, which is no garment.
+    // Shown as it is, large and light.
     let plain = place.json(&["predict", "r", "light.png", "--as-photo=false", "--top", "10", "--json"]);
     assert_eq!(plain[0]["as_photo"], Value::Null);
     assert_ne!(plain[0]["classes"], told[1]["classes"]);

@@ -142,7 +142,7 @@ fn a_run_that_was_split_by_places_does_not_go_on() {
     manifest["preparation"].as_object_mut().unwrap().remove("photo");
     manifest["status"] = "interrupted".into();
     std::fs::write(&path, manifest.to_string()).unwrap();
-    mentions(&place.fails(3, &["train", "--resume", "r"]), &["by their places", "train anew"]);
+    mentions(&place.fails(3, &["train", "--resume", "r"]), &["by the places of the images", "train anew"]);
     // It is still read, and its pictures are no photos.
     let told = place.json(&["predict", "r", "own/day/00.png", "--json"]);
     assert_eq!(told[0]["as_photo"], Value::Null);

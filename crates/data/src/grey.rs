@@ -34,7 +34,7 @@ pub(crate) fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, Error> {
     })
 }
 
-/// Refuses a size for which there is no memory, at so many bytes a pixel.
+/// Refuses a size that has too many pixels, or for which memory is missing at `bytes` bytes a pixel.
 fn room(path: &Path, (width, height): (u32, u32), bytes: u64) -> Result<(), Error> {
     let pixels = u64::from(width) * u64::from(height);
     if pixels == 0 {

@@ -21,7 +21,7 @@ const TRAIN_SHARE: f64 = 0.8;
 pub struct Options {
     /// Pixels a side that pictures are brought to; [`SIZE`] if not given.
     pub size: Option<usize>,
-    /// Refuse files that are no pictures, rather than leave them out.
+    /// Refuse files that are not pictures, instead of leaving them out.
     pub strict: bool,
 }
 
@@ -385,7 +385,7 @@ mod tests {
         }
         fs::remove_dir_all(folder.path().join("b/more")).unwrap();
         assert!(load(folder.path(), &strict).unwrap_err().to_string().contains("x.png: is neither PNG nor JPEG"));
-        // A class without any picture that can be read is no class.
+        // A class needs a picture that can be read.
         write("c/1.png");
         assert!(refused(folder.path()).contains("1.png: is neither PNG nor JPEG"));
     }

@@ -173,7 +173,7 @@ mod tests {
         // Of the size already, and as dark: as it is.
         let image: Vec<u8> = (0..36).map(|at| if at == 14 { 200 } else { 0 }).collect();
         assert_eq!(Picture::from_pixels(6, 6, &image).fit_photo(6, 10.0), (image, done(false, false)));
-        // No plain background: no photo of a thing.
+        // Without a plain background it stays whole.
         let image: Vec<u8> = (0..64).map(|at| if at < 32 { 0 } else { 255 }).collect();
         assert_eq!(Picture::from_pixels(8, 8, &image).fit_photo(8, 255.0), (image, done(false, false)));
     }

@@ -219,7 +219,7 @@ pub struct TrainConfig {
     pub epochs: usize,
     /// Decides which images are used and how they are split, the weights, the order of images, the dropout and the augmentation.
     pub seed: u64,
-    /// So many images of the training set are used, every class in proportion; all if not given.
+    /// How many images of the training set are used, every class in proportion; all if not given.
     pub limit: Option<usize>,
     /// The share of the training part that is used, every class in proportion; for runs with few labels.
     pub label_share: f64,

@@ -146,7 +146,7 @@ pub fn resume(run: &Run, data: &TrainTest, observer: &mut dyn Observer) -> Resul
         return Err(broken("the run is finished; train anew for more epochs".into()));
     }
     if manifest.dataset.split != SplitBy::Identity {
-        let what = "its images were put into parts by their places, and are now by what they are; train anew";
+        let what = "was split by the places of the images, and images are now split by what they are; train anew";
         return Err(broken(what.into()));
     }
     let config = manifest.config.clone();
