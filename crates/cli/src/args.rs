@@ -195,8 +195,10 @@ pub(crate) enum TrainDevice {
 /// Where a dataset's files are.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DataPlace {
-    /// The folder with the dataset's files; the user's cache is searched next, then the network.
-    #[arg(long, value_name = "DIR", env = "STRIX_DATA")]
+    /// The folder with the four files of Fashion-MNIST [default: STRIX_DATA in the environment]; the user's cache is searched
+    /// next, then the network. For evaluate and --resume: any folder with images of the run's classes, to be used instead of
+    /// the one that the run was trained on.
+    #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Refuse a folder whose classes have files that are not pictures or cannot be decoded, instead of leaving these out.
     #[arg(long)]

@@ -27,6 +27,8 @@ pub struct ImageDataset {
 pub struct TrainTest {
     /// The dataset's name, such as `fashion-mnist`, or the path of a folder.
     pub name: String,
+    /// The folder that its files were read from, absolute; none of a dataset without files.
+    pub folder: Option<std::path::PathBuf>,
     /// To train on; also to validate on, where no images are given for that.
     pub train: ImageDataset,
     /// To validate on, where the dataset has a part for it.

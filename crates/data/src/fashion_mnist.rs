@@ -39,9 +39,10 @@ pub struct Places {
 }
 
 impl Places {
-    /// The user's folder, if any; the user's cache; and the published address, or the mirror that
-    /// the environment variable `STRIX_FASHION_MNIST_URL` names.
+    /// The folder that is given, else the one that the environment variable `STRIX_DATA` names, if any; the user's cache;
+    /// and the published address, or the mirror that `STRIX_FASHION_MNIST_URL` names.
     pub fn standard(data: Option<PathBuf>) -> Self {
+        let data = data.or_else(|| std::env::var_os("STRIX_DATA").filter(|data| !data.is_empty()).map(PathBuf::from));
         let cache = etcetera::choose_base_strategy().ok().map(|base| base.cache_dir().join("strix/fashion-mnist"));
         let address = std::env::var("STRIX_FASHION_MNIST_URL").unwrap_or_else(|_| PUBLISHED_AT.into());
         Self { data, cache, address }
@@ -71,6 +72,7 @@ pub fn load(places: &Places) -> Result<TrainTest, Error> {
     };
     Ok(TrainTest {
         name: "fashion-mnist".into(),
+        folder: std::path::absolute(&folder).ok(),
         train: join(FILES[0], FILES[1])?,
         validation: None,
         test: join(FILES[2], FILES[3])?,
@@ -78,10 +80,15 @@ pub fn load(places: &Places) -> Result<TrainTest, Error> {
     })
 }
 
+/// Whether the folder has all four files, right or wrong.
+pub fn is_in(folder: &Path) -> bool {
+    FILES.iter().all(|(name, ..)| folder.join(name).is_file())
+}
+
 /// The folder that holds all four files, after downloading them if need be.
 fn find(places: &Places) -> Result<PathBuf, Error> {
     let searched: Vec<&Path> = [&places.data, &places.cache].into_iter().flatten().map(PathBuf::as_path).collect();
-    if let Some(found) = searched.iter().find(|folder| FILES.iter().all(|(name, ..)| folder.join(name).is_file())) {
+    if let Some(found) = searched.iter().find(|folder| is_in(folder)) {
         return Ok(found.to_path_buf());
     }
     let not_available = |reason: String| Error::NotAvailable {

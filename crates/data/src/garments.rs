@@ -32,6 +32,7 @@ const SAMPLES: usize = 3;
 pub fn draw(train: usize, test: usize, seed: u64) -> TrainTest {
     TrainTest {
         name: "garments".into(),
+        folder: None,
         train: images(train, seed, 0),
         validation: None,
         test: images(test, seed, 1),

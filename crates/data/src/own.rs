@@ -84,7 +84,8 @@ pub fn load(folder: &Path, options: &Options) -> Result<(TrainTest, Option<LeftO
     let sets = [Some(&train), validation.as_ref(), Some(&test)].into_iter().flatten();
     let bytes: Vec<&[u8]> = sets.flat_map(|set| [&set.pixels[..], &set.labels]).collect();
     let checksums = vec![("pixels and labels".into(), md5_of(&bytes))];
-    let data = TrainTest { name: whole.display().to_string(), train, validation, test, checksums };
+    let name = whole.display().to_string();
+    let data = TrainTest { name, folder: Some(whole), train, validation, test, checksums };
     Ok((data, Some(left_out).filter(|left_out| !left_out.kinds.is_empty())))
 }
 

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
-use strix_data::ImageDataset;
+use strix_data::{ImageDataset, TrainTest};
 use strix_reduce::Confusion;
 
 use crate::augment;
@@ -10,8 +10,8 @@ use crate::batch::{Batch, Preparation, prepared};
 use crate::metrics::{Collector, PassMetrics, floats};
 use crate::model::Network;
 use crate::objective::sample_losses;
-use crate::run::{EpochRecord, Run};
-use crate::{DeviceChoice, Error};
+use crate::run::{EpochRecord, Manifest, Run};
+use crate::{DeviceChoice, Error, content};
 
 /// Images a forward pass, of 32 x 32 pixels: as many as fit caches and memory.
 const BATCH: usize = 256;
@@ -56,11 +56,40 @@ pub struct Record {
     pub images_per_second: f64,
     /// How many images of each class (a row) were taken for which.
     pub confusion: Vec<Vec<u64>>,
+    /// On what it was measured; none in a file of an earlier version.
+    pub tested: Option<Tested>,
+}
+
+/// The dataset that a run was measured on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tested {
+    /// Its name, or the path of its folder.
+    pub name: String,
+    /// Of its test images: see [`content::sha256`].
+    pub sha256: String,
+    /// What it has otherwise than the dataset of the training: see [`crate::run::DatasetRecord::differences`].
+    pub differences: Vec<String>,
+}
+
+impl Tested {
+    /// Of an evaluation of the manifest's run on the dataset's test images.
+    pub fn new(manifest: &Manifest, data: &TrainTest) -> Self {
+        Self {
+            name: data.name.clone(),
+            sha256: content::sha256(&data.test),
+            differences: manifest.dataset.differences(&manifest.config, data),
+        }
+    }
+
+    /// Whether the test images are known to be those that the manifest's dataset had.
+    pub fn as_trained(&self, manifest: &Manifest) -> bool {
+        manifest.dataset.content.as_ref().is_some_and(|content| content.test == self.sha256)
+    }
 }
 
 impl Record {
     /// Of an evaluation of a run of these epochs.
-    pub fn new(evaluation: &Evaluation, epochs: &[EpochRecord], views: bool) -> Self {
+    pub fn new(evaluation: &Evaluation, epochs: &[EpochRecord], views: bool, tested: &Tested) -> Self {
         let classes = 0..evaluation.confusion.classes();
         let row = |label| classes.clone().map(|predicted| evaluation.confusion.count(label, predicted)).collect();
         let images: u64 = epochs.iter().map(|epoch| epoch.train.samples).sum();
@@ -70,6 +99,7 @@ impl Record {
             views,
             images_per_second: images as f64 / seconds,
             confusion: classes.clone().map(row).collect(),
+            tested: Some(tested.clone()),
         }
     }
 }
@@ -82,17 +112,8 @@ impl Record {
 /// images need more memory than is left.
 pub fn evaluate(run: &Run, images: &ImageDataset, device: DeviceChoice, views: bool) -> Result<Evaluation, Error> {
     let manifest = run.read_manifest()?;
-    if manifest.dataset.classes != images.classes || manifest.dataset.image_size != [images.height, images.width] {
-        return Err(Error::Read {
-            path: run.path().into(),
-            what: format!(
-                "was trained on {:?} images of {} classes, but the dataset has {:?} images of {}",
-                manifest.dataset.image_size,
-                manifest.dataset.classes.len(),
-                [images.height, images.width],
-                images.classes.len()
-            ),
-        });
+    if let Some(what) = manifest.dataset.mismatch(images) {
+        return Err(Error::Read { path: run.path().into(), what });
     }
     let device = device.open()?;
     let network = run.read_model(&manifest, &device)?;

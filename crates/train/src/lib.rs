@@ -3,12 +3,13 @@
 //! A batch's walk: [`batch`] has the dataset on the device and picks images, [`augment`] varies them, [`model`] turns
 //! them into logits, [`objective`] into per-sample losses that stay on the device until a reporting interval ends,
 //! [`metrics`] into aggregates, and [`run`] into a directory that any tool can read. [`training`] leads the way, and
-//! [`checkpoint`] remembers how far it has come.
+//! [`checkpoint`] remembers how far it has come, [`content`] on which images.
 
 pub mod augment;
 pub mod batch;
 pub mod checkpoint;
 pub mod config;
+pub mod content;
 mod device;
 mod error;
 pub mod evaluation;

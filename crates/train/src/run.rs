@@ -22,9 +22,11 @@ use strix_data::{ImageDataset, TrainTest};
 use crate::batch::Preparation;
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
-use crate::evaluation::{Evaluation, Record};
+use crate::content::Content;
+use crate::evaluation::{Evaluation, Record, Tested};
 use crate::metrics::PassMetrics;
 use crate::model::{Network, Pretrained};
+use crate::training::Sets;
 use crate::{Error, report, tensorboard};
 
 /// How a run ended, or that it has not.
@@ -44,12 +46,16 @@ pub enum Status {
 /// The dataset that a run was trained on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DatasetRecord {
-    /// Its name.
+    /// Its name, or the path of its folder.
     pub name: String,
+    /// The folder that its files were read from, absolute; none of a dataset without files, or where its path is not Unicode.
+    pub folder: Option<String>,
     /// Why it is not the dataset that `strix train` prefers, if it is not.
     pub substituted: Option<String>,
     /// MD5 of each of its files, by name.
     pub checksums: Vec<(String, String)>,
+    /// What its images were; none in a manifest of an earlier version.
+    pub content: Option<Content>,
     /// Images trained on.
     pub train: usize,
     /// Images validated on.
@@ -79,13 +85,15 @@ pub enum SplitBy {
 }
 
 impl DatasetRecord {
-    pub(crate) fn new(data: &TrainTest, train: usize, validation: usize, substituted: Option<String>) -> Self {
+    pub(crate) fn new(data: &TrainTest, sets: &Sets, substituted: Option<String>) -> Self {
         Self {
             name: data.name.clone(),
+            folder: data.folder.as_ref().and_then(|folder| folder.to_str()).map(str::to_owned),
             substituted,
             checksums: data.checksums.clone(),
-            train,
-            validation,
+            content: Some(Content::of(sets, data)),
+            train: sets.training.len(),
+            validation: sets.validation.len(),
             test: data.test.len(),
             image_size: [data.train.height, data.train.width],
             background: data.train.background(),
@@ -385,21 +393,27 @@ impl Run {
         text.lines().enumerate().map(parse).collect()
     }
 
-    /// Writes or replaces what an evaluation leaves: `evaluation.json`, `report.html`, and TensorBoard's sheet of
+    /// Writes or replaces what an evaluation on these images leaves: `evaluation.json`, `report.html`, and TensorBoard's sheet of
     /// misclassified images and projector.
     ///
     /// # Errors
     /// [`Error::Write`]; [`Error::Read`] when the run cannot be read.
-    pub fn write_evaluation(&self, evaluation: &Evaluation, images: &ImageDataset, views: bool) -> Result<(), Error> {
+    pub fn write_evaluation(
+        &self,
+        evaluation: &Evaluation,
+        images: &ImageDataset,
+        views: bool,
+        tested: &Tested,
+    ) -> Result<(), Error> {
         let (manifest, epochs) = (self.read_manifest()?, self.read_metrics()?);
         let path = self.file("evaluation.json");
-        let record = Record::new(evaluation, &epochs, views);
+        let record = Record::new(evaluation, &epochs, views, tested);
         write_whole(&path, |file| {
             serde_json::to_writer_pretty(&mut *file, &record)?;
             writeln!(file)
         })?;
         let path = self.file("report.html");
-        let page = report::html(&manifest, &epochs, evaluation, images);
+        let page = report::html(&manifest, &epochs, evaluation, images, tested);
         let page = page.map_err(|what| failed(&path, "make it")(io::Error::other(what)))?;
         write_whole(&path, |file| file.write_all(page.as_bytes()))?;
         tensorboard::write_evaluation(self, &manifest, evaluation, images)

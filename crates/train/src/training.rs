@@ -21,11 +21,11 @@ use crate::model::{Network, Weights, gather, scatter};
 use crate::run::{DatasetRecord, EpochRecord, Manifest, Place, Run, SplitBy, Status};
 
 use epoch::{State, Trainer};
-use sets::Sets;
 
 pub use features::Features;
 pub use loss_scale::LossScale;
 pub use range_test::{RangeTest, RateCurve, RatePoint, find_rate};
+pub(crate) use sets::Sets;
 
 /// Who watches a training run. Every method has a default that does nothing.
 pub trait Observer {
@@ -114,7 +114,7 @@ fn ready<'a>(job: &Job<'a>, stop: &mut dyn FnMut() -> bool) -> Result<(Trainer<'
     if let Some(weights) = job.weights {
         weights.load_into(&mut network, &config.network)?;
     }
-    let dataset = DatasetRecord::new(data, sets.training.len(), sets.validation.len(), job.substituted.clone());
+    let dataset = DatasetRecord::new(data, &sets, job.substituted.clone());
     let pretrained = job.weights.map(|weights| weights.record.clone());
     let manifest = Manifest::begin(config, dataset, preparation, pretrained, network.parameters());
     // A trunk of random weights is another one in each job.
@@ -137,6 +137,7 @@ fn ready<'a>(job: &Job<'a>, stop: &mut dyn FnMut() -> bool) -> Result<(Trainer<'
 ///
 /// # Errors
 /// As [`train`]; [`Error::Read`] when the run cannot be read, was made on other data, or is being trained by another process.
+/// Data that has moved is the same; the manifest then names its new place.
 pub fn resume(run: &Run, data: &TrainTest, observer: &mut dyn Observer) -> Result<Manifest, Error> {
     let started = Instant::now();
     let _lock = run.lock()?;
@@ -150,13 +151,20 @@ pub fn resume(run: &Run, data: &TrainTest, observer: &mut dyn Observer) -> Resul
         return Err(broken(what.into()));
     }
     let config = manifest.config.clone();
+    if let Some(what) = manifest.dataset.mismatch(&data.train) {
+        return Err(broken(what));
+    }
+    let differences = manifest.dataset.differences(&config, data);
+    if !differences.is_empty() {
+        let (name, what) = (&data.name, differences.join(", "));
+        return Err(broken(format!(
+            "was trained on other data: {name} has {what}; go on with the data of before, or train anew"
+        )));
+    }
     config.check(data.train.width.min(data.train.height))?;
     let sets = Sets::new(&config, data)?;
-    let now =
-        DatasetRecord::new(data, sets.training.len(), sets.validation.len(), manifest.dataset.substituted.clone());
-    if manifest.dataset != now {
-        return Err(broken(format!("was trained on other data: {:?}, which differs from {now:?}", manifest.dataset)));
-    }
+    // The same images, though they may have moved.
+    manifest.dataset = DatasetRecord::new(data, &sets, manifest.dataset.substituted.clone());
     let device = open(&config)?;
     let Checkpoint { progress, network, average, optimizer, metrics } = run.read_checkpoint()?;
     let classes = data.train.classes.len();

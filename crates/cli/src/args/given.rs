@@ -89,7 +89,9 @@ pub(crate) fn of_file(path: &Path, given: &[OsString]) -> Result<Vec<OsString>, 
         Json::Bool(_) | Json::Number(_) => Ok(format!("--{name}={value}").into()),
         _ => Err(wrong(format!("option {name:?} is {value}, but must be a text, a number, or true or false"))),
     };
-    found.iter().filter(|(name, _)| !has(given, name)).map(value).collect()
+    // Where the files of one dataset are says nothing of another.
+    let counts_less = |name: &str| has(given, name) || (name == "data" && has(given, "dataset"));
+    found.iter().filter(|(name, _)| !counts_less(name)).map(value).collect()
 }
 
 impl Settings {

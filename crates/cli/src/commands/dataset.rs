@@ -34,26 +34,47 @@ impl Loaded {
 /// Loads `dataset`; without one Fashion-MNIST, or garments where that is not to be had. A folder's pictures become `size`
 /// pixels wide and high.
 pub(crate) fn load(dataset: Option<&Dataset>, size: Option<usize>, place: &DataPlace) -> Result<Loaded, Failure> {
-    let garments = || garments::draw(GARMENTS.0, GARMENTS.1, garments::SEED);
     let whole = |data| Loaded { data, substituted: None, left_out: None };
-    let fashion_mnist = || fashion_mnist::load(&Places::standard(place.data.clone()));
     if let Some(size) = size.filter(|size| !(1..=512).contains(size)) {
         return Err(Failure::Usage(format!("--image-size is {size}, but must be from 1 to 512")));
     }
+    if let (Some(data), Some(Dataset::Garments | Dataset::Folder(_))) = (&place.data, dataset) {
+        let what = "says where Fashion-MNIST is, but --dataset names another dataset; leave one of the two out";
+        return Err(Failure::Usage(format!("--data {} {what}", data.display())));
+    }
     match dataset {
-        Some(Dataset::Garments) => Ok(whole(garments())),
-        Some(Dataset::FashionMnist) => Ok(whole(fashion_mnist()?)),
+        Some(Dataset::Garments) => Ok(whole(drawn())),
+        Some(Dataset::FashionMnist) => Ok(whole(published(place.data.as_deref())?)),
         Some(Dataset::Folder(folder)) => {
             let (data, left_out) = own::load(folder, &own::Options { size, strict: place.strict })?;
             Ok(Loaded { left_out, ..whole(data) })
         }
-        None => match fashion_mnist() {
+        None => match published(place.data.as_deref()) {
             Err(error @ Error::NotAvailable { .. }) => {
-                Ok(Loaded { substituted: Some(error.to_string()), ..whole(garments()) })
+                Ok(Loaded { substituted: Some(error.to_string()), ..whole(drawn()) })
             }
             loaded => Ok(whole(loaded?)),
         },
     }
+}
+
+fn drawn() -> TrainTest {
+    garments::draw(GARMENTS.0, GARMENTS.1, garments::SEED)
+}
+
+/// Fashion-MNIST; says on standard error if it is not in the folder that was given.
+fn published(given: Option<&Path>) -> Result<TrainTest, Error> {
+    let data = fashion_mnist::load(&Places::standard(given.map(Path::to_owned)))?;
+    if let (Some(given), Some(folder)) = (given.filter(|given| !fashion_mnist::is_in(given)), &data.folder) {
+        let (given, folder) = (given.display(), folder.display());
+        warn(&format!("{given} does not have the four files of Fashion-MNIST; those of {folder} are read instead."));
+    }
+    Ok(data)
+}
+
+/// Says it on standard error. A reader that has gone does not end the work.
+pub(crate) fn warn(what: &str) {
+    let _ = writeln!(std::io::stderr(), "WARNING: {what}");
 }
 
 /// Loads what the settings name, and says on standard error if it is another than the preferred one, or less than is there.
@@ -61,27 +82,39 @@ pub(crate) fn load_loudly(settings: &Settings) -> Result<Loaded, Failure> {
     let loaded = load(settings.dataset.as_ref(), settings.image_size, &settings.place)?;
     loaded.tell_left_out();
     if let Some(reason) = &loaded.substituted {
-        // A reader of the output that has gone does not end the training.
-        let _ = writeln!(
-            std::io::stderr(),
-            "WARNING: training on the drawn dataset \"garments\" INSTEAD OF Fashion-MNIST.\nWARNING: {reason}\n\
-             WARNING: its accuracies say nothing about Fashion-MNIST."
-        );
+        warn("training on the drawn dataset \"garments\" INSTEAD OF Fashion-MNIST.");
+        warn(reason);
+        warn("its accuracies say nothing about Fashion-MNIST.");
     }
     Ok(loaded)
 }
 
-/// The dataset that a run was trained on.
+/// What --data names, as images for a run; without it the dataset that the run was trained on, from where it was then.
 pub(crate) fn of_run(manifest: &Manifest, place: &DataPlace) -> Result<TrainTest, Failure> {
-    let name = &manifest.dataset.name;
-    let dataset = match name.parse() {
-        // Moved, perhaps: then --data says where to.
-        Err(_) if Path::new(name).is_absolute() && place.data.as_ref().is_some_and(|data| data.is_dir()) => {
-            Dataset::Folder(place.data.clone().unwrap_or_default())
-        }
-        parsed => parsed.map_err(|_| Failure::Input(format!("the run was trained on {name:?}, which is not there")))?,
+    let record = &manifest.dataset;
+    let dataset = record.name.parse::<Dataset>();
+    let published_in = |folder: &Path| dataset == Ok(Dataset::FashionMnist) && fashion_mnist::is_in(folder);
+    let pictures = |folder: &Path| {
+        let size = Some(record.image_size[0]);
+        let (data, left_out) = own::load(folder, &own::Options { size, strict: place.strict })?;
+        let loaded = Loaded { data, substituted: None, left_out };
+        loaded.tell_left_out();
+        Ok(loaded.data)
     };
-    let loaded = load(Some(&dataset), Some(manifest.dataset.image_size[0]), place)?;
-    loaded.tell_left_out();
-    Ok(loaded.data)
+    if let Some(given) = &place.data {
+        let given = given.as_path();
+        return if published_in(given) { Ok(published(Some(given))?) } else { pictures(given) };
+    }
+    match &dataset {
+        Ok(Dataset::FashionMnist) => {
+            let known = record.folder.as_ref().map(Path::new);
+            Ok(published(known.filter(|folder| published_in(folder)))?)
+        }
+        Ok(Dataset::Folder(folder)) => pictures(folder),
+        Ok(Dataset::Garments) => Ok(drawn()),
+        Err(_) => Err(Failure::Input(format!(
+            "the run was trained on {:?}, which is not there; say with --data where it is now",
+            record.name
+        ))),
+    }
 }

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::Path;
 
 use serde_json::json;
-use strix_train::evaluation::{self, Evaluation};
-use strix_train::run::{Run, write_whole};
+use strix_train::evaluation::{self, Evaluation, Tested};
+use strix_train::run::{Manifest, Run, write_whole};
 
 use crate::args::Evaluate;
 use crate::commands::{dataset, settings};
@@ -15,19 +15,22 @@ use crate::output::percent;
 pub(crate) fn run(args: &Evaluate) -> Result<(), Failure> {
     let run = Run::open(&args.run)?;
     let manifest = run.read_manifest()?;
-    let test = dataset::of_run(&manifest, &args.place)?.test;
-    let evaluation = evaluation::evaluate(&run, &test, settings::device(args.device), args.views)?;
-    run.write_evaluation(&evaluation, &test, args.views)?;
+    let data = dataset::of_run(&manifest, &args.place)?;
+    let test = &data.test;
+    let evaluation = evaluation::evaluate(&run, test, settings::device(args.device), args.views)?;
+    let tested = Tested::new(&manifest, &data);
+    run.write_evaluation(&evaluation, test, args.views, &tested)?;
+    warn_of_differences(&manifest, &tested);
     if let Some(path) = &args.predictions {
         write_predictions(path, &evaluation, test.classes.len())?;
     }
     let mut out = std::io::stdout().lock();
     if args.json {
-        serde_json::to_writer(&mut out, &as_json(&evaluation, &test.classes, &manifest.dataset.name))?;
+        serde_json::to_writer(&mut out, &as_json(&evaluation, &test.classes, &tested))?;
         return Ok(writeln!(out)?);
     }
     let metrics = &evaluation.metrics;
-    writeln!(out, "{}, {} test images", manifest.dataset.name, metrics.samples)?;
+    writeln!(out, "{}, {} test images", tested.name, metrics.samples)?;
     writeln!(out, "accuracy {}", percent(metrics.accuracy))?;
     writeln!(
         out,
@@ -52,7 +55,21 @@ pub(crate) fn run(args: &Evaluate) -> Result<(), Failure> {
     Ok(writeln!(out, "\nreport: {}", args.run.join("report.html").display())?)
 }
 
-fn as_json(evaluation: &Evaluation, classes: &[String], dataset: &str) -> serde_json::Value {
+/// Figures on other images than those of the training may be meant, but are never to be taken for the others.
+fn warn_of_differences(manifest: &Manifest, tested: &Tested) {
+    if tested.differences.is_empty() {
+        return;
+    }
+    let (now, then, what) = (&tested.name, &manifest.dataset.name, tested.differences.join(", "));
+    dataset::warn(&format!("these are not the pictures of the training: {now} has {what} (trained on {then})."));
+    dataset::warn(if tested.as_trained(manifest) {
+        "the test images are those of before."
+    } else {
+        "images that were trained on may be among those to test on."
+    });
+}
+
+fn as_json(evaluation: &Evaluation, classes: &[String], tested: &Tested) -> serde_json::Value {
     let Evaluation { metrics, confusion, .. } = evaluation;
     let class = |(class, name): (usize, &String)| {
         json!({
@@ -65,7 +82,8 @@ fn as_json(evaluation: &Evaluation, classes: &[String], dataset: &str) -> serde_
     };
     let row = |label| (0..classes.len()).map(|predicted| confusion.count(label, predicted)).collect::<Vec<_>>();
     json!({
-        "dataset": dataset,
+        "dataset": tested.name,
+        "differences": tested.differences,
         "samples": metrics.samples,
         "accuracy": metrics.accuracy,
         "loss": metrics.loss_mean,

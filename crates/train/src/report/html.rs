@@ -8,7 +8,7 @@ use strix_data::ImageDataset;
 
 use super::chart::{Line, bar, lines};
 use super::sheet::{Sheet, misclassified};
-use crate::evaluation::{Evaluation, Prediction};
+use crate::evaluation::{Evaluation, Prediction, Tested};
 use crate::run::{EpochRecord, Manifest};
 
 /// Images shown one by one of each kind.
@@ -45,9 +45,10 @@ pub fn html(
     epochs: &[EpochRecord],
     evaluation: &Evaluation,
     images: &ImageDataset,
+    tested: &Tested,
 ) -> Result<String, String> {
     let metrics = &evaluation.metrics;
-    let title = escaped(&format!("{} on {}", manifest.architecture, manifest.dataset.name));
+    let title = escaped(&format!("{} on {}", manifest.architecture, tested.name));
     let mut page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style><h1>{title}</h1>"
@@ -73,6 +74,10 @@ pub fn html(
         manifest.seconds,
         manifest.config.seed
     );
+    if !tested.differences.is_empty() {
+        let (name, what) = (escaped(&manifest.dataset.name), escaped(&tested.differences.join(", ")));
+        let _ = write!(page, "<p><b>Not the data of the training</b>, which was {name}: {what}.</p>");
+    }
     curves(&mut page, epochs);
     classes(&mut page, evaluation, &images.classes);
     confusion(&mut page, evaluation, &images.classes);

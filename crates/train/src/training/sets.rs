@@ -7,15 +7,15 @@ use crate::Error;
 use crate::config::TrainConfig;
 
 /// The images to train and to validate on.
-pub(super) struct Sets {
-    pub(super) training: ImageDataset,
-    pub(super) validation: ImageDataset,
+pub(crate) struct Sets {
+    pub(crate) training: ImageDataset,
+    pub(crate) validation: ImageDataset,
 }
 
 impl Sets {
     /// As the settings' seed chooses and splits them, every class in proportion, by what the images are ([`split`]). Images
     /// that the dataset gives to validate on are all taken.
-    pub(super) fn new(config: &TrainConfig, data: &TrainTest) -> Result<Self, Error> {
+    pub(crate) fn new(config: &TrainConfig, data: &TrainTest) -> Result<Self, Error> {
         let (all, lots) = (&data.train, |purpose| Lots::new(config.seed, purpose));
         let limited = split::some(all, config.limit.unwrap_or(usize::MAX), lots("limit"));
         let mut parts = match &data.validation {

@@ -126,11 +126,14 @@ fn name(choice: &impl clap::ValueEnum) -> String {
 fn options(plan: &Plan, best: &Stored) -> Map<String, Json> {
     let mut options = Map::new();
     options.insert("model".into(), json!(name(&plan.args.settings.network.model)));
-    let names = ["dataset", "image-size"].map(str::to_owned).into_iter().chain(args::of_network_and_recipe());
+    let names = ["data", "dataset", "image-size"].map(str::to_owned).into_iter().chain(args::of_network_and_recipe());
     for name in names.filter(|name| !OWN.contains(&name.as_str())) {
         let Some(mut value) = args::value_of(&plan.options, &name) else { continue };
         // Files are found from anywhere.
-        if name == "weights" || (name == "dataset" && matches!(plan.dataset(), Some(Dataset::Folder(_)))) {
+        if name == "data"
+            || name == "weights"
+            || (name == "dataset" && matches!(plan.dataset(), Some(Dataset::Folder(_))))
+        {
             value = std::path::absolute(&value).map_or(value, |path| path.display().to_string());
         }
         // A number where it is one.

@@ -1,0 +1,135 @@
+//! On which data a run was trained, and on which it is measured: what differs is said, and what does not compare is refused.
+#![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+mod common;
+
+use common::{Place, mentions};
+use serde_json::Value;
+use strix_data::to_png;
+
+/// Pictures a class.
+const PICTURES: usize = 40;
+
+/// A folder of two classes: white on the left or on the right. Each picture has pixels of its own, which `salt` changes.
+fn pictures(place: &Place, folder: &str, classes: [&str; 2], salt: usize) {
+    for (side, class) in classes.into_iter().enumerate() {
+        let class = format!("{folder}/{class}");
+        std::fs::create_dir_all(place.path(&class)).unwrap();
+        for picture in 0..PICTURES {
+            let shade = |at: usize| {
+                let noise = at * (31 + (picture + salt) * 7) % 97;
+                if (at % 28 >= 14) == (side == 1) { 255 - noise as u8 } else { noise as u8 }
+            };
+            let pixels: Vec<u8> = (0..28 * 28).map(shade).collect();
+            place.write(&format!("{class}/{picture:02}.png"), to_png(28, 28, &pixels).unwrap());
+        }
+    }
+}
+
+fn trained(place: &Place, run: &str, more: &[&str]) -> String {
+    let args = ["train", "--dataset", "own", "--model", "fcnn", "--dense-width", "64", "--batch-size", "8"];
+    place.ok(&[&args[..], &["--epochs", "10", "--out", run], more].concat())
+}
+
+/// Standard output and standard error of a command that succeeds.
+fn told(place: &Place, args: &[&str]) -> (String, String) {
+    let output = place.run(args);
+    let [out, error] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(output.status.success(), "{args:?}: {error}");
+    (out, error)
+}
+
+#[test]
+fn other_pictures_are_told_and_other_classes_refused() {
+    let place = Place::new();
+    pictures(&place, "own", ["left", "right"], 0);
+    trained(&place, "r", &[]);
+    let (out, error) = told(&place, &["evaluate", "r"]);
+    assert!(error.is_empty(), "{error}");
+    assert!(out.lines().next().unwrap().contains("/own, "), "{out}");
+
+    pictures(&place, "own", ["left", "right"], 50);
+    let (_, error) = told(&place, &["evaluate", "r"]);
+    mentions(&error, &["WARNING", "not the pictures of the training", "other training images", "other test images"]);
+    mentions(&error, &["trained on may be among those to test on"]);
+    let found = place.json(&["evaluate", "r", "--json"]);
+    assert_eq!(found["differences"].as_array().unwrap().len(), 3, "{found}");
+    mentions(&std::fs::read_to_string(place.path("r/report.html")).unwrap(), &["Not the data of the training"]);
+    mentions(&told(&place, &["report", "r"]).1, &["WARNING", "r was trained on", "other test images"]);
+
+    // Fewer of them.
+    for picture in 0..PICTURES / 2 {
+        std::fs::remove_file(place.path(&format!("own/left/{picture:02}.png"))).unwrap();
+    }
+    mentions(&told(&place, &["evaluate", "r"]).1, &["test images, where there were 16"]);
+
+    std::fs::rename(place.path("own/right"), place.path("own/rechts")).unwrap();
+    mentions(&place.fails(3, &["evaluate", "r"]), &["other classes", "\"right\" is \"rechts\" here"]);
+
+    // What an earlier version wrote tells less, and is read all the same.
+    let path = place.path("r/manifest.json");
+    let mut manifest: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    for name in ["content", "folder"] {
+        manifest["dataset"].as_object_mut().unwrap().remove(name).unwrap();
+    }
+    std::fs::write(&path, manifest.to_string()).unwrap();
+    std::fs::rename(place.path("own/rechts"), place.path("own/right")).unwrap();
+    mentions(&told(&place, &["evaluate", "r"]).1, &["test images, where there were 16"]);
+    pictures(&place, "own", ["left", "right"], 50);
+    mentions(&told(&place, &["evaluate", "r"]).1, &["files of other checksums"]);
+    pictures(&place, "own", ["left", "right"], 0);
+    assert_eq!(told(&place, &["evaluate", "r"]).1, "");
+}
+
+#[test]
+fn the_folder_that_is_given_is_the_one_that_is_used() {
+    let place = Place::new();
+    pictures(&place, "own", ["left", "right"], 0);
+    pictures(&place, "swapped", ["right", "left"], 0);
+    trained(&place, "r", &[]);
+    let accuracy = |args: &[&str]| place.json(&[&["evaluate", "r", "--json"], args].concat())["accuracy"].clone();
+    assert!(accuracy(&[]).as_f64().unwrap() > 0.9);
+    // Whether the folder of the training is there or not.
+    for there in [true, false] {
+        if !there {
+            std::fs::rename(place.path("own"), place.path("moved")).unwrap();
+        }
+        assert!(accuracy(&["--data", "swapped"]).as_f64().unwrap() < 0.1);
+        let (out, error) = told(&place, &["evaluate", "r", "--data", "swapped"]);
+        assert!(out.lines().next().unwrap().contains("/swapped, 16 test images"), "{out}");
+        mentions(&error, &["not the pictures of the training", "/swapped", "/own"]);
+        mentions(&std::fs::read_to_string(place.path("r/report.html")).unwrap(), &["FCNN on", "/swapped"]);
+    }
+    // The same pictures in another place are the same.
+    assert_eq!(told(&place, &["evaluate", "r", "--data", "moved"]).1, "");
+    // Where Fashion-MNIST is says nothing of one's pictures.
+    let mut command = place.command();
+    let output = command.args(["evaluate", "r"]).env("STRIX_DATA", place.path("moved")).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    mentions(&String::from_utf8_lossy(&output.stderr), &["/own", "not there", "--data"]);
+    mentions(&place.fails(3, &["evaluate", "r", "--data", "nowhere"]), &["nowhere"]);
+    for dataset in ["garments", "moved"] {
+        let args = ["train", "--dataset", dataset, "--data", "swapped", "--out", "x"];
+        mentions(&place.fails(2, &args), &["--data swapped", "--dataset"]);
+    }
+}
+
+#[test]
+fn a_run_goes_on_with_its_own_data_alone() {
+    let place = Place::new();
+    pictures(&place, "own", ["left", "right"], 0);
+    let args = ["train", "--dataset", "own", "--model", "fcnn", "--learning-rate", "1e30", "--optimizer", "sgd"];
+    place.fails(6, &[&args[..], &["--out", "r"]].concat());
+    pictures(&place, "own", ["left", "right"], 50);
+    mentions(&place.fails(3, &["train", "--resume", "r"]), &["other data", "other training images"]);
+    std::fs::rename(place.path("own/left"), place.path("own/links")).unwrap();
+    mentions(&place.fails(3, &["train", "--resume", "r"]), &["\"left\" is \"links\" here"]);
+    // Elsewhere is not other; and from now on it is found there.
+    pictures(&place, "moved", ["left", "right"], 0);
+    place.fails(6, &["train", "--resume", "r", "--data", "moved"]);
+    let manifest: Value = serde_json::from_slice(&std::fs::read(place.path("r/manifest.json")).unwrap()).unwrap();
+    for name in ["name", "folder"] {
+        assert!(manifest["dataset"][name].as_str().unwrap().ends_with("/moved"), "{manifest}");
+    }
+    place.fails(6, &["train", "--resume", "r"]);
+}
