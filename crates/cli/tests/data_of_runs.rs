@@ -133,3 +133,19 @@ fn a_run_goes_on_with_its_own_data_alone() {
     }
     place.fails(6, &["train", "--resume", "r"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_told_to_do_next_works_as_printed() {
+    let place = Place::new();
+    pictures(&place, "own", ["left", "right"], 0);
+    let output = trained(&place, "my runs/it's $1", &[]);
+    let next = output.lines().find_map(|line| line.strip_prefix("next: ")).unwrap();
+    assert_eq!(next, r"strix evaluate 'my runs/it'\''s $1'");
+    mentions(&place.fails(3, &["report", "my runs/it's $1"]), &["first: strix evaluate 'my runs/it'\\''s $1'"]);
+    let script = format!("strix() {{ '{}' \"$@\"; }}; {next}", env!("CARGO_BIN_EXE_strix"));
+    let mut command = std::process::Command::new("bash");
+    let output = command.args(["-c", &script]).current_dir(place.folder.path()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    mentions(&String::from_utf8_lossy(&output.stdout), &["16 test images", "accuracy"]);
+}

@@ -58,7 +58,7 @@ pub enum Error {
     #[error("{0}")]
     Device(String),
     /// The caller asked to stop.
-    #[error("interrupted in epoch {epoch}; go on with: strix train --resume {}", run.display())]
+    #[error("interrupted in epoch {epoch}; go on with: strix train --resume {}", crate::run::shell_word(run))]
     Interrupted {
         /// The epoch that was not finished, from 1.
         epoch: usize,

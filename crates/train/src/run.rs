@@ -427,7 +427,9 @@ impl Run {
         let path = self.file("evaluation.json");
         let broken = |what: String| Error::Read { path: path.clone(), what };
         let text = fs::read_to_string(&path).map_err(|e| match e.kind() {
-            io::ErrorKind::NotFound => broken(format!("is not there; first: strix evaluate {}", self.path.display())),
+            io::ErrorKind::NotFound => {
+                broken(format!("is not there; first: strix evaluate {}", shell_word(&self.path)))
+            }
             _ => broken(format!("cannot read it: {e}")),
         })?;
         serde_json::from_str(&text).map_err(|e| broken(format!("is no evaluation: {e}")))
@@ -507,6 +509,25 @@ impl Run {
         }
         Ok(model)
     }
+}
+
+/// A path as a word of a command that a person copies into a shell: in quotes where the shell would read it otherwise, and
+/// never like an option.
+///
+/// ```
+/// use strix_train::run::shell_word;
+///
+/// assert_eq!(shell_word("runs/own-1".as_ref()), "runs/own-1");
+/// assert_eq!(shell_word("Anna's runs/1".as_ref()), r"'Anna'\''s runs/1'");
+/// assert_eq!(shell_word("-1".as_ref()), "./-1");
+/// ```
+pub fn shell_word(path: &Path) -> String {
+    let mut text = path.display().to_string();
+    if text.starts_with('-') {
+        text.insert_str(0, "./");
+    }
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%,".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// How the names of files begin that are still being written.

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use strix_train::model::Weights;
-use strix_train::run::{Manifest, Place, Run};
+use strix_train::run::{Manifest, Place, Run, shell_word};
 use strix_train::training::{self, Job};
 
 use crate::args::{self, Command, Train};
@@ -69,5 +69,5 @@ fn tell(run: &Run, manifest: &Manifest) -> Result<(), Failure> {
         writeln!(out, "stopped after epoch {}, as nothing got better", manifest.epochs_finished)?;
     }
     writeln!(out, "done in {:.1} s; epoch {best} was the best by validation accuracy", manifest.seconds)?;
-    Ok(writeln!(out, "next: strix evaluate {}", run.path().display())?)
+    Ok(writeln!(out, "next: strix evaluate {}", shell_word(run.path()))?)
 }

@@ -9,6 +9,8 @@ mod worker;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use strix_train::run::shell_word;
+
 use crate::args::Tune;
 use crate::commands::dataset;
 use crate::failure::Failure;
@@ -51,13 +53,20 @@ pub(crate) fn run(args: Tune) -> Result<(), Failure> {
         {
             return Err(failure);
         }
-        return Err(Failure::Interrupted(format!("stopped; go on with strix tune --resume {}", plan.out.display())));
+        return Err(Failure::Interrupted(format!("stopped; {}", go_on(&plan))));
     }
     let written = written?;
     if !written.all_ended {
-        writeln!(std::io::stdout(), "out of time; go on with strix tune --resume {}", plan.out.display())?;
+        writeln!(std::io::stdout(), "out of time; {}", go_on(&plan))?;
     }
     written.in_vain.map_or(Ok(()), |why| Err(Failure::Diverged(why)))
+}
+
+/// The command that goes on with the study.
+fn go_on(plan: &Plan) -> String {
+    let hidden = plan.place().contains("***") && std::env::var_os("STRIX_STORAGE").is_none();
+    let more = if hidden { ", and --storage as before, whose password is not kept" } else { "" };
+    format!("go on with strix tune --resume {}{more}", shell_word(&plan.out))
 }
 
 /// How long a worker waits before it asks again for something to do.

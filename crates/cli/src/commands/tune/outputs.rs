@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
-use strix_train::run::write_whole;
+use strix_train::run::{shell_word, write_whole};
 use strix_tune::{State, Stored, Study, best};
 
 use super::plan::{DIRECTION, Plan};
@@ -67,7 +67,7 @@ pub(super) fn write(plan: &Plan, study: &mut Study, took: Duration) -> Result<Wr
         let (number, value) = (best.trial.number, percent(value));
         told = format!(
             "best: trial {number}, {value} validation accuracy\nits run: {run}\nnext: strix train --params {}\n",
-            file.display()
+            shell_word(&file)
         );
     }
     // All is written; now a reader of the output may have gone.
