@@ -263,7 +263,8 @@ pub(crate) struct Export {
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// Run directories that strix evaluate has measured. Those that differ by their seed alone are one group.
+    /// Run directories that strix evaluate has measured. Those that differ by their seed alone are one group; of two groups
+    /// the runs of equal seeds are compared in pairs.
     #[arg(required = true, value_name = "RUN")]
     pub(crate) runs: Vec<PathBuf>,
     /// Print one JSON object with groups and comparisons.

@@ -149,3 +149,29 @@ fn what_is_told_to_do_next_works_as_printed() {
     assert!(output.status.success(), "{output:?}");
     mentions(&String::from_utf8_lossy(&output.stdout), &["16 test images", "accuracy"]);
 }
+
+#[test]
+fn an_experiment_counts_once() {
+    let place = Place::new();
+    pictures(&place, "own", ["left", "right"], 0);
+    for (run, seed) in [("a", "1"), ("b", "1"), ("c", "2")] {
+        trained(&place, run, &["--seed", seed]);
+        place.ok(&["evaluate", run]);
+    }
+    mentions(&place.ok(&["report", "a"]), &["needs two runs or more"]);
+    assert!(place.json(&["report", "a", "--json"])["groups"][0]["figures"][0]["confidence"].is_null());
+    mentions(&place.ok(&["report", "a", "c"]), &["a, c"]);
+    mentions(&place.fails(2, &["report", "a", "a"]), &["a and a are the same run"]);
+    mentions(&place.fails(2, &["report", "a", "c", "./a"]), &["a and ./a are the same run"]);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("a", place.path("link")).unwrap();
+        mentions(&place.fails(2, &["report", "a", "link"]), &["a and link are the same run"]);
+    }
+    // A copy, or the same training again.
+    mentions(&place.fails(2, &["report", "a", "b"]), &["a and b", "seed 1", "one experiment"]);
+    // Other test images do not compare, whatever their folder is called.
+    pictures(&place, "own", ["left", "right"], 50);
+    place.ok(&["evaluate", "c"]);
+    mentions(&place.fails(2, &["report", "a", "c"]), &["c was tested on other data than a"]);
+}

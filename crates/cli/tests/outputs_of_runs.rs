@@ -100,6 +100,14 @@ fn runs_of_one_setting_are_a_group_and_groups_compare() {
     let versus = &report["comparisons"][0];
     let apart = (accuracy("small-1") + accuracy("small-2") - accuracy("large-1") - accuracy("large-2")) / 2.0;
     assert!((versus["difference"].as_f64().unwrap() - apart).abs() < 1e-12);
+    // Equal seeds are pairs; Student's t of one degree of freedom is Cauchy's distribution.
+    assert_eq!(versus["paired_seeds"], serde_json::json!([1, 2]));
+    let differences = [1, 2].map(|seed| accuracy(&format!("small-{seed}")) - accuracy(&format!("large-{seed}")));
+    let t = (differences[0] + differences[1]).abs() / (differences[0] - differences[1]).abs();
+    let p = 1.0 - t.atan() * std::f64::consts::FRAC_2_PI;
+    assert!((versus["p_value"].as_f64().unwrap() - p).abs() < 1e-9, "{versus} {p}");
+    let adjusted = versus["adjusted_p_value"].as_f64().unwrap();
+    assert!(adjusted > p - 1e-9 && versus["better"].is_null() == (adjusted >= 0.05), "{versus}");
     mentions(&place.ok(&[&["report"], &runs[..]].concat()), &["A FCNN", "B FCNN", "95 % confidence"]);
     place.ok(&["train", "--dataset", "garments", "--model", "fcnn", "--limit", "100", "--epochs", "1", "--out", "new"]);
     mentions(&place.fails(3, &["report", "new"]), &["evaluation.json", "strix evaluate new"]);

@@ -1,21 +1,30 @@
 //! `strix report`: several runs beside each other.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use serde_json::json;
 use strix_train::report::{Comparison, Figure, compare};
 use strix_train::run::Run;
 
 use crate::args::Report;
+use crate::commands::dataset::warn;
 use crate::failure::Failure;
 
 pub(crate) fn run(args: &Report) -> Result<(), Failure> {
-    let read = |path: &std::path::PathBuf| {
+    refuse_twice(&args.runs)?;
+    let read = |path: &PathBuf| {
         let run = Run::open(path)?;
         Ok((path.display().to_string(), run.read_manifest()?, run.read_evaluation()?))
     };
     let runs = args.runs.iter().map(read).collect::<Result<Vec<_>, strix_train::Error>>()?;
     let (groups, comparisons) = compare(&runs)?;
+    for (name, manifest, record) in &runs {
+        if let Some(tested) = record.tested.as_ref().filter(|tested| !tested.differences.is_empty()) {
+            let (then, what) = (&manifest.dataset.name, tested.differences.join(", "));
+            warn(&format!("{name} was trained on {then}, but tested on {}, which has {what}.", tested.name));
+        }
+    }
     let mut out = std::io::stdout().lock();
     if args.json {
         serde_json::to_writer(&mut out, &json!({"groups": groups, "comparisons": comparisons}))?;
@@ -34,13 +43,36 @@ pub(crate) fn run(args: &Report) -> Result<(), Failure> {
         }
         writeln!(out)?;
     }
-    for Comparison { metric, groups: [one, other], difference, p_value, better } in &comparisons {
-        let verdict = match (better, p_value) {
-            (Some(better), Some(p)) => format!("{better} is better (p {p:.2e})"),
-            (None, Some(p)) => format!("no difference can be told (p {p:.3})"),
-            _ => "needs two runs or more of both".into(),
+    for Comparison { metric, groups: [one, other], paired_seeds, difference, adjusted_p_value, better, .. } in
+        &comparisons
+    {
+        let pairs = paired_seeds.as_ref().map_or("no pairs".into(), |seeds| format!("{} pairs", seeds.len()));
+        let verdict = match (better, adjusted_p_value) {
+            (Some(better), Some(p)) => format!("{better} is better (p {p:.2e}, {pairs})"),
+            (None, Some(p)) => format!("no difference can be told (p {p:.3}, {pairs})"),
+            _ => "needs two runs or more of both, that are not all apart alike".into(),
         };
         writeln!(out, "{metric:<18} {one} - {other} = {difference:+.5}: {verdict}")?;
+    }
+    let known = comparisons.iter().filter(|comparison| comparison.p_value.is_some()).count();
+    if known > 0 {
+        writeln!(out, "\np is corrected for {known} comparisons (Holm); runs of equal seeds are pairs")?;
+    }
+    Ok(())
+}
+
+/// A run that counts twice would make the figures surer than they are.
+fn refuse_twice(runs: &[PathBuf]) -> Result<(), Failure> {
+    let mut known: Vec<(PathBuf, &PathBuf)> = Vec::new();
+    for run in runs {
+        let real = std::fs::canonicalize(run).unwrap_or_else(|_| run.clone());
+        if let Some((_, before)) = known.iter().find(|(other, _)| *other == real) {
+            let (before, run) = (before.display(), run.display());
+            return Err(Failure::Usage(format!(
+                "{before} and {run} are the same run, which counts once; leave one out"
+            )));
+        }
+        known.push((real, run));
     }
     Ok(())
 }
