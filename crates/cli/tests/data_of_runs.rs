@@ -151,6 +151,20 @@ fn what_is_told_to_do_next_works_as_printed() {
 }
 
 #[test]
+fn what_a_search_found_names_the_folder_that_it_was_given() {
+    let place = Place::new();
+    let given = ["--data", "elsewhere", "--limit", "200", "--epochs", "1", "--learning-rate=0.001", "--optimizer=adam"];
+    let search = ["tune", "--preset", "fcnn", "--dense-layers=2", "--batch-size=64", "--trials", "1", "--out", "a"];
+    place.ok(&[&search[..], &given[..]].concat());
+    let found: Value = serde_json::from_slice(&std::fs::read(place.path("a/best-params.json")).unwrap()).unwrap();
+    let folder = std::path::Path::new(found["options"]["data"].as_str().unwrap());
+    assert!(folder.is_absolute() && folder.ends_with("elsewhere"), "{found}");
+    // Another dataset is nowhere near it.
+    let args = ["train", "--params", "a/best-params.json", "--dataset", "garments", "--limit", "200", "--out", "r"];
+    place.ok(&args);
+}
+
+#[test]
 fn an_experiment_counts_once() {
     let place = Place::new();
     pictures(&place, "own", ["left", "right"], 0);
