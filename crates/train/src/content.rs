@@ -107,13 +107,8 @@ mod tests {
     use super::*;
 
     fn images(classes: &[&str]) -> ImageDataset {
-        ImageDataset {
-            pixels: (0..80).collect(),
-            labels: (0..20).map(|index| index % 2).collect(),
-            width: 2,
-            height: 2,
-            classes: classes.iter().map(ToString::to_string).collect(),
-        }
+        let labels = (0..20).map(|index| index % 2).collect();
+        ImageDataset::new((0..80).collect(), labels, [2, 2], classes.iter().map(ToString::to_string).collect())
     }
 
     fn data() -> TrainTest {

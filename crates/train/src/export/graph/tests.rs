@@ -94,22 +94,18 @@ fn evaluated(graph: &Graph, pixels: Value, output: &str) -> Value {
 #[test]
 fn exported_models_see_the_pixels_that_networks_are_trained_on() {
     for (height, width) in [(1, 1), (2, 2), (3, 5), (8, 8), (28, 28), (29, 31), (64, 64)] {
-        let images = ImageDataset {
-            pixels: (0..height * width).map(|i| (i * 89 % 256) as u8).collect(),
-            labels: vec![0],
-            width,
-            height,
-            classes: vec!["any".into()],
-        };
+        let pixels = (0..height * width).map(|i| (i * 89 % 256) as u8).collect();
+        let images = ImageDataset::new(pixels, vec![0], [height, width], vec!["any".into()]);
         let pixels = images.pixels.iter().map(|&shade| f64::from(shade)).collect();
         let pixels = Value { dims: vec![1, 1, height, width], values: pixels };
         for size in 1..=70 {
             for mean in [vec![0.25], vec![0.1, 0.2, 0.3]] {
-                let by = Preparation { size, sd: mean.iter().map(|mean| 2.0 * mean).collect(), mean };
+                let sd = mean.iter().map(|mean| 2.0 * mean).collect();
+                let by = Preparation { size, sd, mean, photo: false };
                 let mut graph = Graph::default();
                 let output = graph.prepared("pixels", &by, [height, width]);
                 let found = evaluated(&graph, pixels.clone(), &output);
-                let trained = by.apply(Batch::resident(&images, size, &Device::flex()).images);
+                let trained = by.apply(Batch::resident(&images, size, &Device::flex()).unwrap().images);
                 assert_eq!(found.dims, trained.dims());
                 let trained = trained.into_data().try_to_vec::<f32>().unwrap();
                 for (found, trained) in found.values.iter().zip(trained) {

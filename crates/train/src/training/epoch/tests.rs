@@ -14,14 +14,9 @@ use crate::training::{Job, ready, resume, train};
 /// Images of 2 x 2 pixels of three classes, of which the last is rare.
 fn data() -> TrainTest {
     let labels: Vec<u8> = (0..20).map(|i| [0, 1, 0, 1, 2][i % 5]).collect();
-    let images = ImageDataset {
-        pixels: (0..80).map(|i| (i * 37 % 256) as u8).collect(),
-        labels,
-        width: 2,
-        height: 2,
-        classes: ["a", "b", "c"].map(String::from).into(),
-    };
-    TrainTest { name: "drawn".into(), test: images.clone(), train: images, checksums: vec![] }
+    let pixels = (0..80).map(|i| (i * 37 % 256) as u8).collect();
+    let images = ImageDataset::new(pixels, labels, [2, 2], ["a", "b", "c"].map(String::from).into());
+    TrainTest { train: images.clone(), test: images, ..strix_data::garments::draw(0, 0, 0) }
 }
 
 /// One dense layer without dropout, trained by plain gradients.
