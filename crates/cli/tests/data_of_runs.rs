@@ -61,7 +61,7 @@ fn other_pictures_are_told_and_other_classes_refused() {
     for picture in 0..PICTURES / 2 {
         std::fs::remove_file(place.path(&format!("own/left/{picture:02}.png"))).unwrap();
     }
-    mentions(&told(&place, &["evaluate", "r"]).1, &["test images, where there were 16"]);
+    mentions(&told(&place, &["evaluate", "r"]).1, &["test images, where there were 10"]);
 
     std::fs::rename(place.path("own/right"), place.path("own/rechts")).unwrap();
     mentions(&place.fails(3, &["evaluate", "r"]), &["other classes", "\"right\" is \"rechts\" here"]);
@@ -74,7 +74,7 @@ fn other_pictures_are_told_and_other_classes_refused() {
     }
     std::fs::write(&path, manifest.to_string()).unwrap();
     std::fs::rename(place.path("own/rechts"), place.path("own/right")).unwrap();
-    mentions(&told(&place, &["evaluate", "r"]).1, &["test images, where there were 16"]);
+    mentions(&told(&place, &["evaluate", "r"]).1, &["test images, where there were 10"]);
     pictures(&place, "own", ["left", "right"], 50);
     mentions(&told(&place, &["evaluate", "r"]).1, &["files of other checksums"]);
     pictures(&place, "own", ["left", "right"], 0);
@@ -96,7 +96,7 @@ fn the_folder_that_is_given_is_the_one_that_is_used() {
         }
         assert!(accuracy(&["--data", "swapped"]).as_f64().unwrap() < 0.1);
         let (out, error) = told(&place, &["evaluate", "r", "--data", "swapped"]);
-        assert!(out.lines().next().unwrap().contains("/swapped, 16 test images"), "{out}");
+        assert!(out.lines().next().unwrap().contains("/swapped, 10 test images"), "{out}");
         mentions(&error, &["not the pictures of the training", "/swapped", "/own"]);
         mentions(&std::fs::read_to_string(place.path("r/report.html")).unwrap(), &["FCNN on", "/swapped"]);
     }
@@ -147,7 +147,7 @@ fn what_is_told_to_do_next_works_as_printed() {
     let mut command = std::process::Command::new("bash");
     let output = command.args(["-c", &script]).current_dir(place.folder.path()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    mentions(&String::from_utf8_lossy(&output.stdout), &["16 test images", "accuracy"]);
+    mentions(&String::from_utf8_lossy(&output.stdout), &["10 test images", "accuracy"]);
 }
 
 #[test]

@@ -78,6 +78,8 @@ fn of_png(path: &Path, bytes: &[u8]) -> Result<(GrayImage, Orientation), Error> 
             InterlaceInfo::Adam7(place) => png::expand_interlaced_row(&mut grey, stride, &shades, place, 8),
         }
     }
+    // Exif may come after the pixels; what is wrong behind them does not matter to these.
+    let _ = reader.finish();
     let exif = reader.info().exif_metadata.as_deref();
     let orientation = exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
     Ok((grey, orientation))

@@ -136,6 +136,9 @@ fn named(folder: &Path, train: ImageDataset, test: ImageDataset) -> Result<Parts
             format!("names {} classes, but labels go up to {}", names.len(), classes - 1),
         ));
     }
+    if let Some(at) = (1..names.len()).find(|&at| names[..at].contains(&names[at])) {
+        return Err(Error::format(&path, format!("names two classes {:?}; give each a name of its own", names[at])));
+    }
     check_classes(folder, names.len())?;
     let (train, test) = (ImageDataset { classes: names.clone(), ..train }, ImageDataset { classes: names, ..test });
     Ok(Parts { train, validation: None, test })
@@ -207,10 +210,20 @@ fn classes(folder: &Path, options: &Options, left_out: &mut LeftOut) -> Result<C
             }
             left_out.add(kind, &wrong);
         }
+        // Such as notes, or the runs of trainings: a class has pictures.
         if pictures.is_empty() {
-            return Err(Error::format(&class, "is a class's folder, but holds no .png, .jpg or .jpeg"));
+            let wrong = Error::format(&class, "is a folder without pictures (.png, .jpg or .jpeg) of its own");
+            if options.strict {
+                return Err(wrong);
+            }
+            left_out.files += 1;
+            left_out.add("folders without pictures".into(), &wrong);
+            continue;
         }
-        classes.insert(name_of(&class), pictures);
+        let Some(name) = class.file_name().and_then(|name| name.to_str()) else {
+            return Err(Error::format(&class, "cannot name a class, as it is not Unicode; rename the folder"));
+        };
+        classes.insert(name.to_owned(), pictures);
     }
     if classes.is_empty() {
         let what = "holds neither a folder of pictures for each class (or train and test with them) nor IDX files";
@@ -263,7 +276,8 @@ fn decode(
         for path in pictures {
             match Picture::open(path) {
                 Ok(picture) => set.pixels.extend(picture.fit(size)),
-                Err(wrong @ Error::Format { .. }) if !options.strict => {
+                // One that cannot be read, such as a link to nowhere, is as good as broken.
+                Err(wrong @ (Error::Format { .. } | Error::Io { .. })) if !options.strict => {
                     left_out.add("broken".into(), &wrong);
                     first = first.or(Some(wrong));
                     continue;
@@ -423,6 +437,6 @@ mod tests {
         picture(folder.path().join("only/1.png"), 1);
         assert!(refused(folder.path()).contains("1 classes"));
         fs::create_dir(folder.path().join("empty")).unwrap();
-        assert!(refused(folder.path()).contains("holds no .png"));
+        assert!(refused(folder.path()).contains("neither a folder of pictures"));
     }
 }

@@ -259,7 +259,7 @@ fn sums_that_pass_the_largest_f64_come_back() {
     let items = [1.7e308, 1.7e308, 5.0, -1.7e308, -1.7e308];
     for found in every_way(&Sum, &items) {
         // What is below 2^-104 of the largest may be lost on the way.
-        assert!(found.is_some_and(|sum| (sum - 5.0).abs() <= 2f64.powi(-100) * 1.7e308), "{found:?}");
+        assert!(found.is_some_and(|sum: f64| (sum - 5.0).abs() <= 2f64.powi(-100) * 1.7e308), "{found:?}");
     }
     for found in every_way(&Mean, &[1.7e308, 1.7e308, -1e308, 1.0e308]) {
         near("mean", found, 0.85e308);

@@ -186,7 +186,8 @@ mod tests {
     #[test]
     fn a_picture_becomes_an_image_as_the_manifest_says() {
         let data = strix_data::garments::draw(20, 0, 1);
-        let dataset = DatasetRecord::new(&data, 20, 0, None);
+        let sets = crate::training::Sets { training: data.train.clone(), validation: data.test.clone() };
+        let dataset = DatasetRecord::new(&data, &sets, None);
         // A black square on white.
         let square = |at: usize| (3..9).contains(&(at / 30)) && (20..26).contains(&(at % 30));
         let pixels: Vec<u8> = (0..900).map(|at| if square(at) { 0 } else { 255 }).collect();

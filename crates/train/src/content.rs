@@ -53,9 +53,9 @@ impl DatasetRecord {
             ([gone], [new]) => {
                 format!("{gone:?} is {new:?} here; give the class the name that it had, if it is the same")
             }
-            (gone, []) => format!("{} is missing here", listed(gone)),
-            ([], new) => format!("{} was not among them", listed(new)),
-            (gone, new) => format!("{} is missing here, and {} was not among them", listed(gone), listed(new)),
+            (gone, []) => format!("missing here: {}", listed(gone)),
+            ([], new) => format!("new here: {}", listed(new)),
+            (gone, new) => format!("missing here: {}; new here: {}", listed(gone), listed(new)),
         };
         Some(format!("was trained on other classes: {what}"))
     }
@@ -159,7 +159,7 @@ mod tests {
         for (classes, words) in [
             (&["cat", "hound"][..], &["\"dog\" is \"hound\""][..]),
             (&["dog", "cat"][..], &["another order", "\"cat\", \"dog\""][..]),
-            (&["cat", "dog", "owl"][..], &["\"owl\" was not among them"][..]),
+            (&["cat", "dog", "owl"][..], &["new here: \"owl\""][..]),
             (&["cat"][..], &["\"dog\" is missing"][..]),
             (&["cow", "owl"][..], &["\"cat\", \"dog\" is missing", "\"cow\", \"owl\" was not"][..]),
         ] {

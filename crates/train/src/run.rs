@@ -472,6 +472,15 @@ impl Run {
         let other = |e: &dyn std::fmt::Display| failed(&path, "encode it")(io::Error::other(e.to_string()));
         model.save_into(&mut store).map_err(|e| other(&e))?;
         let bytes = store.get_bytes().map_err(|e| other(&e))?;
+        // What was measured of other weights is not of these.
+        for measured in ["evaluation.json", "report.html"] {
+            match fs::remove_file(self.file(measured)) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                    return Err(failed(&self.file(measured), "remove it")(e));
+                }
+                _ => {}
+            }
+        }
         write_whole(&path, |file| file.write_all(&bytes))
     }
 

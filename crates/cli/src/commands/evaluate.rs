@@ -60,7 +60,7 @@ fn warn_of_differences(manifest: &Manifest, tested: &Tested) {
     if tested.differences.is_empty() {
         return;
     }
-    let (now, then, what) = (&tested.name, &manifest.dataset.name, tested.differences.join(", "));
+    let (now, then, what) = (&tested.name, &manifest.dataset.name, tested.differences.join("; "));
     dataset::warn(&format!("these are not the pictures of the training: {now} has {what} (trained on {then})."));
     dataset::warn(if tested.as_trained(manifest) {
         "the test images are those of before."

@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Report) -> Result<(), Failure> {
     let (groups, comparisons) = compare(&runs)?;
     for (name, manifest, record) in &runs {
         if let Some(tested) = record.tested.as_ref().filter(|tested| !tested.differences.is_empty()) {
-            let (then, what) = (&manifest.dataset.name, tested.differences.join(", "));
+            let (then, what) = (&manifest.dataset.name, tested.differences.join("; "));
             warn(&format!("{name} was trained on {then}, but tested on {}, which has {what}.", tested.name));
         }
     }
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Report) -> Result<(), Failure> {
         let verdict = match (better, adjusted_p_value) {
             (Some(better), Some(p)) => format!("{better} is better (p {p:.2e}, {pairs})"),
             (None, Some(p)) => format!("no difference can be told (p {p:.3}, {pairs})"),
-            _ => "needs two runs or more of both, that are not all apart alike".into(),
+            _ => "chance cannot be judged: it takes two runs or more of each, with differences that vary".into(),
         };
         writeln!(out, "{metric:<18} {one} - {other} = {difference:+.5}: {verdict}")?;
     }

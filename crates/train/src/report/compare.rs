@@ -100,10 +100,9 @@ pub fn compare(runs: &[Evaluated]) -> Result<(Vec<Group>, Vec<Comparison>), Erro
     let groups = grouped(runs)?;
     let mut summaries = Vec::with_capacity(groups.len());
     for (at, (_, members)) in groups.iter().enumerate() {
-        let letter = char::from_u32('A' as u32 + (at % 26) as u32).unwrap_or('?');
         let of = |metric: &Metric| moments(&values(metric, members)).map(|moments| figure(metric.name, &moments));
         summaries.push(Group {
-            name: format!("{letter} {}", members[0].1.architecture),
+            name: format!("{} {}", letters(at), members[0].1.architecture),
             runs: members.iter().map(|run| run.0.clone()).collect(),
             figures: METRICS.iter().map(of).collect::<Result<_, Error>>()?,
         });
@@ -125,6 +124,12 @@ pub fn compare(runs: &[Evaluated]) -> Result<(Vec<Group>, Vec<Comparison>), Erro
         }
     }
     Ok((summaries, comparisons))
+}
+
+/// A, B, ... Z, AA, AB and so on.
+fn letters(at: usize) -> String {
+    let last = char::from(b'A' + (at % 26) as u8);
+    if at < 26 { last.into() } else { letters(at / 26 - 1) + &last.to_string() }
 }
 
 /// Whether two runs were tested on the same images, as far as their evaluations tell.

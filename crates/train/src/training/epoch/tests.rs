@@ -112,7 +112,7 @@ fn an_overflow_without_end_is_an_error() {
     let network = NetworkConfig::Fcnn(DenseConfig { dense_layers: 0, ..DenseConfig::default() });
     with(&TrainConfig { network, precision: Precision::F16, ..config() }, |trainer, state| {
         // Pixels far beyond the range of f16.
-        trainer.preparation = Some(Preparation { size: 2, mean: vec![0.0], sd: vec![1e-9] });
+        trainer.preparation = Some(Preparation { photo: false, size: 2, mean: vec![0.0], sd: vec![1e-9] });
         let before = weights(&state.network);
         for _ in 0..16 {
             trainer.step(state, &[&[0, 1, 2]], 0.5).unwrap();
