@@ -53,12 +53,13 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = crate::statistic::help())]
 pub(crate) struct Reduce {
-    /// Arrays (.npy, .npz, IDX) or tables (.csv, .tsv, .jsonl, .parquet, .arrow, .npz), each also as .gz or
-    /// .zst; - is standard input. Several merge into one answer.
+    /// Arrays (.npy, .npz, IDX) or tables (.csv, .tsv, .jsonl, .parquet, .arrow, .npz), each also as .gz, .zst, .bz2
+    /// or .xz; - is standard input. Several merge into one answer.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<OsString>,
     /// The statistics, separated by commas, such as "mean(price), p99(price), distinct(user)"; see below.
-    /// [default: count by group; of one column count, sum, mean, min, max, variances and standard deviations]
+    /// [default: with --by the count of each group; of one column of numbers count, sum, mean, min, max, variances and
+    /// standard deviations; else every column's type, count, missing cells, mean, min and max]
     #[arg(long, value_name = "STATS")]
     pub(crate) stats: Vec<String>,
     /// One row of statistics for each group of rows that agree in these columns, in their order, separated by
@@ -82,19 +83,26 @@ pub(crate) struct Reduce {
     /// What a NaN element does: make the answer NaN, be left out, or end with an error.
     #[arg(long, default_value_t, value_name = "propagate|skip|error")]
     pub(crate) nan: NanPolicy,
-    /// The files' format, where neither name nor content tells it.
+    /// The files' format, where their names and first bytes do not tell it.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
-    /// The type of a column of CSV, TSV or JSON Lines: bool, i64, u64, f64 or text.
+    /// The type of a column of CSV, TSV or JSON Lines: bool, i64, u64, f64 or text, which keeps 007 as it is.
     #[arg(long = "type", value_name = "COLUMN=TYPE", value_parser = column_type)]
     pub(crate) types: Vec<(String, ColumnType)>,
     /// A text that means a missing value in CSV and TSV, as the empty cell does; for example N/A.
     #[arg(long = "null", value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) nulls: Vec<String>,
-    /// Whether the first row of CSV and TSV names the columns. [default: it does if it has text above a number,
-    /// a name that is asked for, or text and no number]
+    /// Whether the first row of CSV and TSV names the columns. [default: it does if it has text above numbers, or is
+    /// all text; where that is in doubt, a note says how the row was taken]
     #[arg(long, value_name = "true|false")]
     pub(crate) header: Option<bool>,
+    /// What separates the cells of CSV and TSV: one character, or \t for a tab. [default: in CSV that of , ; tab and |
+    /// which fits the first rows; in TSV the tab]
+    #[arg(long, value_name = "CHARACTER", value_parser = separator)]
+    pub(crate) separator: Option<u8>,
+    /// Whether cells of CSV and TSV may be in quotes ("). [default: true for CSV, false for TSV]
+    #[arg(long, value_name = "true|false")]
+    pub(crate) quote: Option<bool>,
     /// Draw histograms, and means by group with error bars.
     #[arg(long, value_name = "FILE.svg")]
     pub(crate) plot: Option<PathBuf>,
@@ -118,6 +126,14 @@ pub(crate) struct AnswerOutput {
     /// Save the states, to be merged with others by strix state merge.
     #[arg(long, value_name = "FILE.state")]
     pub(crate) save: Option<PathBuf>,
+}
+
+fn separator(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"\\t" => Ok(b'\t'),
+        [byte] if byte.is_ascii() && !b"\"\r\n".contains(byte) => Ok(*byte),
+        _ => Err("it is one ASCII character other than a quote, or \\t for a tab".into()),
+    }
 }
 
 fn column_type(text: &str) -> Result<(String, ColumnType), String> {

@@ -163,6 +163,14 @@ impl Serialize for Value {
     }
 }
 
+/// Bytes as text: as UTF-8 if they are that, without control characters and not like the other form; else in hexadecimal.
+pub(crate) fn bytes_text(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.starts_with("0x") && !text.contains(char::is_control) => text.to_owned(),
+        _ => format!("0x{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+    }
+}
+
 /// 1234567 as `1,234,567`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();

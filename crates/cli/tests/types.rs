@@ -70,7 +70,10 @@ fn times_with_a_zone_are_utc_and_order_as_they_do() {
         );
         assert_eq!(place.json(&["state", "merge", "t.state", "--json"]), rows);
     }
-    mentions(&place.fails(3, &["reduce", "t.parquet", "--stats", "mean(utc)"]), &["mean(utc)", "timestamp[us, UTC]"]);
+    let spread = "sample_sd(utc)";
+    mentions(&place.fails(3, &["reduce", "t.parquet", "--stats", spread]), &[spread, "timestamp[us, UTC]"]);
+    // Of 0, 19,723, -1, 2,932,897 and 5 days.
+    assert_eq!(place.ok(&["reduce", "t.parquet", "--stats", "mean(day)", "--csv"]), "mean(day)\n3586-10-20T19:12:00\n");
     mentions(&place.fails(3, &["reduce", "t.parquet", "--stats", "corr(day, utc)"]), &["corr(day, utc)", "date"]);
     // States of times do not merge with those of integers of the same value.
     place.ok(&["reduce", "t.parquet", "--stats", "min(utc)", "--save", "utc.state"]);
@@ -97,9 +100,32 @@ fn decimals_are_keys_by_value_and_told_apart_exactly() {
 }
 
 #[test]
-fn bytes_are_no_keys() {
+fn bytes_are_keys_as_they_are() {
     let place = Place::new();
-    let bytes = BinaryArray::from(vec![&[0xff][..], &[0xfe]]);
-    parquet(&place, "b.parquet", vec![("b", Arc::new(bytes)), ("x", Arc::new(Float64Array::from(vec![1.0, 2.0])))]);
-    mentions(&place.fails(3, &["reduce", "b.parquet", "--by", "b"]), &["b.parquet", "--by", "\"b\"", "Binary"]);
+    let bytes = BinaryArray::from(vec![&[0xff][..], &[0xfe], b"east", &[0xfe]]);
+    let x = Float64Array::from(vec![1.0, 2.0, 3.0, 4.0]);
+    parquet(&place, "b.parquet", vec![("b", Arc::new(bytes)), ("x", Arc::new(x))]);
+    let out = place.ok(&["reduce", "b.parquet", "--by", "b", "--stats", "sum(x)", "--csv", "--save", "b.state"]);
+    assert_eq!(out, "b,sum(x)\neast,3.0\n0xfe,6.0\n0xff,1.0\n");
+    assert_eq!(place.ok(&["state", "merge", "b.state", "--csv"]), out);
+}
+
+#[test]
+fn nested_columns_are_refused_where_they_are_asked_for() {
+    let place = Place::new();
+    let lists =
+        arrow::array::ListArray::from_iter_primitive::<arrow::datatypes::Int64Type, _, _>([Some([Some(1)]), None]);
+    parquet(&place, "n.parquet", vec![("l", Arc::new(lists)), ("x", Arc::new(Float64Array::from(vec![1.0, 2.0])))]);
+    assert_eq!(
+        place.ok(&["reduce", "n.parquet", "--stats", "sum(x), missing(l)", "--csv"]),
+        "sum(x),missing(l)\n3.0,1\n"
+    );
+    for question in [&["--stats", "sum(l)"][..], &["--by", "l"]] {
+        mentions(&place.fails(3, &[&["reduce", "n.parquet"], question].concat()), &["n.parquet", "\"l\"", "List"]);
+    }
+    let described = place.json(&["reduce", "n.parquet", "--json"]);
+    assert_eq!(
+        (&described[0]["column"], &described[0]["count"], &described[0]["mean"]),
+        (&json!("l"), &json!(1), &Value::Null)
+    );
 }

@@ -113,7 +113,8 @@ pub(crate) fn open_array(input: Input, name: Option<&str>) -> Result<RawReader<S
             return Err(Error::format(&archive.label, what));
         }
         Some(name) => {
-            place(&archive.names(), name.strip_suffix(".npy").unwrap_or(name)).map(|place| &archive.members[place])
+            let place = place(&archive.label, &archive.names(), name.strip_suffix(".npy").unwrap_or(name));
+            place.ok().map(|place| &archive.members[place])
         }
     };
     let Some(member) = member else {

@@ -40,6 +40,17 @@ impl Kind {
         }
     }
 
+    /// What one value of the type is called in a message.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::I64 => "an integer of 64 bits (i64)",
+            Self::U64 => "an integer from 0 to 2^64 - 1 (u64)",
+            Self::F64 => "a number (f64)",
+            Self::Bool => "true or false (bool)",
+            Self::Text => "text",
+        }
+    }
+
     pub(crate) fn data_type(self) -> DataType {
         match self {
             Self::I64 => DataType::Int64,
@@ -56,7 +67,7 @@ impl Kind {
             Self::I64 => parse::<i64>(cell).is_some(),
             Self::U64 => parse::<u64>(cell).is_some(),
             Self::F64 => parse::<f64>(cell).is_some(),
-            Self::Bool => truth(cell).is_some(),
+            Self::Bool => truth(cell.trim_ascii()).is_some(),
             Self::Text => std::str::from_utf8(cell).is_ok(),
         }
     }
@@ -119,7 +130,7 @@ impl Cells {
         if self.iter().all(|cell| missing.is(cell)) {
             return Evidence::None;
         }
-        let all = |fit: &dyn Fn(&[u8]) -> bool| self.iter().all(|cell| missing.is(cell) || fit(cell));
+        let all = |fit: &dyn Fn(&[u8]) -> bool| self.iter().all(|cell| missing.is(cell.trim_ascii()) || fit(cell));
         match Kind::TRIED.into_iter().find(|kind| all(&|cell| kind.fits(cell))).unwrap_or(Kind::Text) {
             Kind::F64 if all(&is_integer) => Evidence::WideIntegers,
             kind => Evidence::Values(kind),
@@ -131,12 +142,13 @@ impl Cells {
         let mut wrong = None;
         macro_rules! array {
             ($array:ty, $parse:expr) => {{
-                let parse = |(row, cell)| {
+                let parse = |(row, cell): (usize, &'_ [u8])| {
                     let value = $parse(cell);
-                    if value.is_none() && !missing.is(cell) && wrong.is_none() {
-                        wrong = Some((row, cell));
+                    let missing = missing.is(cell.trim_ascii());
+                    if value.is_none() && !missing && wrong.is_none() {
+                        wrong = Some(row);
                     }
-                    value.filter(|_| !missing.is(cell))
+                    value.filter(|_| !missing)
                 };
                 Arc::new(self.iter().enumerate().map(parse).collect::<$array>()) as ArrayRef
             }};
@@ -145,7 +157,7 @@ impl Cells {
             Kind::I64 => array!(Int64Array, parse::<i64>),
             Kind::U64 => array!(UInt64Array, parse::<u64>),
             Kind::F64 => array!(Float64Array, parse::<f64>),
-            Kind::Bool => array!(BooleanArray, truth),
+            Kind::Bool => array!(BooleanArray, |cell: &[u8]| truth(cell.trim_ascii())),
             Kind::Text => {
                 let mut text = StringBuilder::with_capacity(self.ends.len(), self.bytes.len());
                 for (row, cell) in self.iter().enumerate() {
@@ -158,8 +170,49 @@ impl Cells {
                 Arc::new(text.finish())
             }
         };
-        wrong.map_or(Ok(array), Err)
+        wrong.map_or(Ok(array), |row| Err((row, self.cell(row))))
     }
+
+    /// The first cell, and its row, that is there and not the text that its number is written as.
+    pub(crate) fn other_text(&self, kind: Kind, missing: &Missing) -> Option<(usize, &[u8])> {
+        let numbers = matches!(kind, Kind::I64 | Kind::U64 | Kind::F64);
+        let other = |cell: &[u8]| !missing.is(cell) && !is_own_text(cell, kind) && Kind::F64.fits(cell);
+        self.iter().enumerate().find(|(_, cell)| numbers && other(cell))
+    }
+
+    fn cell(&self, row: usize) -> &[u8] {
+        let start = if row == 0 { 0 } else { self.ends[row - 1] };
+        &self.bytes[start..self.ends[row]]
+    }
+}
+
+/// Significant digits up to which different decimal texts are different numbers as f64 (IEEE 754: 15).
+const DIGITS: usize = 15;
+
+/// Whether a number has this text and no other: no zeros that could be left out, no plus sign and no exponent. Of
+/// two different such texts, the numbers differ too.
+fn is_own_text(cell: &[u8], kind: Kind) -> bool {
+    if matches!(cell, b"NaN" | b"inf" | b"-inf") {
+        return true;
+    }
+    let digits = cell.strip_prefix(b"-").unwrap_or(cell);
+    let point = digits.iter().position(|&byte| byte == b'.');
+    let (whole, fraction) = digits.split_at(point.unwrap_or(digits.len()));
+    let all_digits = |digits: &[u8]| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    if !all_digits(whole) || (whole.len() > 1 && whole[0] == b'0') || cell == b"-0" {
+        return false;
+    }
+    match fraction.strip_prefix(b".") {
+        None => kind != Kind::F64 || whole.len() <= DIGITS,
+        Some(fraction) => all_digits(fraction) && !fraction.ends_with(b"0") && whole.len() + fraction.len() <= DIGITS,
+    }
+}
+
+/// Whether a text is one that people write where a value is missing.
+pub(crate) fn means_missing(cell: &[u8]) -> bool {
+    const WORDS: [&str; 14] =
+        ["na", "n/a", "#n/a", "n.a.", "nan", "null", "none", "nil", "missing", "unknown", "-", "--", ".", "?"];
+    std::str::from_utf8(cell).is_ok_and(|cell| WORDS.contains(&cell.to_lowercase().as_str()) || cell == "\\N")
 }
 
 /// The texts that stand for no value.
@@ -173,10 +226,10 @@ impl Missing {
 }
 
 fn parse<T: std::str::FromStr>(cell: &[u8]) -> Option<T> {
-    std::str::from_utf8(cell).ok()?.parse().ok()
+    std::str::from_utf8(cell.trim_ascii()).ok()?.parse().ok()
 }
 
-fn truth(cell: &[u8]) -> Option<bool> {
+pub(crate) fn truth(cell: &[u8]) -> Option<bool> {
     match cell {
         b"true" | b"True" | b"TRUE" => Some(true),
         b"false" | b"False" | b"FALSE" => Some(false),

@@ -1,10 +1,11 @@
 //! Which columns are wanted, and the shape that those of typed files are given.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray};
+use arrow::compute::CastOptions;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
@@ -16,23 +17,53 @@ const SHOWN: usize = 20;
 /// The place of each wanted column among `names`, each name once; all of them if none is named.
 pub(crate) fn choose(label: &Path, names: &[&str], wanted: Option<&[String]>) -> Result<Vec<usize>, Error> {
     let Some(wanted) = wanted else { return Ok((0..names.len()).collect()) };
-    let place = |name: &String| place(names, name).ok_or_else(|| missing(label, name, names));
-    once(wanted).into_iter().map(place).collect()
+    once(wanted).into_iter().map(|name| place(label, names, name)).collect()
 }
 
-/// The place of a column that is asked for by its name, or else by its index.
-pub(crate) fn place(names: &[&str], asked: &str) -> Option<usize> {
+/// The place of a column that is asked for by its name, by its name and number where several have it (`x#2`), or
+/// else by its index.
+///
+/// # Errors
+/// That there is no such column, or several of the name.
+pub(crate) fn place(label: &Path, names: &[&str], asked: &str) -> Result<usize, Error> {
+    let mut named = (0..names.len()).filter(|&index| names[index] == asked);
+    match (named.next(), named.count()) {
+        (Some(only), 0) => return Ok(only),
+        (Some(_), others) => {
+            let what = format!(
+                "has {} columns called {asked:?}; choose one as \"{asked}#1\" to \"{asked}#{}\", or by its index from 0",
+                others + 1,
+                others + 1
+            );
+            return Err(Error::format(label, what));
+        }
+        (None, _) => {}
+    }
+    let numbered = || {
+        let (name, number) = asked.rsplit_once('#')?;
+        let nth = number.parse::<usize>().ok()?.checked_sub(1)?;
+        (0..names.len()).filter(|&index| names[index] == name).nth(nth)
+    };
     let indexed = || asked.parse().ok().filter(|&index| index < names.len());
-    names.iter().position(|&there| there == asked).or_else(indexed)
+    numbered().or_else(indexed).ok_or_else(|| missing(label, asked, names))
 }
 
 /// The names under which chosen columns go: as they were asked for, an index included. A column that is asked
-/// for both ways is there twice.
+/// for both ways is there twice. Of all columns, those that share a name are numbered from 1: `x#1`, `x#2`.
 pub(crate) fn labels(names: &[&str], wanted: Option<&[String]>) -> Vec<String> {
-    match wanted {
-        Some(wanted) => once(wanted).into_iter().cloned().collect(),
-        None => names.iter().map(ToString::to_string).collect(),
+    if let Some(wanted) = wanted {
+        return once(wanted).into_iter().cloned().collect();
     }
+    let mut seen: HashMap<&str, (usize, usize)> = HashMap::new();
+    names.iter().for_each(|&name| seen.entry(name).or_default().0 += 1);
+    let label = |&name: &&str| match seen.get_mut(name) {
+        Some((all, before)) if *all > 1 => {
+            *before += 1;
+            format!("{name}#{before}")
+        }
+        _ => name.to_owned(),
+    };
+    names.iter().map(label).collect()
 }
 
 fn once(wanted: &[String]) -> Vec<&String> {
@@ -70,7 +101,7 @@ impl Shape {
         let labels = labels(&names, wanted);
         let field = |(&index, label): (&usize, String)| {
             let field = file.field(index);
-            Field::new(label, plain(field.data_type()), field.is_nullable())
+            Field::new(label, plain(field), true)
         };
         let fields: Vec<Field> = chosen.iter().zip(labels).map(field).collect();
         let mut sorted = chosen.clone();
@@ -96,7 +127,7 @@ impl Shape {
             if column.data_type() == field.data_type() {
                 return Ok(column.clone());
             }
-            arrow::compute::cast(column, field.data_type())
+            plainly(column, field.data_type())
         };
         let columns = self.order.iter().zip(self.schema.fields()).map(column).collect::<Result<_, _>>()?;
         let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
@@ -105,10 +136,45 @@ impl Shape {
 }
 
 /// The type that a column is handed out as.
-fn plain(from: &DataType) -> DataType {
+fn plain(from: &Field) -> DataType {
+    if is_uuid(from) { DataType::Utf8 } else { plain_type(from.data_type()) }
+}
+
+fn plain_type(from: &DataType) -> DataType {
     match from {
-        DataType::Dictionary(_, values) => plain(values),
+        DataType::Dictionary(_, values) => plain_type(values),
+        DataType::RunEndEncoded(_, values) => plain_type(values.data_type()),
         DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
+        DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => DataType::Binary,
+        DataType::Decimal32(digits, scale) | DataType::Decimal64(digits, scale) => {
+            DataType::Decimal128(*digits, *scale)
+        }
         other => other.clone(),
+    }
+}
+
+/// Whether its 16 bytes are a UUID (Arrow's canonical extension type).
+fn is_uuid(field: &Field) -> bool {
+    let named = field.metadata().get("ARROW:extension:name").is_some_and(|name| name == "arrow.uuid");
+    named && *field.data_type() == DataType::FixedSizeBinary(16)
+}
+
+/// UUIDs as text (RFC 9562, section 4), which orders as their bytes do.
+fn uuids(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let text = |bytes: &[u8]| {
+        let hex = |part: &[u8]| part.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        [&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]].map(hex).join("-")
+    };
+    Ok(Arc::new(column.as_fixed_size_binary().iter().map(|bytes| bytes.map(text)).collect::<StringArray>()))
+}
+
+/// A column in another type. The type is of the same values, so one that it cannot hold is an error.
+fn plainly(column: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
+    match column.data_type() {
+        DataType::FixedSizeBinary(16) if *to == DataType::Utf8 => uuids(column),
+        _ => {
+            let checked = CastOptions { safe: false, ..CastOptions::default() };
+            arrow::compute::cast_with_options(column, to, &checked)
+        }
     }
 }

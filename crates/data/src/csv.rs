@@ -1,23 +1,34 @@
 //! Comma- and tab-separated values, as tables.
+//!
+//! Format: RFC 4180, and for TSV IANA's text/tab-separated-values, which has no quotes.
 
-use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+mod dialect;
+mod rows;
+
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use csv::{ByteRecord, Position, Reader, ReaderBuilder};
 
-use crate::cells::{Cells, Evidence, Kind, Missing};
-use crate::columns::{choose, labels};
-use crate::input::{Input, Progress, Stream, line_at};
-use crate::limit::{Limited, TooLong};
-use crate::marked::{End, Marked};
-use crate::table::{BATCH_BYTES, ROWS};
-use crate::{Error, Source, TableOptions, TableReader, Told};
+use self::dialect::Header;
+use self::rows::{Record, Rows};
+use crate::cells::{Evidence, Kind, Missing, means_missing};
+use crate::columns::{choose, labels, place};
+use crate::input::Input;
+use crate::{Error, TableOptions, TableReader, Told, text_label};
+
+/// Rows that are looked at to tell whether the first one names the columns, and their bytes at most.
+const SAMPLE: (usize, usize) = (100, 1 << 20);
+/// Cells that a note shows of a row.
+const SHOWN: usize = 6;
 
 pub(crate) struct CsvTable {
     rows: Rows,
+    /// The names of the file's columns.
+    names: Vec<String>,
+    header: bool,
+    /// The wanted columns' names, each of which has cells in `rows`.
+    labels: Vec<String>,
     columns: Vec<Column>,
     schema: SchemaRef,
     missing: Missing,
@@ -25,88 +36,181 @@ pub(crate) struct CsvTable {
     seen: usize,
     /// Whether `rows` holds a block that was not handed out yet: the one that the types were told from.
     waiting: bool,
+    notes: Vec<String>,
 }
 
 struct Column {
+    /// Which of the cells of `rows` are its own.
+    cells: usize,
     /// As the user knows it, for messages.
     label: String,
-    /// As `--type` knows it.
+    /// As the user asked for it.
+    asked: String,
+    /// As the batches name it.
     name: String,
     kind: Kind,
-    /// What it was told from; `None` if the user said so.
+    /// What it was told from; `None` if the options say so.
     evidence: Option<Evidence>,
+    /// Whether a number must be written as numbers are.
+    own_text: bool,
 }
 
-/// Opens a table, finds the wanted columns, and tells their types from the first block.
-pub(crate) fn open(input: Input, separator: u8, options: &TableOptions) -> Result<CsvTable, Error> {
-    let mut rows = Rows::new(input, separator);
+/// Opens a table, finds the wanted columns, and tells their types from the first block. Without a `separator` it is
+/// told by its looks.
+pub(crate) fn open(input: Input, separator: Option<u8>, options: &TableOptions) -> Result<CsvTable, Error> {
+    let mut notes = Vec::new();
+    let file = input.label.display().to_string();
+    refuse_nul(&input)?;
+    let quote = options.quote.unwrap_or(separator.is_none());
+    let separator = options.separator.or(separator).unwrap_or_else(|| {
+        let (found, other) = dialect::separator(&input.head, input.is_cut(), quote);
+        if let Some(other) = other {
+            let [found, other] = [found, other].map(|byte| char::from(byte).to_string());
+            notes.push(format!(
+                "{file}: cells are taken to be separated by {found:?}, but {other:?} fits too: --separator {other:?} reads \
+                 it so"
+            ));
+        }
+        found
+    });
+    let mut rows = Rows::new(input, separator, quote);
     if !rows.read()? {
         return Err(Error::format(&rows.label, "has no rows"));
     }
     let first = rows.record.clone();
-    let wanted = options.columns.as_deref();
     let header = options.header.unwrap_or_else(|| {
-        // Kept for the first block, as an error behind it is.
-        match rows.read() {
-            Ok(true) => rows.pending.push_back(rows.record.clone()),
-            Ok(false) => {}
-            Err(error) => rows.failed = Some(error),
+        rows.look_ahead(SAMPLE.0, SAMPLE.1);
+        let Header { names, doubt } =
+            dialect::header(&first.cells, rows.pending.iter().map(|row| &row.cells), &options.nulls);
+        if doubt {
+            notes.push(in_doubt(&file, &first, names));
         }
-        is_header(&first, rows.pending.front(), wanted.unwrap_or_default(), &options.nulls)
+        names
     });
-    let cells: Vec<String> = first.iter().map(|cell| String::from_utf8_lossy(cell.trim_ascii()).into_owned()).collect();
-    let names = if header { cells } else { (0..cells.len()).map(|index| index.to_string()).collect() };
-    if header && let Some(at) = first.iter().position(|cell| std::str::from_utf8(cell).is_err()) {
-        let what = format!("line 1 is not UTF-8: the name of column {at} is {:?}", names[at]);
+    let width = first.cells.len();
+    let cells: Vec<String> = (0..width).map(|index| String::from_utf8_lossy(first.cell(index)).into_owned()).collect();
+    if header && let Some(at) = first.cells.iter().position(|cell| std::str::from_utf8(cell).is_err()) {
+        let what = format!(
+            "line 1 is not UTF-8: the name of column {at} is {:?}; convert the file to UTF-8 (iconv -t UTF-8)",
+            cells[at]
+        );
         return Err(Error::format(&rows.label, what));
     }
+    let names = if header { cells.clone() } else { (0..width).map(|index| index.to_string()).collect() };
     if !header {
         rows.pending.push_front(first);
     }
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    rows.wanted = choose(&rows.label, &names, wanted)?;
-    rows.cells.resize_with(rows.wanted.len(), Cells::default);
-    for (name, _) in &options.types {
-        choose(&rows.label, &names, Some(std::slice::from_ref(name)))?;
+    let wanted = options.columns.as_deref();
+    let given = options.types.iter().map(|(name, _)| name);
+    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    for name in wanted.unwrap_or_default().iter().chain(given) {
+        if let Err(error) = place(&rows.label, &known, name) {
+            return Err(if header { error } else { named_above(error, name, &cells) });
+        }
     }
-
+    rows.wanted = choose(&rows.label, &known, wanted)?;
+    rows.cells.resize_with(rows.wanted.len(), Default::default);
     rows.read_block();
-    let nulls = Missing(options.nulls.clone());
-    let column = |((name, &index), cells): ((String, &usize), &Cells)| {
-        let by_index = |asked: &str| !names.contains(&asked) && asked.parse() == Ok(index);
-        let given = options.types.iter().rfind(|(asked, _)| *asked == name || asked == names[index] || by_index(asked));
-        let label = if header { format!("{:?}", names[index]) } else { index.to_string() };
-        let evidence = if given.is_none() { Some(cells.evidence(&nulls)) } else { None };
-        let kind = given.map(|&(_, kind)| kind.into()).or(evidence.map(Kind::of)).unwrap_or(Kind::Text);
-        Column { label, name, kind, evidence }
-    };
-    let labels = labels(&names, wanted);
-    let columns: Vec<Column> = labels.into_iter().zip(&rows.wanted).zip(&rows.cells).map(column).collect();
-    let fields: Vec<_> = columns.iter().map(|column| Field::new(&column.name, column.kind.data_type(), true)).collect();
+    let labels = labels(&known, wanted);
     let seen = rows.len();
-    Ok(CsvTable { rows, columns, schema: Arc::new(Schema::new(fields)), missing: nulls, seen, waiting: true })
+    let mut table = CsvTable {
+        rows,
+        names,
+        header,
+        labels,
+        columns: Vec::new(),
+        schema: Arc::new(Schema::empty()),
+        missing: Missing(options.nulls.clone()),
+        seen,
+        waiting: true,
+        notes,
+    };
+    table.lay_out(options);
+    Ok(table)
 }
 
-/// Whether a first row names the columns.
-///
-/// It does when it has text above a number, or a wanted name; but a row of numbers alone is data, and an index
-/// then no name in it. Else it does when it has text and no number. A cell such as `1.0x` is no text, but bad
-/// data; an empty cell tells nothing.
-fn is_header(first: &ByteRecord, second: Option<&ByteRecord>, wanted: &[String], nulls: &[String]) -> bool {
-    let number = |cell: &[u8]| Kind::F64.fits(cell.trim_ascii());
-    let text = |cell: &[u8]| {
-        let cell = cell.trim_ascii();
-        let digits = cell.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let odd = b"+-".contains(cell.first().unwrap_or(&b'+')) || cell.get(digits) == Some(&b'.');
-        !number(cell) && !odd && !nulls.iter().any(|null| null.as_bytes() == cell)
-    };
-    let numbers = first.iter().all(number);
-    let named = |name: &String| {
-        first.iter().any(|cell| cell.trim_ascii() == name.as_bytes()) && !(numbers && name.parse::<usize>().is_ok())
-    };
-    let above =
-        second.is_some_and(|second| first.iter().zip(second).any(|(above, below)| text(above) && number(below)));
-    above || wanted.iter().any(named) || (first.iter().any(text) && !first.iter().any(number))
+/// Refuses UTF-16 without its mark: each second byte of Latin letters is NUL.
+fn refuse_nul(input: &Input) -> Result<(), Error> {
+    let nul = |parity: usize| input.head.iter().take(64).skip(parity).step_by(2).filter(|&&byte| byte == 0).count();
+    for (parity, encoding) in [(1, "UTF-16LE"), (0, "UTF-16BE")] {
+        if nul(parity) >= 4 && nul(1 - parity) == 0 {
+            let what = format!(
+                "cannot be read as text: it holds NUL bytes; if it is {encoding} without a byte order mark, convert it \
+                 with iconv -f {encoding} -t UTF-8"
+            );
+            return Err(Error::format(&input.label, what));
+        }
+    }
+    Ok(())
+}
+
+/// Says how the first row was taken, and how to take it otherwise.
+fn in_doubt(file: &str, first: &Record, names: bool) -> String {
+    let cells = (0..first.cells.len().min(SHOWN)).map(|at| String::from_utf8_lossy(first.cell(at)).into_owned());
+    let mut shown = cells.map(|cell| cell.chars().take(20).collect::<String>()).collect::<Vec<_>>().join(", ");
+    if first.cells.len() > SHOWN {
+        shown += ", ...";
+    }
+    if names {
+        format!("{file}: line 1 ({shown}) is taken as the names of the columns; --header false takes it as data")
+    } else {
+        format!("{file}: line 1 ({shown}) is taken as data; --header true takes it as the names of the columns")
+    }
+}
+
+/// That a column is not there, though the first row, which is taken as data, holds its name.
+fn named_above(error: Error, name: &str, cells: &[String]) -> Error {
+    match error {
+        Error::Format { path, what } if cells.iter().any(|cell| cell == name) => Error::Format {
+            path,
+            what: format!("{what}; line 1, which is taken as data, holds it: --header true takes it as names"),
+        },
+        other => other,
+    }
+}
+
+impl CsvTable {
+    /// Gives each column its type.
+    fn lay_out(&mut self, options: &TableOptions) {
+        let Self { rows, names, header, labels, missing, .. } = &*self;
+        // A column goes by its name and by its index.
+        let is = |asked: &str, label: &str, index: usize| {
+            asked == label
+                || asked == names[index]
+                || (!names.iter().any(|name| name == asked) && asked.parse() == Ok(index))
+        };
+        let column = |(cells, label): (usize, &String)| {
+            let index = rows.wanted[cells];
+            let given = options.types.iter().rfind(|(asked, _)| is(asked, label, index));
+            let evidence = if given.is_none() { Some(rows.cells[cells].evidence(missing)) } else { None };
+            let kind = given.map(|&(_, kind)| kind.into()).or(evidence.map(Kind::of)).unwrap_or(Kind::Text);
+            Column {
+                cells,
+                label: if *header { format!("{:?}", names[index]) } else { index.to_string() },
+                asked: label.clone(),
+                name: label.clone(),
+                kind,
+                evidence,
+                own_text: options.own_text.contains(label),
+            }
+        };
+        let mut columns: Vec<Column> = labels.iter().enumerate().map(column).collect();
+        for name in &options.texts {
+            if let Some(index) = labels.iter().position(|label| label == name) {
+                let text = Column {
+                    name: text_label(name),
+                    kind: Kind::Text,
+                    evidence: None,
+                    own_text: false,
+                    ..column((index, name))
+                };
+                columns.push(text);
+            }
+        }
+        let field = |column: &Column| Field::new(&column.name, column.kind.data_type(), true);
+        self.schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
+        self.columns = columns;
+    }
 }
 
 impl TableReader for CsvTable {
@@ -122,6 +226,20 @@ impl TableReader for CsvTable {
         self.columns.get(column).and_then(|column| column.evidence).into()
     }
 
+    fn has_own_text(&self, column: usize) -> bool {
+        self.columns
+            .get(column)
+            .is_none_or(|column| self.rows.cells[column.cells].other_text(column.kind, &self.missing).is_none())
+    }
+
+    fn retype(&mut self, options: &TableOptions) {
+        self.lay_out(options);
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
         if !std::mem::take(&mut self.waiting) {
             self.rows.read_block();
@@ -130,10 +248,16 @@ impl TableReader for CsvTable {
         if rows == 0 {
             return self.rows.failed.take().map_or(Ok(None), Err);
         }
-        let array = |(column, cells): (&Column, &Cells)| {
+        let array = |column: &Column| {
+            let cells = &self.rows.cells[column.cells];
+            if column.own_text
+                && let Some((row, cell)) = cells.other_text(column.kind, &self.missing)
+            {
+                return Err(self.other_text(column, row, cell));
+            }
             cells.array(column.kind, &self.missing).map_err(|(row, cell)| self.misfit(column, row, cell))
         };
-        let arrays = self.columns.iter().zip(&self.rows.cells).map(array).collect::<Result<_, _>>()?;
+        let arrays = self.columns.iter().map(array).collect::<Result<_, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options);
         batch.map(Some).map_err(|e| Error::format(&self.rows.label, e.to_string()))
@@ -141,151 +265,51 @@ impl TableReader for CsvTable {
 }
 
 impl CsvTable {
+    fn cell_at(&self, column: &Column, row: usize, cell: &[u8]) -> String {
+        let held = String::from_utf8_lossy(&cell[..cell.len().min(80)]);
+        format!("line {}, column {}: the cell holds {held:?}", self.rows.line_of(row), column.label)
+    }
+
     /// Says which cell is not of its column's type, and what to do.
     fn misfit(&self, column: &Column, row: usize, cell: &[u8]) -> Error {
-        let Column { label, name, kind, evidence } = column;
-        let line = self.rows.line_of(row);
-        let held = String::from_utf8_lossy(&cell[..cell.len().min(80)]);
-        let place = format!("line {line}, column {label}: the cell holds {held:?}");
-        let what = match kind {
+        let Column { asked, kind, evidence, .. } = column;
+        let place = self.cell_at(column, row, cell);
+        let expected = kind.noun();
+        let mut what = match kind {
             Kind::Text => format!("{place}, which is not UTF-8; convert the file to UTF-8 (iconv -t UTF-8)"),
-            _ if evidence.is_none() => format!(
-                "{place}, which is no {kind}, as which the column is read; if it means a missing value: --null {held}",
-                kind = kind.name()
+            _ if evidence.is_none() => format!("{place}, which is not {expected}"),
+            _ if *evidence == Some(Evidence::None) => format!(
+                "{place}, which is not {expected}, as which the column is read, since its first {} rows hold nothing there; to \
+                 read it as another type: --type {asked}=text",
+                self.seen
             ),
             _ => {
                 let number = matches!(kind, Kind::I64 | Kind::U64) && Kind::F64.fits(cell);
                 let other = if number { "f64" } else { "text" };
                 format!(
-                    "{place}, which is no {kind}, as the first {seen} rows are; read the column as another type: \
-                     --type {name}={other}; or if the cell means a missing value: --null {held}",
-                    kind = kind.name(),
-                    seen = self.seen
+                    "{place}, but the first {} rows hold {expected} there, which this is not; to read the column as \
+                     another type: --type {asked}={other}",
+                    self.seen
                 )
             }
         };
+        if *kind != Kind::Text && means_missing(cell) {
+            let null = String::from_utf8_lossy(cell);
+            what += &format!("; if it means a missing value: --null {null}");
+        }
         Error::format(&self.rows.label, what)
     }
-}
 
-/// The records, a block of them at a time, and of each the wanted cells alone.
-struct Rows {
-    label: PathBuf,
-    /// The source again, to count lines for a message.
-    again: Option<Source>,
-    progress: Progress,
-    reader: Reader<Limited<Marked<Stream>>>,
-    record: ByteRecord,
-    /// Data that was read to tell whether there is a header.
-    pending: VecDeque<ByteRecord>,
-    wanted: Vec<usize>,
-    cells: Vec<Cells>,
-    /// Where each record of the block begins: the byte, and the line as the parser counts.
-    starts: Vec<(u64, u64)>,
-    /// What went wrong behind the block.
-    failed: Option<Error>,
-}
-
-impl Rows {
-    fn new(input: Input, separator: u8) -> Self {
-        let reader = ReaderBuilder::new()
-            .has_headers(false)
-            .delimiter(separator)
-            .buffer_capacity(1 << 16)
-            .from_reader(Limited::new(Marked::new(input.stream), separator));
-        Self {
-            label: input.label,
-            again: input.again,
-            progress: input.progress,
-            reader,
-            record: ByteRecord::new(),
-            pending: VecDeque::new(),
-            wanted: Vec::new(),
-            cells: Vec::new(),
-            starts: Vec::new(),
-            failed: None,
-        }
-    }
-
-    /// Reads the next record; false at the end.
-    fn read(&mut self) -> Result<bool, Error> {
-        self.reader.get_mut().reset();
-        let start = self.reader.position().clone();
-        let read = self.reader.read_byte_record(&mut self.record);
-        // A record that is too short as well is so because of the quote.
-        let whole =
-            read.as_ref().map_or_else(|e| matches!(e.kind(), csv::ErrorKind::UnequalLengths { .. }), |&read| read);
-        let behind = self.reader.position().byte();
-        match self.reader.get_ref().get_ref().end(behind, self.record.iter()).filter(|_| whole) {
-            Some(End::Whole) => Ok(false),
-            Some(End::OpenQuote) => Err(self.open_quote(&start)),
-            None => read.map_err(|e| self.broken(&start, e)),
-        }
-    }
-
-    /// Reads the next block: all rows, or all bytes, that a batch may have.
-    fn read_block(&mut self) {
-        self.starts.clear();
-        self.cells.iter_mut().for_each(Cells::clear);
-        let mut bytes = 0;
-        while self.len() < ROWS && bytes < BATCH_BYTES {
-            if let Some(record) = self.pending.pop_front() {
-                self.record = record;
-            } else if self.failed.is_some() {
-                break;
-            } else {
-                match self.read() {
-                    Ok(true) => {}
-                    Ok(false) => break,
-                    // The rows before it come first: what is wrong with them is nearer to the begin.
-                    Err(error) => {
-                        self.failed = Some(error);
-                        break;
-                    }
-                }
-            }
-            for (&index, cells) in self.wanted.iter().zip(&mut self.cells) {
-                let cell = self.record.get(index).unwrap_or_default().trim_ascii();
-                cells.push(cell);
-                bytes += cell.len() + size_of::<u64>();
-            }
-            let start = self.record.position().map_or((0, 0), |start| (start.byte(), start.line()));
-            self.starts.push(start);
-        }
-    }
-
-    /// Rows of the block.
-    fn len(&self) -> usize {
-        self.starts.len()
-    }
-
-    fn line_of(&self, row: usize) -> u64 {
-        let (byte, line) = self.starts.get(row).copied().unwrap_or_default();
-        line_at(self.again.as_ref(), byte).unwrap_or(line)
-    }
-
-    /// Says where the quote opened that the last cell of the last record is in.
-    fn open_quote(&self, start: &Position) -> Error {
-        let cells = self.record.iter().take(self.record.len().saturating_sub(1));
-        let lines: usize = cells.map(|cell| cell.iter().filter(|&&byte| byte == b'\n').count()).sum();
-        let line = line_at(self.again.as_ref(), start.byte()).unwrap_or(start.line()) + lines as u64;
-        let what = format!("line {line}: a quote opens here and is never closed, so that all behind it is one cell");
-        Error::format(&self.label, what)
-    }
-
-    fn broken(&self, start: &Position, error: csv::Error) -> Error {
-        let line = |at: &Position| line_at(self.again.as_ref(), at.byte()).unwrap_or(at.line());
-        let format = |what| Error::format(Path::new(&self.label), what);
-        match error.into_kind() {
-            csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-                let line = line(pos.as_ref().unwrap_or(start));
-                format(format!("line {line} has {len} cells, the first row has {expected_len}"))
-            }
-            csv::ErrorKind::Io(e) if TooLong::is(&e) => {
-                format(format!("line {}: the record that begins here is {e}; is a quote left open?", line(start)))
-            }
-            csv::ErrorKind::Io(e) => Error::read(&self.label, e),
-            other => format(format!("line {}: {other:?}", line(start))),
-        }
+    /// Says which number is written in another way than those before it, as others may be that equal it.
+    fn other_text(&self, column: &Column, row: usize, cell: &[u8]) -> Error {
+        let place = self.cell_at(column, row, cell);
+        let what = format!(
+            "{place}, a number that can be written otherwise, but the numbers of the first {} rows cannot; to tell the \
+             values apart as text: --type {asked}=text, as numbers: --type {asked}={kind}",
+            self.seen,
+            asked = column.asked,
+            kind = column.kind.name()
+        );
+        Error::format(&self.rows.label, what)
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::input::peek;
 use crate::{Error, Source, npy};
 
-/// The formats there are. Each may be packed with gzip or zstd.
+/// The formats there are. Each may be packed with gzip, zstd, bzip2 or xz.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// Comma-separated values.
@@ -56,7 +56,7 @@ impl Format {
         matches!(self, Self::Npy | Self::Npz | Self::Idx)
     }
 
-    /// The endings of its files' names, without `.gz` or `.zst`.
+    /// The endings of its files' names, without that of the packing.
     fn endings(self) -> &'static [&'static str] {
         match self {
             Self::Csv => &[".csv"],
@@ -81,9 +81,11 @@ impl FromStr for Format {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
+        let lower = name.to_lowercase();
+        let ending = format!(".{lower}");
         Self::ALL
             .into_iter()
-            .find(|format| format.name() == name)
+            .find(|format| format.name() == lower || format.endings().contains(&ending.as_str()))
             .ok_or_else(|| format!("unknown format {name:?}; known are {}", names()))
     }
 }
@@ -92,22 +94,39 @@ fn names() -> String {
     Format::ALL.map(Format::name).join(", ")
 }
 
-/// The format of `source`: as `given`, else as its name ends (under `.gz` or `.zst`), else by its
-/// first bytes, which standard input and named pipes keep for their reader.
+/// Endings that tell how a file is packed, not what is in it.
+const PACKED: [&str; 4] = [".gz", ".zst", ".bz2", ".xz"];
+
+/// The format of `source`: that of its first bytes if they are the mark of one, else as `given`, else as its name
+/// ends (under `.gz`, `.zst`, `.bz2` or `.xz`), else as its text looks. Standard input and named pipes keep their
+/// first bytes for their reader.
 ///
 /// # Errors
-/// [`Error::Io`] when it has to be looked into and cannot be read; [`Error::Format`] when it looks
-/// like none of the formats.
+/// [`Error::Io`] when it cannot be read; [`Error::Format`] when it looks like none of the formats, or its first
+/// bytes are the mark of another format than the one `given`.
 pub fn format_of(source: &Source, given: Option<Format>) -> Result<Format, Error> {
-    match given.or_else(|| by_name(source)) {
-        Some(format) => Ok(format),
-        None => by_content(source, &peek(source)?),
-    }
+    format_with_head(source, given, &peek(source)?)
 }
 
 /// As [`format_of`], of a source whose head was read already.
 pub(crate) fn format_with_head(source: &Source, given: Option<Format>, head: &[u8]) -> Result<Format, Error> {
-    given.or_else(|| by_name(source)).map_or_else(|| by_content(source, head), Ok)
+    let expected = given.or_else(|| by_name(source));
+    match (marked(head), expected) {
+        // An npz is a ZIP archive, but not every archive is one.
+        (Some(Format::Npz), Some(other)) if other != Format::Npz => {
+            let what = format!(
+                "cannot be read as {other}: it is a ZIP archive (an .xlsx is one too); unpack it, or export the sheet as CSV"
+            );
+            Err(Error::format(&source.label(), what))
+        }
+        (Some(found), _) if given.is_some_and(|given| given != found) => {
+            let what = format!("cannot be read as {}: its first bytes are those of {found}", given.unwrap_or(found));
+            Err(Error::format(&source.label(), what))
+        }
+        (Some(found), _) => Ok(found),
+        (None, Some(expected)) => Ok(expected),
+        (None, None) => by_text(source, head),
+    }
 }
 
 fn by_name(source: &Source) -> Option<Format> {
@@ -116,32 +135,40 @@ fn by_name(source: &Source) -> Option<Format> {
     }
     let label = source.label();
     let name = label.file_name()?.to_string_lossy().to_lowercase();
-    let name = [".gz", ".zst"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
+    let name = PACKED.iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
     Format::ALL.into_iter().find(|format| format.endings().iter().any(|ending| name.ends_with(ending)))
 }
 
-fn by_content(source: &Source, head: &[u8]) -> Result<Format, Error> {
+/// The format whose mark these first bytes are.
+fn marked(head: &[u8]) -> Option<Format> {
     let begins = |magic: &[u8]| head.starts_with(magic);
-    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    match head {
+        _ if begins(npy::MAGIC) => Some(Format::Npy),
+        _ if begins(b"PAR1") => Some(Format::Parquet),
+        _ if begins(b"ARROW1") || begins(&[0xff; 4]) => Some(Format::ArrowIpc),
+        _ if begins(b"PK\x03\x04") || begins(b"PK\x05\x06") => Some(Format::Npz),
+        [0, 0, 8 | 9 | 11..=14, dimensions, ..] if *dimensions > 0 => Some(Format::Idx),
+        _ => None,
+    }
+}
+
+/// The format of a text, by its looks.
+fn by_text(source: &Source, text: &[u8]) -> Result<Format, Error> {
     let first = text.iter().copied().find(|byte| !byte.is_ascii_whitespace());
-    Ok(match head {
-        _ if begins(npy::MAGIC) => Format::Npy,
-        _ if begins(b"PAR1") => Format::Parquet,
-        _ if begins(b"ARROW1") || begins(&[0xff; 4]) => Format::ArrowIpc,
-        _ if begins(b"PK\x03\x04") || begins(b"PK\x05\x06") => Format::Npz,
-        [0, 0, 8 | 9 | 11..=14, dimensions, ..] if *dimensions > 0 => Format::Idx,
+    match first {
         // Whose reader knows what to do with a list of objects.
-        _ if matches!(first, Some(b'{' | b'[')) => Format::JsonLines,
+        Some(b'{' | b'[') => Ok(Format::JsonLines),
         // A word alone is no table.
-        _ if !text.contains(&0) && is_text(text) && text.iter().any(|byte| b",\t\n".contains(byte)) => {
+        _ if !text.contains(&0) && is_text(text) && text.iter().any(|byte| b",;|\t\n".contains(byte)) => {
             let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
-            if line.contains(&b'\t') && !line.contains(&b',') { Format::Tsv } else { Format::Csv }
+            let tabs = line.contains(&b'\t') && !line.iter().any(|byte| b",;|".contains(byte));
+            Ok(if tabs { Format::Tsv } else { Format::Csv })
         }
         _ => {
-            let what = format!("unknown format: begins with {}; name it with --format: {}", quoted(head), names());
-            return Err(Error::format(&source.label(), what));
+            let what = format!("unknown format: begins with {}; name it with --format: {}", quoted(text), names());
+            Err(Error::format(&source.label(), what))
         }
-    })
+    }
 }
 
 /// Whether it is UTF-8, but for a character that is cut at the end.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::file::ChunkReader;
 use crate::format::quoted;
-use crate::input::unpack_gzip;
+use crate::packing::unpack_gzip;
 use crate::raw::RawReader;
 use crate::{Chunk, Dtype, Error};
 

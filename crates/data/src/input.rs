@@ -6,21 +6,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::bufread::GzDecoder;
-
 use crate::once::Once;
+use crate::packing::unpack;
 use crate::seekable::{Seekable, read_full};
+use crate::unicode::decode;
 use crate::{Error, Source};
 
 /// Bytes that detection sees of the unpacked content.
 const HEAD: usize = 4096;
-/// Bytes read from the system at once.
-const BUFFER: usize = 1 << 20;
 
 /// A stream of bytes.
 pub(crate) type Stream = Box<dyn Read + Send>;
 
-/// A source, opened once: detection looks at its head, and the reader then gets all of it.
+/// A source, opened once: detection looks at its head, and the reader then gets all of it. Text with a byte order
+/// mark comes as UTF-8 without one.
 pub(crate) struct Input {
     /// What messages call it.
     pub(crate) label: PathBuf,
@@ -70,7 +69,8 @@ impl Input {
         let progress = Progress { read: Arc::default(), total: seekable.as_ref().map(Seekable::len) };
         let again = seekable.is_some().then(|| source.clone());
         let raw = Counted { inner: raw, read: progress.read.clone() };
-        let (mut stream, packed) = unpack(raw).map_err(|e| Error::read(&label, e))?;
+        let (stream, packed) = unpack(raw).map_err(|e| Error::read(&label, e))?;
+        let (mut stream, decoded) = decode(stream).map_err(|e| Error::read(&label, e))?;
         let mut head = vec![0; HEAD];
         let len = read_full(&mut stream, &mut head).map_err(|e| Error::read(&label, e))?;
         head.truncate(len);
@@ -81,7 +81,12 @@ impl Input {
             ));
         }
         let stream = Box::new(Cursor::new(head.clone()).chain(stream));
-        Ok(Self { label, head, stream, progress, again, seekable: seekable.filter(|_| !packed) })
+        Ok(Self { label, head, stream, progress, again, seekable: seekable.filter(|_| !packed && !decoded) })
+    }
+
+    /// Whether there is more than the head.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.head.len() == HEAD
     }
 
     /// The content as something that can be sought: a copy, if need be.
@@ -90,76 +95,6 @@ impl Input {
             Some(seekable) => Ok(seekable),
             None => Seekable::copy(&self.label, self.stream),
         }
-    }
-}
-
-/// The content of `raw`, and whether it was packed.
-fn unpack(mut raw: Counted) -> io::Result<(Stream, bool)> {
-    let mut magic = vec![0; 4];
-    let len = read_full(&mut raw, &mut magic)?;
-    magic.truncate(len);
-    let gzip = magic.starts_with(&[0x1f, 0x8b]);
-    let zstd = magic == [0x28, 0xb5, 0x2f, 0xfd];
-    let raw = BufReader::with_capacity(BUFFER, Cursor::new(magic).chain(raw));
-    Ok(if gzip {
-        (Box::new(unpack_gzip(raw)), true)
-    } else if zstd {
-        (Box::new(Unpacked { inner: zstd::Decoder::with_buffer(raw)?, what: "zstd" }), true)
-    } else {
-        (Box::new(raw), false)
-    })
-}
-
-/// The content of a gzip stream, of all its members.
-pub(crate) fn unpack_gzip<R: BufRead>(packed: R) -> impl Read + use<R> {
-    Unpacked { inner: Members { member: Some(GzDecoder::new(packed)) }, what: "gzip" }
-}
-
-/// The members of a gzip stream, one after the other. Zeros behind them are padding, as of tapes.
-struct Members<R> {
-    member: Option<GzDecoder<R>>,
-}
-
-impl<R: BufRead> Read for Members<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while let Some(member) = &mut self.member {
-            let read = member.read(buffer)?;
-            if read > 0 || buffer.is_empty() {
-                return Ok(read);
-            }
-            let Some(mut packed) = self.member.take().map(GzDecoder::into_inner) else { break };
-            loop {
-                let ahead = packed.fill_buf()?;
-                let zeros = ahead.iter().take_while(|&&byte| byte == 0).count();
-                if zeros < ahead.len() {
-                    packed.consume(zeros);
-                    self.member = Some(GzDecoder::new(packed));
-                    break;
-                }
-                if zeros == 0 {
-                    break;
-                }
-                packed.consume(zeros);
-            }
-        }
-        Ok(0)
-    }
-}
-
-/// Says of a decoder's errors that the stream is at fault, where it is no error of the system.
-struct Unpacked<R> {
-    inner: R,
-    what: &'static str,
-}
-
-impl<R: Read> Read for Unpacked<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.inner.read(buffer).map_err(|e| {
-            if e.raw_os_error().is_some() || e.kind() == io::ErrorKind::Interrupted {
-                return e;
-            }
-            io::Error::new(io::ErrorKind::InvalidData, format!("the {} stream is corrupt: {e}", self.what))
-        })
     }
 }
 
@@ -189,7 +124,8 @@ pub(crate) fn peek(source: &Source) -> Result<Vec<u8>, Error> {
         return Err(Error::format(&label, "is empty: 0 bytes"));
     }
     let raw = Counted { inner: Box::new(Cursor::new(packed)), read: Arc::default() };
-    let (mut stream, _) = unpack(raw).map_err(|e| Error::read(&label, e))?;
+    let unpacked = unpack(raw).and_then(|(stream, _)| decode(stream));
+    let (mut stream, _) = unpacked.map_err(|e| Error::read(&label, e))?;
     // Of packed content there is a part only, so an error at its end is none, and a few bytes tell.
     let mut head = Vec::new();
     let mut byte = [0];

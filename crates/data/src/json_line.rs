@@ -36,6 +36,10 @@ pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) cells: Vec<Cell>,
     pub(crate) text: String,
+    /// Whether any object has had the key.
+    pub(crate) seen: bool,
+    /// Whether the key may hold arrays and objects, which are passed over; and whether it has held one.
+    nested: (bool, bool),
 }
 
 impl Column {
@@ -55,6 +59,7 @@ impl Column {
     }
 
     fn set(&mut self, row: usize, cell: Cell) {
+        self.seen = true;
         // Of a key that comes twice, the last one counts, as in other parsers.
         self.cells.truncate(row);
         self.fill(row);
@@ -131,14 +136,20 @@ impl Columns {
             return place;
         }
         let place = self.all.len();
-        self.all.push(Column { name: name.into(), cells: Vec::new(), text: String::new() });
-        self.places.insert(name.into(), place);
+        let (name, cells, text) = (name.to_owned(), Vec::new(), String::new());
+        self.all.push(Column { name: name.clone(), cells, text, seen: false, nested: (self.open, false) });
+        self.places.insert(name, place);
         place
     }
 
-    /// Keys that appear from now on are no new columns.
-    pub(crate) fn close(&mut self) {
+    /// Keys that appear from now on are no new columns, and those with arrays or objects are none; their names.
+    pub(crate) fn close(&mut self) -> Vec<String> {
         (self.open, self.curious) = (false, false);
+        let nested = self.all.iter().filter(|column| column.nested.1).map(|column| column.name.clone()).collect();
+        self.all.retain(|column| !column.nested.1);
+        self.all.iter_mut().for_each(|column| column.nested.0 = false);
+        self.places = self.all.iter().enumerate().map(|(place, column)| (column.name.clone(), place)).collect();
+        nested
     }
 
     /// The keys that have appeared, as far as they are kept.
@@ -308,11 +319,21 @@ impl<'de> Visitor<'de> for CellSeed<'_> {
         self.set(Cell::Text(start, end))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-        self.nested("an array")
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
+        if !self.column.nested.0 {
+            return self.nested("an array");
+        }
+        while array.next_element::<IgnoredAny>()?.is_some() {}
+        self.column.nested.1 = true;
+        self.set(Cell::Null)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-        self.nested("an object")
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        if !self.column.nested.0 {
+            return self.nested("an object");
+        }
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        self.column.nested.1 = true;
+        self.set(Cell::Null)
     }
 }

@@ -1,6 +1,5 @@
 //! JSON Lines, one object a line, as tables.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
@@ -11,7 +10,7 @@ use arrow::array::{StringBuilder, UInt64Array};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use serde_json::de::Deserializer;
 
-use crate::cells::{Evidence, Kind};
+use crate::cells::{Evidence, Kind, truth};
 use crate::columns::missing;
 use crate::input::{Input, Progress, Stream};
 use crate::json_line::{Cell, Column, Columns, LineSeed};
@@ -32,6 +31,10 @@ pub(crate) struct JsonTable {
     numbers: Vec<u64>,
     failed: Option<Error>,
     waiting: bool,
+    /// Keys of the first block.
+    there: Vec<String>,
+    /// Keys that are left out, as they hold arrays or objects.
+    nested: Vec<String>,
 }
 
 /// Opens a table, and tells its columns and their types from the first block.
@@ -54,35 +57,29 @@ pub(crate) fn open(input: Input, options: &TableOptions) -> Result<JsonTable, Er
         numbers: Vec::new(),
         failed: None,
         waiting: true,
+        there: Vec::new(),
+        nested: Vec::new(),
     };
     table.read_block();
     if table.numbers.is_empty() {
         return Err(table.failed.take().unwrap_or_else(|| Error::format(&table.lines.label, "has no rows")));
     }
-    let given: HashMap<_, _> = options.types.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
     let there = table.columns.names_there();
-    // A column may be rare; naming its type says that it is meant.
-    for name in wanted.unwrap_or_default() {
-        if !there.contains(&name.as_str()) && !given.contains_key(name.as_str()) {
+    for (name, _) in &options.types {
+        let asked = wanted.is_none_or(|wanted| wanted.contains(name));
+        if !asked && !there.contains(&name.as_str()) {
             return Err(missing(&table.lines.label, name, &there));
         }
     }
+    table.there = there.into_iter().map(str::to_owned).collect();
     if wanted.is_none() {
         for (name, _) in &options.types {
             table.columns.add(name);
         }
     }
-    table.columns.close();
-    for column in &table.columns.all {
-        table.kinds.push(match given.get(column.name.as_str()) {
-            Some(&kind) => (kind.into(), None),
-            None => (Kind::of(column.evidence()), Some(column.evidence())),
-        });
-    }
-    let field =
-        |(column, &(kind, _)): (&Column, &(Kind, Option<Evidence>))| Field::new(&column.name, kind.data_type(), true);
-    table.schema = Arc::new(Schema::new(table.columns.all.iter().zip(&table.kinds).map(field).collect::<Vec<_>>()));
+    table.nested = table.columns.close();
     table.seen = table.numbers.len();
+    table.retype(options);
     Ok(table)
 }
 
@@ -97,6 +94,30 @@ impl TableReader for JsonTable {
 
     fn told(&self, column: usize) -> Told {
         self.kinds.get(column).and_then(|(_, evidence)| *evidence).into()
+    }
+
+    fn retype(&mut self, options: &TableOptions) {
+        let kind = |column: &Column| {
+            let given = options.types.iter().rfind(|(name, _)| *name == column.name);
+            given.map_or((Kind::of(column.evidence()), Some(column.evidence())), |&(_, kind)| (kind.into(), None))
+        };
+        self.kinds = self.columns.all.iter().map(kind).collect();
+        let field = |(column, (kind, _)): (&Column, &(Kind, Option<Evidence>))| {
+            Field::new(&column.name, kind.data_type(), true)
+        };
+        self.schema = Arc::new(Schema::new(self.columns.all.iter().zip(&self.kinds).map(field).collect::<Vec<_>>()));
+    }
+
+    fn absent(&self) -> Vec<(String, Error)> {
+        let names: Vec<&str> = self.there.iter().map(String::as_str).collect();
+        let unseen = self.columns.all.iter().filter(|column| !column.seen);
+        unseen.map(|column| (column.name.clone(), missing(&self.lines.label, &column.name, &names))).collect()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let file = self.lines.label.display();
+        let note = |key: &String| format!("{file}: key {key:?} holds arrays or objects and is left out");
+        self.nested.iter().map(note).collect()
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
@@ -174,9 +195,10 @@ impl JsonTable {
         let line = self.numbers.get(row).copied().unwrap_or_default();
         let held = column.show(row);
         let name = &column.name;
-        let why = if given {
-            "as --type says".into()
-        } else {
+        let expected = kind.noun();
+        let text = matches!(column.cells.get(row), Some(Cell::Text(..)));
+        let mut what = format!("line {line}, key {name:?}: the value {held} is not {expected}");
+        if !given {
             let other = match column.cells.get(row) {
                 Some(Cell::Float(_) | Cell::Unsigned(_) | Cell::Wide(..)) if matches!(kind, Kind::I64 | Kind::U64) => {
                     "f64"
@@ -184,17 +206,25 @@ impl JsonTable {
                 Some(Cell::Int(_)) if kind == Kind::U64 => "f64",
                 _ => "text",
             };
-            format!("as those of the first {} rows; read the column as another type: --type {name}={other}", self.seen)
-        };
-        let what = format!("line {line}, key {name:?}: the value {held} is no {}, {why}", kind.name());
+            what += &format!(
+                ", as other values of its first {} rows are; to read the column as another type: --type {name}={other}",
+                self.seen
+            );
+        } else if text {
+            what += "; the text is not the number or truth value that is asked for";
+        }
         Error::format(&self.lines.label, what)
     }
 }
 
-/// The column as an array, or the row whose value does not fit. Other values are no text, unless the user
-/// says so, or for integers if that is what the column has.
+/// The column as an array, or the row whose value does not fit. Other values are not text, unless the options say so,
+/// or for integers if that is what the column has; and text is not a number or a truth value, unless they say so.
 fn array(column: &Column, kind: Kind, evidence: Option<Evidence>) -> Result<ArrayRef, usize> {
     let mut wrong = None;
+    let written = |cell: &Cell| match *cell {
+        Cell::Text(start, end) if evidence.is_none() => Some(column.text[start..end].trim()),
+        _ => None,
+    };
     macro_rules! array {
         ($array:ty, $value:expr) => {{
             let value = |(row, cell): (usize, &Cell)| {
@@ -210,23 +240,23 @@ fn array(column: &Column, kind: Kind, evidence: Option<Evidence>) -> Result<Arra
     let array = match kind {
         Kind::I64 => array!(Int64Array, |cell: &Cell| match *cell {
             Cell::Int(value) => Some(value),
-            _ => None,
+            _ => written(cell)?.parse().ok(),
         }),
         Kind::U64 => array!(UInt64Array, |cell: &Cell| match *cell {
             Cell::Int(value) => u64::try_from(value).ok(),
             Cell::Unsigned(value) => Some(value),
-            _ => None,
+            _ => written(cell)?.parse().ok(),
         }),
         Kind::F64 => array!(Float64Array, |cell: &Cell| match *cell {
             Cell::Int(value) => Some(value as f64),
             Cell::Unsigned(value) => Some(value as f64),
             Cell::Float(value) => Some(value),
             Cell::Wide(start, end) => column.text[start..end].parse().ok(),
-            _ => None,
+            _ => written(cell)?.parse().ok(),
         }),
         Kind::Bool => array!(BooleanArray, |cell: &Cell| match *cell {
             Cell::Bool(value) => Some(value),
-            _ => None,
+            _ => written(cell).and_then(|text| truth(text.as_bytes())),
         }),
         Kind::Text => {
             let mut text = StringBuilder::with_capacity(column.cells.len(), column.text.len());

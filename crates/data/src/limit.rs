@@ -8,26 +8,41 @@ pub(crate) const RECORD_BYTES: u64 = 64 << 20;
 /// Separators that a record may have: each costs its parser more than a byte.
 const RECORD_CELLS: u64 = 4 << 20;
 
-/// Hands out what `inner` has, until a record is too long; its user says when a record ends.
+/// Bytes before the record that are kept, so that they are not moved for each record.
+const BEFORE: usize = 1 << 20;
+
+/// Hands out what `inner` has, until a record is too long; its user says when a record ends. Keeps the bytes of the
+/// record, for what its parser does not tell.
 pub(crate) struct Limited<R> {
     inner: R,
     separator: u8,
     bytes: u64,
     cells: u64,
+    /// The bytes that were handed out from `from` on.
+    kept: Vec<u8>,
+    from: u64,
+    /// Where the record begins.
+    record: u64,
 }
 
 impl<R> Limited<R> {
     pub(crate) fn new(inner: R, separator: u8) -> Self {
-        Self { inner, separator, bytes: 0, cells: 0 }
+        Self { inner, separator, bytes: 0, cells: 0, kept: Vec::new(), from: 0, record: 0 }
     }
 
     pub(crate) fn get_ref(&self) -> &R {
         &self.inner
     }
 
-    /// Begins a new record.
-    pub(crate) fn reset(&mut self) {
-        (self.bytes, self.cells) = (0, 0);
+    /// Begins a new record at that byte.
+    pub(crate) fn begin(&mut self, record: u64) {
+        (self.bytes, self.cells, self.record) = (0, 0, record);
+    }
+
+    /// The bytes of the record, which ends before `end`.
+    pub(crate) fn record(&self, end: u64) -> &[u8] {
+        let place = |at: u64| usize::try_from(at.saturating_sub(self.from)).unwrap_or(usize::MAX);
+        self.kept.get(place(self.record)..place(end)).unwrap_or_default()
     }
 }
 
@@ -36,7 +51,13 @@ impl<R: Read> Read for Limited<R> {
         if self.bytes > RECORD_BYTES || self.cells > RECORD_CELLS {
             return Err(io::Error::other(TooLong));
         }
+        let done = usize::try_from(self.record.saturating_sub(self.from)).unwrap_or(usize::MAX).min(self.kept.len());
+        if done > BEFORE {
+            self.kept.drain(..done);
+            self.from += done as u64;
+        }
         let read = self.inner.read(buffer)?;
+        self.kept.extend_from_slice(&buffer[..read]);
         self.bytes += read as u64;
         self.cells += buffer[..read].iter().filter(|&&byte| byte == self.separator).count() as u64;
         Ok(read)

@@ -20,6 +20,8 @@ pub(crate) struct Marked<R> {
     len: u64,
     /// What is left of the mark, once `inner` has ended.
     left: Option<&'static [u8]>,
+    /// Whether cells may be quoted; where they may not, there is nothing to mark.
+    quote: bool,
 }
 
 /// What a record is that reaches into the mark.
@@ -32,8 +34,8 @@ pub(crate) enum End {
 }
 
 impl<R> Marked<R> {
-    pub(crate) fn new(inner: R) -> Self {
-        Self { inner, len: 0, left: None }
+    pub(crate) fn new(inner: R, quote: bool) -> Self {
+        Self { inner, len: 0, left: None, quote }
     }
 
     /// What the record of these cells is, behind which the parser has counted so many bytes.
@@ -53,7 +55,7 @@ impl<R: Read> Read for Marked<R> {
         }
         let read = self.inner.read(buffer)?;
         self.len += read as u64;
-        if read == 0 && !buffer.is_empty() {
+        if read == 0 && !buffer.is_empty() && self.quote {
             let mut left = MARK;
             let read = left.read(buffer)?;
             self.left = Some(left);

@@ -80,8 +80,27 @@ fn header(path: &Path, reader: &mut impl Read) -> Result<NpyHeader, Error> {
             return Err(broken(&format!("brackets nest more than {NESTING} deep")));
         }
     }
+    let text = modern(&text);
+    let Ok(text_len) = u32::try_from(text.len()) else { return Err(broken(&"it is too long")) };
+    len = text_len.to_le_bytes();
     guard(path, || {
         let all = start.chain(&len[..width]).chain(&text[..]);
         NpyHeader::from_reader(all).map_err(|e| broken(&e))
     })
+}
+
+/// The header as its parser knows it: Python 2 wrote integers of a shape as `3L`, and `=` for the order of the
+/// machine's own bytes.
+fn modern(text: &[u8]) -> Vec<u8> {
+    let native = if cfg!(target_endian = "big") { b'>' } else { b'<' };
+    let mut modern = Vec::with_capacity(text.len());
+    for (at, &byte) in text.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or_default();
+        match byte {
+            b'L' if before.is_ascii_digit() => {}
+            b'=' if matches!(before, b'\'' | b'"') => modern.push(native),
+            byte => modern.push(byte),
+        }
+    }
+    modern
 }

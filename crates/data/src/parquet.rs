@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, RowGroups, RowSelection, RowSelector,
 };
 use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
-use parquet::basic::Compression;
+use parquet::basic::{Compression, LogicalType, Type as PhysicalType};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{ChunkReader, Length};
+use parquet::schema::types::TypePtr;
 
 use crate::columns::Shape;
 use crate::footer;
@@ -53,8 +54,8 @@ pub(crate) fn open(input: Input, options: &TableOptions) -> Result<ParquetTable,
     let bytes = input.into_seekable()?;
     footer::check(&bytes).map_err(|what| broken(&label, &what))?;
     guard(&label, || {
-        let metadata = ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new()).map_err(|e| broken(&label, &e))?;
-        let shape = Shape::new(&label, metadata.schema(), options.columns.as_deref())?;
+        let metadata = metadata(&bytes).map_err(|e| broken(&label, &e))?;
+        let shape = Shape::new(&label, &with_uuids(&metadata), options.columns.as_deref())?;
         let parquet = metadata.metadata().file_metadata();
         let projection = ProjectionMask::roots(parquet.schema_descr(), shape.projection());
         let fields = Some(metadata.schema().fields());
@@ -80,6 +81,51 @@ pub(crate) fn open(input: Input, options: &TableOptions) -> Result<ParquetTable,
     })
 }
 
+/// What the footer says. Times of INT96 are read in microseconds, as 64 bits of nanoseconds hold the years 1677 to
+/// 2262 alone, and others would wrap.
+fn metadata(bytes: &Seekable) -> Result<ArrowReaderMetadata, ParquetError> {
+    let metadata = ArrowReaderMetadata::load(bytes, ArrowReaderOptions::new())
+        // What a writer says of Arrow's types may be newer than this reader.
+        .or_else(|_| ArrowReaderMetadata::load(bytes, ArrowReaderOptions::new().with_skip_arrow_metadata(true)))?;
+    let microseconds = |field: &Arc<Field>, column: &TypePtr| {
+        let int96 = column.is_primitive() && column.get_physical_type() == PhysicalType::INT96;
+        let kind = DataType::Timestamp(TimeUnit::Microsecond, None);
+        int96.then(|| Arc::new(field.as_ref().clone().with_data_type(kind)))
+    };
+    match with_fields(&metadata, microseconds) {
+        None => Ok(metadata),
+        Some(schema) => {
+            ArrowReaderMetadata::try_new(metadata.metadata().clone(), ArrowReaderOptions::new().with_schema(schema))
+        }
+    }
+}
+
+/// The schema, in which UUIDs are marked as Arrow marks them.
+fn with_uuids(metadata: &ArrowReaderMetadata) -> SchemaRef {
+    let marked = |field: &Arc<Field>, column: &TypePtr| {
+        let uuid = column.get_basic_info().logical_type_ref() == Some(&LogicalType::Uuid);
+        let mut known = field.metadata().clone();
+        known.insert("ARROW:extension:name", "arrow.uuid");
+        uuid.then(|| Arc::new(field.as_ref().clone().with_metadata(known)))
+    };
+    with_fields(metadata, marked).unwrap_or_else(|| metadata.schema().clone())
+}
+
+/// The schema with other fields, if `other` gives any.
+fn with_fields(
+    metadata: &ArrowReaderMetadata,
+    other: impl Fn(&Arc<Field>, &TypePtr) -> Option<Arc<Field>>,
+) -> Option<SchemaRef> {
+    let columns = metadata.parquet_schema().root_schema().get_fields();
+    let fields = metadata.schema().fields();
+    let others: Vec<_> = fields.iter().zip(columns).map(|(field, column)| other(field, column)).collect();
+    if others.iter().all(Option::is_none) {
+        return None;
+    }
+    let fields = fields.iter().zip(others).map(|(field, other)| other.unwrap_or_else(|| field.clone()));
+    Some(Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), metadata.schema().metadata().clone())))
+}
+
 fn broken(label: &Path, error: &dyn std::fmt::Display) -> Error {
     Error::format(label, format!("is no readable Parquet: {error}"))
 }
@@ -91,6 +137,19 @@ impl TableReader for ParquetTable {
 
     fn progress(&self) -> (u64, Option<u64>) {
         (self.read, Some(self.rows))
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let columns = self.metadata.parquet_schema().root_schema().get_fields();
+        let int96 = |index: &&usize| {
+            let column = &columns[**index];
+            column.is_primitive() && column.get_physical_type() == PhysicalType::INT96
+        };
+        let note = |&index: &usize| {
+            let (file, column) = (self.label.display(), columns[index].name());
+            format!("{file}: times of INT96 in column {column:?} are read in microseconds, without finer digits")
+        };
+        self.shape.chosen.iter().filter(int96).map(note).collect()
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {

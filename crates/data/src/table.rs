@@ -27,12 +27,28 @@ pub struct TableOptions {
     pub columns: Option<Vec<String>>,
     /// Types of columns of CSV, TSV and JSON Lines, rather than what their first rows look like.
     pub types: Vec<(String, ColumnType)>,
+    /// Columns of CSV and TSV that are read as text too, whatever their type is: they come after the others, under
+    /// the names that [`text_label`] gives.
+    pub texts: Vec<String>,
+    /// Columns of CSV and TSV in which a number must be written as numbers are, without zeros that could be left out,
+    /// a plus sign or an exponent: of such numbers, different texts are different values.
+    pub own_text: Vec<String>,
     /// Texts that mean a missing value in CSV and TSV, besides the empty cell.
     pub nulls: Vec<String>,
-    /// Whether the first row of CSV and TSV names the columns; `None` to tell by its looks: it does
-    /// when it holds text above a number of the next row, or a name of `columns`, or else some cell that is
-    /// text and none that is a number.
+    /// Whether the first row of CSV and TSV names the columns; `None` to tell by its looks, and those of the rows
+    /// after it. It does when it has text above numbers, when all of it is text, or when it has text beside numbers that
+    /// are years or follow one another.
     pub header: Option<bool>,
+    /// What separates the cells of CSV and TSV, an ASCII character; `None` is the tab in TSV, and in CSV that of
+    /// `,`, `;`, tab and `|` of which all first rows have as many.
+    pub separator: Option<u8>,
+    /// Whether cells of CSV and TSV may be quoted by `"`; `None` is yes in CSV and no in TSV.
+    pub quote: Option<bool>,
+}
+
+/// The name under which a column of [`TableOptions::texts`] comes: one that no column of a file has.
+pub fn text_label(column: &str) -> String {
+    format!("{column}\0text")
 }
 
 /// A type that a column of text can be read as.
@@ -121,6 +137,27 @@ pub trait TableReader: Send {
         Told::Known
     }
 
+    /// Whether the numbers of a column of `schema` are written as numbers are, as far as was read: see
+    /// [`TableOptions::own_text`]. Only text has other ways to write them.
+    fn has_own_text(&self, _column: usize) -> bool {
+        true
+    }
+
+    /// Reads the columns as `options` says by its `types`, `texts` and `own_text`, as if it had been opened with
+    /// them. For what can be opened only once; before the first batch. Typed files have the types that they have.
+    fn retype(&mut self, _options: &TableOptions) {}
+
+    /// The wanted columns that no row has had so far, and what an error says of each. Only keys of JSON Lines may be
+    /// missing: they may first appear in a later row, or in another file.
+    fn absent(&self) -> Vec<(String, Error)> {
+        Vec::new()
+    }
+
+    /// What was decided in doubt, and how to decide otherwise.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// How much was read, and of how much if that is known: bytes of the file, or rows.
     fn progress(&self) -> (u64, Option<u64>);
 
@@ -131,17 +168,19 @@ pub trait TableReader: Send {
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error>;
 }
 
-/// Opens the rows of a table; each of the formats may be packed with gzip or zstd.
+/// Opens the rows of a table; each of the formats may be packed with gzip, zstd, bzip2 or xz.
 ///
 /// * CSV and TSV: the first batch decides each column's type: all cells are integers of 64 bits
 ///   (`Int64`, or `UInt64` where one needs it and none is negative), else numbers (`Float64`), else `true` or `false`
 ///   (`Boolean`), else text (`Utf8`). An empty cell is missing; a column of those alone is `Float64`.
 ///   Integers that need more are text, as numbers of 64 bits would make different ones equal.
-///   Spaces around a cell are no part of it. Without a header the columns are "0", "1" and so on.
-/// * JSON Lines: likewise by the JSON types; a missing key is a missing value. The columns are the
-///   keys of the first batch, in the order in which they appear; a key that first appears later is left out.
-/// * Parquet and Arrow IPC: as they are, but for dictionaries and the other types of text, which
-///   become plain values and `Utf8`.
+///   Blanks around a cell do not belong to it, unless they are in quotes. Without a header the columns are "0", "1"
+///   and so on. Text in UTF-16 and UTF-32 is read where a byte order mark says so.
+/// * JSON Lines: likewise by the JSON types; a missing key is a missing value. The columns are those named, or the
+///   keys of the first batch in the order in which they appear.
+/// * Parquet and Arrow IPC: as they are, but for dictionaries, run-end encoding, and the other forms of text, bytes
+///   and decimals, which become plain values, `Utf8`, `Binary` and `Decimal128`; UUIDs are text, and times of
+///   Parquet's INT96 are in microseconds.
 /// * npz: each 1-D array of numbers is a column; without `columns`, other arrays are left out.
 ///
 /// What has to be sought (Parquet, Arrow IPC files, npz) and cannot be, since it is packed or comes
@@ -153,8 +192,8 @@ pub trait TableReader: Send {
 pub fn open_table(source: &Source, options: &TableOptions) -> Result<Box<dyn TableReader>, Error> {
     let input = Input::open(source)?;
     Ok(match format_with_head(source, options.format, &input.head)? {
-        Format::Csv => Box::new(csv::open(input, b',', options)?),
-        Format::Tsv => Box::new(csv::open(input, b'\t', options)?),
+        Format::Csv => Box::new(csv::open(input, None, options)?),
+        Format::Tsv => Box::new(csv::open(input, Some(b'\t'), options)?),
         Format::JsonLines => Box::new(jsonl::open(input, options)?),
         Format::Parquet => Box::new(parquet::open(input, options)?),
         Format::ArrowIpc => Box::new(ipc::open(input, options)?),

@@ -210,6 +210,17 @@ macro_rules! readers {
         }
     )*};
 }
+/// The other packings, whose decoders are the same for every format.
+#[test]
+fn csv_bz2() {
+    fuzz(Format::Csv, ".bz2", Some(corpus::bzip2));
+}
+
+#[test]
+fn csv_xz() {
+    fuzz(Format::Csv, ".xz", Some(corpus::xz));
+}
+
 readers!(csv csv_gz csv_zst Csv, tsv tsv_gz tsv_zst Tsv, jsonl jsonl_gz jsonl_zst JsonLines);
 readers!(parquet parquet_gz parquet_zst Parquet, arrow arrow_gz arrow_zst ArrowIpc);
 readers!(npy npy_gz npy_zst Npy, npz npz_gz npz_zst Npz, idx idx_gz idx_zst Idx);

@@ -7,8 +7,10 @@ mod corpus;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Float16Type, Float64Type, Int64Type, UInt64Type};
-use corpus::{gzip, npy, npz_of};
-use strix_data::{Chunk, ColumnType, Dtype, Error, Format, Source, TableOptions, Told, format_of, open, open_table};
+use corpus::{bzip2, gzip, npy, npz_of, xz};
+use strix_data::{
+    Chunk, ColumnType, Dtype, Error, Format, Source, TableOptions, Told, format_of, open, open_table, text_label,
+};
 
 fn memory(name: &str, bytes: impl AsRef<[u8]>) -> Source {
     Source::Memory { name: name.into(), bytes: bytes.as_ref().into() }
@@ -97,12 +99,17 @@ fn text_formats_come_packed_too() {
         let plain = table(name, bytes);
         assert_eq!(table(&format!("{name}.gz"), gzip(bytes)), plain);
         assert_eq!(table(&format!("{name}.zst"), zstd(bytes)), plain);
+        assert_eq!(table(&format!("{name}.bz2"), [bzip2(bytes), bzip2(b"")].concat()), plain);
+        assert_eq!(table(&format!("{name}.xz"), xz(bytes)), plain);
+        // A skippable frame before each frame, as pzstd writes them.
+        let skippable = [&[0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0][..], &[0; 4], &zstd(bytes)].concat();
+        assert_eq!(table(&format!("{name}.zst"), skippable), plain);
         // Two members, as from `cat`.
         let half = bytes.len() / 2;
         assert_eq!(table(name, [gzip(&bytes[..half]), gzip(&bytes[half..])].concat()), plain);
         let padded = [gzip(bytes), vec![0; 3_000_000]].concat();
         assert_eq!(table(name, &padded), plain);
-        fails(name, [padded, b"x".to_vec()].concat(), &["gzip stream is corrupt"]);
+        fails(name, [padded, b"x".to_vec()].concat(), &["gzip stream is corrupt", "data is whole", "follow it"]);
         assert_eq!(table("unnamed", gzip(bytes)), plain, "by content, {name}");
     }
 }
@@ -116,7 +123,7 @@ fn types_and_nulls_can_be_given() {
     assert_eq!(texts(&batch, "zip"), [Some("007"), Some("12")]);
     assert_eq!(floats(&batch, "x"), [None, None]);
     says(table_with(&source, &typed("zap", ColumnType::I64)), &["a.csv", "no column \"zap\"", "\"zip\", \"x\""]);
-    let words = ["line 2", "\"x\"", "\"NA\"", "no i64", "--null", "--null NA"];
+    let words = ["line 2", "\"x\"", "\"NA\"", "not an integer of 64 bits (i64)", "--null NA"];
     says(table_with(&source, &typed("x", ColumnType::I64)), &words);
 }
 
@@ -131,37 +138,126 @@ fn headers_are_told_from_data() {
     assert_eq!(names(&table_with(&source, &header(true)).unwrap()), ["1", "2"]);
     assert_eq!(names(&table_with(&memory("a.csv", "a,b\n"), &header(false)).unwrap()), ["0", "1"]);
     let spaced = table("a.csv", " a , b \n 1 ,\" x \"\n");
-    assert_eq!((ints(&spaced, "a"), texts(&spaced, "b")), (vec![Some(1)], vec![Some("x")]));
-    // Text above a number makes a header, whatever else is in it, and an index does not unmake it.
-    for (bytes, wanted, header) in [
-        ("country,2020,2021\n49,1,2\n33,3,4\n", None, true),
-        ("country,2020,2021\nUlm,1,2\nBonn,3,4\n", Some("2021"), true),
-        ("country,2020\n1,\n2,7\n", Some("1"), true),
-        (",a,b\n0,1,2\n1,3,4\n", None, true),
-        (",a,b\n0,1,2\n1,3,4\n", Some("0"), true),
-        (",a,b\n0,x,y\n1,x,y\n", Some("0"), true),
-        ("1st,2nd\n1,2\n3,4\n", None, true),
-        ("1st,2nd\n1,2\n3,4\n", Some("1"), true),
-        ("Ulm,10\nBonn,20\n", Some("1"), false),
-        ("Ulm,10\nBonn,20\n", Some("0"), false),
-        ("1.0x,1\n2,3\n", None, false),
-        ("NA,1\n2,3\n", None, false),
+    assert_eq!((ints(&spaced, "a"), texts(&spaced, "b")), (vec![Some(1)], vec![Some(" x ")]));
+    // Text above numbers makes a header, whatever else is in it, and no question asked of the file changes that.
+    for (bytes, header, doubt) in [
+        ("country,2020,2021\n49,1,2\n33,3,4\n", true, false),
+        ("country,2020\n1,\n2,7\n", true, false),
+        (",a,b\n0,1,2\n1,3,4\n", true, false),
+        ("1st,2nd\n1,2\n3,4\n", true, false),
+        ("flag,t\ntrue,a\nfalse,b\n", true, false),
+        ("day,t\n2024-01-01,a\n2024-01-02,b\n", true, false),
+        // Only its words speak for a header, or its numbers do.
+        (",a,b\n0,x,y\n1,x,y\n", true, true),
+        ("east\nwest\n", true, true),
+        ("country,2020,2021\nUlm,1,2\nBonn,3,4\n", true, true),
+        ("country,1,2,3\nUlm,10,20,5\n", true, true),
+        ("Ulm,10\nBonn,20\n", false, true),
+        ("Ulm,10,20\nBonn,20,7\n", false, true),
+        // A word that may mean a missing value.
+        ("1,NA\n2,5\n3,6\n", false, true),
+        ("NA,1\n2,3\n", false, true),
+        ("2024-01-01,a\n2024-01-02,b\n", false, true),
+        ("1.0x,1\n2,3\n", false, false),
+        ("1,2\n3,4\n", false, false),
+        ("1990,1991\n1.5,2.5\n", false, true),
     ] {
-        let options = TableOptions {
-            columns: wanted.map(|wanted| vec![wanted.to_string()]),
-            nulls: vec!["NA".into()],
-            ..TableOptions::default()
-        };
-        let batch = table_with(&memory("a.csv", bytes), &options).unwrap();
-        let rows = bytes.lines().count() - usize::from(header);
-        assert_eq!(batch.num_rows(), rows, "{bytes:?}, {wanted:?}");
+        for wanted in [None, Some("0"), Some("1")] {
+            let options =
+                TableOptions { columns: wanted.map(|wanted| vec![wanted.to_string()]), ..TableOptions::default() };
+            let Ok(mut reader) = open_table(&memory("a.csv", bytes), &options) else { continue };
+            let rows = bytes.lines().count() - usize::from(header);
+            assert_eq!(reader.next_batch().unwrap().unwrap().num_rows(), rows, "{bytes:?}, {wanted:?}");
+            assert_eq!(reader.notes().len(), usize::from(doubt), "{bytes:?}");
+            if doubt {
+                assert!(reader.notes()[0].contains(&format!("--header {}", !header)), "{:?}", reader.notes());
+            }
+        }
     }
     fails("a.csv", "a,b\n1\n", &["line 2 has 1 cells"]);
-    // A wanted name makes a header, even beside a number; an index in a row of numbers does not.
-    let mixed = table_with(&memory("a.csv", "x,2020\n1,2\n"), &columns(&["x"])).unwrap();
-    assert_eq!(ints(&mixed, "x"), [Some(1)]);
+    says(table_with(&source, &columns(&["x"])), &["no column \"x\""]);
+    let years = table_with(&memory("a.csv", "2020,2021\n1,2\n"), &columns(&["2020"]));
+    says(years, &["no column \"2020\"", "line 1", "--header true"]);
     let index = table_with(&source, &columns(&["1"])).unwrap();
     assert_eq!(ints(&index, "1"), [Some(2), Some(4)]);
+}
+
+#[test]
+fn columns_of_one_name_are_told_apart() {
+    let source = memory("a.csv", "x,x,y\n1,2,3\n");
+    assert_eq!(names(&table("a.csv", "x,x,y\n1,2,3\n")), ["x#1", "x#2", "y"]);
+    let batch = table_with(&source, &columns(&["x#2", "x#1", "1"])).unwrap();
+    assert_eq!(["x#2", "x#1", "1"].map(|name| ints(&batch, name)), [[Some(2)], [Some(1)], [Some(2)]]);
+    says(table_with(&source, &columns(&["x"])), &["2 columns called \"x\"", "\"x#1\" to \"x#2\""]);
+    says(table_with(&source, &columns(&["x#3"])), &["no column \"x#3\""]);
+}
+
+#[test]
+fn cells_are_separated_as_the_file_has_it() {
+    for (separator, name) in [(';', "a.csv"), ('|', "a.csv"), ('\t', "a.csv"), ('\t', "a.tsv"), (',', "unnamed")] {
+        let batch = table(name, format!("a{separator}b\n1{separator}2\n3{separator}4\n"));
+        assert_eq!(
+            (ints(&batch, "a"), ints(&batch, "b")),
+            (vec![Some(1), Some(3)], vec![Some(2), Some(4)]),
+            "{separator:?}"
+        );
+    }
+    let given = TableOptions { separator: Some(b'^'), ..TableOptions::default() };
+    assert_eq!(ints(&table_with(&memory("a.csv", "a^b\n1^2\n"), &given).unwrap(), "b"), [Some(2)]);
+    assert_eq!(floats(&table("a.csv", "a;b\n1;2.5\n"), "b"), [Some(2.5)]);
+    // Text in other encodings, where a mark tells of them.
+    let text = "größe;b\n1;x\n";
+    let utf16: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_be_bytes).collect();
+    assert_eq!(ints(&table("a.csv", &utf16), "größe"), [Some(1)]);
+    let unmarked: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fails("a.csv", &unmarked, &["NUL bytes", "iconv -f UTF-16LE"]);
+}
+
+#[test]
+fn quotes_are_those_of_the_format() {
+    // In TSV a quote is a character; in CSV blanks within quotes are data, and quotes within a cell too.
+    let rows = "id\tt\n1\t\"Hello\n2\tWorld\n3\tBye\"\n";
+    assert_eq!(texts(&table("q.tsv", rows), "t"), [Some("\"Hello"), Some("World"), Some("Bye\"")]);
+    let quoted = TableOptions { quote: Some(true), ..TableOptions::default() };
+    let tsv = table_with(&memory("q.tsv", "id\tt\n1\t\"a\tb\"\n"), &quoted).unwrap();
+    assert_eq!(texts(&tsv, "t"), [Some("a\tb")]);
+    let plain = TableOptions { quote: Some(false), ..TableOptions::default() };
+    let csv = table_with(&memory("q.csv", "id,t\n1,\"a\"\n"), &plain).unwrap();
+    assert_eq!(texts(&csv, "t"), [Some("\"a\"")]);
+    let cells = table("q.csv", "id,t\n1,5\" pipe\n2, \"x\n3,\" y \"\n4, z \n5,\" \"\"q\"\" \"\n");
+    let expected = ["5\" pipe", "\"x", " y ", "z", " \"q\" "].map(Some);
+    assert_eq!(texts(&cells, "t"), expected);
+}
+
+#[test]
+fn numbers_whose_text_is_not_their_own_are_known() {
+    for (cells, own) in [
+        (["01234", "1234"], false),
+        (["1.10", "1.1"], false),
+        (["+1", "1"], false),
+        (["1e3", "7"], false),
+        (["-0", "0"], false),
+        (["12", "-7"], true),
+        (["0.5", "12"], true),
+        // Two texts of one f64.
+        (["0.1", "0.1000000000000000055"], false),
+        (["9007199254740993", "0.5"], false),
+        (["9007199254740993", "5"], true),
+    ] {
+        let source = memory("a.csv", format!("a,b\n{},1\n{},2\n", cells[0], cells[1]));
+        let mut reader = open_table(&source, &columns(&["a"])).unwrap();
+        assert_eq!(reader.has_own_text(0), own, "{cells:?}");
+        let options = TableOptions { texts: vec!["a".into()], ..columns(&["a"]) };
+        reader.retype(&options);
+        let batch = reader.next_batch().unwrap().unwrap();
+        assert_eq!(texts(&batch, &text_label("a")), cells.map(Some));
+        assert_eq!(batch.column(0).len(), 2);
+    }
+    // A number that comes later and is written otherwise is no other value, and is not taken for one.
+    let rows: String = (0..70_000).map(|row| format!("{row}\n")).collect();
+    let options = TableOptions { own_text: vec!["a".into()], ..columns(&["a"]) };
+    let outcome = table_with(&memory("a.csv", format!("a\n{rows}007\n")), &options);
+    says(outcome, &["line 70002", "\"007\"", "--type a=text", "--type a=i64"]);
 }
 
 #[test]
@@ -183,9 +279,9 @@ fn columns_are_chosen_by_name_and_index_in_order() {
 fn a_csv_cell_that_does_not_fit_is_placed() {
     let mut rows = "a,b\r\n\r\n".to_string();
     (0..70_000).for_each(|i| rows += &format!("{i},\"x\ny\"\r\n"));
-    let words = ["a.csv", "column \"a\"", "no i64", "the first 65536 rows", "line 140003"];
+    let words = ["a.csv", "column \"a\"", "(i64)", "the first 65536 rows", "line 140003"];
     fails("a.csv", rows.clone() + "1.5,x\n", &[&words[..], &["\"1.5\"", "--type a=f64"]].concat());
-    fails("a.csv", rows + "abc,x\n", &[&words[..], &["\"abc\"", "--type a=text", "--null abc"]].concat());
+    fails("a.csv", rows + "abc,x\n", &[&words[..], &["\"abc\"", "--type a=text"]].concat());
     fails("a.csv", "a,b\n1,2\n\n3\n", &["line 4 has 1 cells", "first row has 2"]);
     fails("a.csv", b"a\nx\n\xff\n", &["line 3", "not UTF-8"]);
     fails("a.csv", b"\xff,b\nx,1\n", &["line 1", "not UTF-8"]);
@@ -273,17 +369,40 @@ fn json_lines_have_the_types_of_their_values() {
 
 #[test]
 fn json_lines_say_what_is_wrong_where() {
-    fails("a.jsonl", "{\"a\":1}\n\n{\"a\":\"x\"}", &["a.jsonl: line 3, key \"a\"", "\"x\"", "no i64", "--type a=text"]);
-    fails("a.jsonl", "{\"a\":1}\n{\"a\":[1]}", &["line 2: key \"a\" holds an array"]);
-    fails("a.jsonl", "{\"a\":{\"b\":1}}", &["line 1: key \"a\" holds an object"]);
+    fails(
+        "a.jsonl",
+        "{\"a\":1}\n\n{\"a\":\"x\"}",
+        &["a.jsonl: line 3, key \"a\"", "\"x\"", "not an integer", "--type a=text"],
+    );
+    let nested = |lines: &str| table_with(&memory("a.jsonl", lines), &columns(&["a"]));
+    says(nested("{\"a\":1}\n{\"a\":[1]}"), &["line 2: key \"a\" holds an array"]);
+    says(nested("{\"a\":{\"b\":1}}"), &["line 1: key \"a\" holds an object"]);
+    // Nobody asked for that key.
+    let reader = open_table(&memory("a.jsonl", "{\"a\":{\"b\":1},\"c\":2}"), &TableOptions::default()).unwrap();
+    assert_eq!((reader.schema().fields().len(), reader.schema().field(0).name().as_str()), (1, "c"));
+    assert!(reader.notes()[0].contains("\"a\" holds arrays or objects"), "{:?}", reader.notes());
     fails("a.jsonl", "{\"a\":1}\n{\"a\":", &["line 2", "no JSON object", "EOF"]);
     fails("unnamed", "[\n{\"a\":1},\n{\"a\":2}]", &["line 1", "found an array", "jq"]);
     fails("a.json", "[{\"a\":1}]", &["line 1", "expected a JSON object, found an array", "jq"]);
     fails("a.jsonl", "{}\n17", &["line 2", "found no object"]);
     fails("a.jsonl", "{\"a\":1} x", &["line 1", "trailing"]);
     fails("a.jsonl", "\n \n", &["no rows"]);
-    let outcome = table_with(&memory("a.jsonl", "{\"a\":1,\"b\":2}"), &columns(&["c"]));
-    says(outcome, &["no column \"c\"", "\"a\", \"b\""]);
+    // A key may come late; one that never comes is known when all was read.
+    let rows = "{\"a\":1,\"b\":2}\n".repeat(70_000);
+    let mut reader = open_table(&memory("a.jsonl", rows + "{\"c\":5}"), &columns(&["c", "d"])).unwrap();
+    let mut last = None;
+    while let Some(batch) = reader.next_batch().unwrap() {
+        last = Some(batch);
+    }
+    assert_eq!(floats(&last.unwrap(), "c").last(), Some(&Some(5.0)));
+    let [(name, error)] = &reader.absent()[..] else { panic!("{:?}", reader.absent()) };
+    assert_eq!(name, "d");
+    assert!(error.to_string().contains("no column \"d\"; its columns are \"a\", \"b\""), "{error}");
+    let unread = TableOptions { types: vec![("d".into(), ColumnType::F64)], ..columns(&["a"]) };
+    says(table_with(&memory("a.jsonl", "{\"a\":1}"), &unread), &["no column \"d\""]);
+    // Text is a number where the options say so.
+    let numbers = table_with(&memory("a.jsonl", "{\"a\":\"1.5\"}\n{\"a\":2}"), &typed("a", ColumnType::F64)).unwrap();
+    assert_eq!(floats(&numbers, "a"), [Some(1.5), Some(2.0)]);
     let mut lines = String::new();
     (0..70_000).for_each(|i| lines += &format!("{{\"a\":{i}}}\n"));
     fails("a.jsonl", lines + "{\"a\":0.5}\n", &["line 70001", "0.5", "first 65536 rows", "--type a=f64"]);
@@ -407,6 +526,11 @@ fn chunks(source: &Source) -> Result<Vec<Chunk>, Error> {
 
 #[test]
 fn npy_and_idx_come_packed_and_of_all_types() {
+    // As Python 2 wrote shapes, and in the byte order of the machine.
+    let three = [1.0f64, 2.0, 4.0].map(f64::to_le_bytes).concat();
+    for bytes in [npy("<f8", "(3L,)", &three), npy("=f8", "(3,)", &[1.0f64, 2.0, 4.0].map(f64::to_ne_bytes).concat())] {
+        assert_eq!(chunks(&memory("old.npy", bytes)).unwrap(), [Chunk::F64(vec![1.0, 2.0, 4.0])]);
+    }
     let bools = npy("|b1", "(3,)", &[1, 0, 1]);
     let halves = npy("<f2", "(1,)", &[0, 0x3c]);
     let bytes = corpus::of(Format::Idx).remove(0);
@@ -453,8 +577,17 @@ fn formats_are_told_by_name_then_by_content() {
             assert_eq!(format_of(&memory("a.idx", &bytes), Some(format)).unwrap(), format);
         }
     }
-    assert_eq!(format_of(&Source::parse("/nowhere/A.CSV.GZ"), None).unwrap(), Format::Csv);
-    assert_eq!(format_of(&Source::parse("t10k-images-idx3-ubyte.gz"), None).unwrap(), Format::Idx);
+    assert_eq!(format_of(&memory("A.CSV.XZ", "a;b\n"), None).unwrap(), Format::Csv);
+    assert_eq!(format_of(&memory("t10k-images-idx3-ubyte.gz", "x"), None).unwrap(), Format::Idx);
+    // First bytes say more than a name, and an archive is no table.
+    for format in [Format::Parquet, Format::ArrowIpc, Format::Npy, Format::Idx] {
+        let bytes = corpus::of(format).remove(0);
+        assert_eq!(format_of(&memory("a.csv", &bytes), None).unwrap(), format);
+        let error = format_of(&memory("a.csv", &bytes), Some(Format::Csv)).unwrap_err().to_string();
+        assert!(error.contains("cannot be read as csv") && error.contains(format.name()), "{error}");
+    }
+    let error = format_of(&memory("a.xlsx", b"PK\x03\x04"), Some(Format::Csv)).unwrap_err().to_string();
+    assert!(error.contains("ZIP archive"), "{error}");
     let error = format_of(&memory("x", b"\x7fELF\x00\x01\x02"), None).unwrap_err().to_string();
     assert!(error.contains("\\x7fELF") && error.contains("csv, tsv, jsonl, parquet"), "{error}");
     assert!("xml".parse::<Format>().unwrap_err().contains("npz, idx"));

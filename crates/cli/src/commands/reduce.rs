@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::interrupt;
 use crate::output::{Value, grouped};
 use crate::present::{self, Answer, GroupedMean, Kind};
-use crate::reduction::{Outcome, is_array, reduce_arrays, reduce_tables};
+use crate::reduction::{Outcome, check_options, described, formats, reduce_arrays, reduce_tables};
 use crate::statistic::{DEFAULT, Family, Read, Statistic, columns, exactly, parse};
 use crate::table::{ItemType, Room, Saved};
 
@@ -62,11 +62,7 @@ pub(crate) fn run(mut args: Reduce) -> Result<(), Failure> {
     if let Some(path) = &args.output.out {
         Kind::of(path)?;
     }
-    if args.output.save.is_some() {
-        let mut room = Room::default();
-        let fits = statistics.iter().try_for_each(|statistic| room.take(statistic));
-        fits.map_err(|what| Failure::Usage(format!("--save: {what}")))?;
-    }
+    check_room(args, &statistics)?;
     if let Some(path) = &args.plot {
         check_plot(path, &statistics, args)?;
     }
@@ -78,19 +74,34 @@ pub(crate) fn run(mut args: Reduce) -> Result<(), Failure> {
 
     let of_columns = !args.by.is_empty() || statistics.iter().any(|s| !s.columns.is_empty());
     let mut wanted = statistics;
-    let asked = wanted.len();
+    let mut asked = wanted.len();
     let means = if args.plot.is_some() && !args.by.is_empty() { for_error_bars(&mut wanted, args) } else { Vec::new() };
-    let outcome = if !of_columns && is_array(args, &sources[0])? {
+    let formats = formats(args, &sources)?;
+    check_options(args, &sources, &formats)?;
+    let mut description = None;
+    let outcome = if !of_columns && formats[0].is_array() {
         reduce_arrays(args, &sources, wanted)?
     } else {
-        if args.stats.is_empty() && args.by.is_empty() {
+        let mut open = Vec::new();
+        if args.stats.is_empty() && args.by.is_empty() && args.column.is_none() {
+            let mut found = described(args, &sources, &formats)?;
+            open = std::mem::take(&mut found.open);
+            if !found.is_alone() {
+                wanted = found.statistics.clone();
+                asked = wanted.len();
+                check_room(args, &wanted)?;
+                description = Some(found);
+            }
+        }
+        if description.is_none() && args.stats.is_empty() && args.by.is_empty() {
             // Beside the mean of the only column belongs the number of its items, not that of rows.
             for statistic in wanted.iter_mut().filter(|s| s.family == Family::Count) {
                 statistic.family = Family::Items;
             }
         }
-        reduce_tables(args, &sources, wanted)?
+        reduce_tables(args, &sources, &formats, wanted, open)?
     };
+    let of_columns = of_columns || description.is_some();
     let seconds = started.elapsed().as_secs_f64();
     let mut files = Vec::new();
     if let Some(path) = &args.output.save {
@@ -105,7 +116,8 @@ pub(crate) fn run(mut args: Reduce) -> Result<(), Failure> {
         files.push(File { path, bytes: saved.to_bytes()? });
     }
 
-    let Outcome { plan, by, groups, rows, skipped, report, item, interrupted } = outcome;
+    let Outcome { plan, by, groups, rows, skipped, report, item, notes, interrupted } = outcome;
+    note(&notes)?;
     if args.explain {
         explain(args.engine, &report)?;
     }
@@ -115,6 +127,11 @@ pub(crate) fn run(mut args: Reduce) -> Result<(), Failure> {
     let means = means.iter().map(|mean| mean.of(&answer)).collect::<Vec<_>>();
     answer.statistics.truncate(asked);
     answer.rows.iter_mut().for_each(|(_, values)| values.truncate(asked));
+    let groups = (!answer.by.is_empty()).then_some(answer.rows.len());
+    if let Some(description) = description {
+        note(&description.notes)?;
+        answer = description.of(&answer);
+    }
 
     if let Some(path) = &args.output.out {
         files.push(File { path, bytes: present::file(path, &answer)? });
@@ -149,7 +166,7 @@ pub(crate) fn run(mut args: Reduce) -> Result<(), Failure> {
             writeln!(out)?;
         } else if of_columns {
             present::text(&answer, &mut out)?;
-            writeln!(out, "\n{}", rows_summary(&report, rows, &answer))?;
+            writeln!(out, "\n{}", rows_summary(&report, rows, groups))?;
         } else {
             for (stat, value) in &report.stats {
                 writeln!(out, "{stat:<20}  {}", value.text())?;
@@ -166,6 +183,31 @@ pub(crate) fn run(mut args: Reduce) -> Result<(), Failure> {
         message += &format!("; not written: {}", paths.join(", "));
     }
     Err(Failure::Interrupted(message))
+}
+
+/// Refuses what a saved state cannot hold.
+fn check_room(args: &Reduce, statistics: &[Statistic]) -> Result<(), Failure> {
+    if args.output.save.is_none() {
+        return Ok(());
+    }
+    let mut room = Room::default();
+    let fits = statistics.iter().try_for_each(|statistic| room.take(statistic));
+    fits.map_err(|what| Failure::Usage(format!("--save: {what}")))
+}
+
+/// Notes shown; of many files they are alike.
+const NOTES: usize = 3;
+
+/// Says what was decided in doubt.
+fn note(notes: &[String]) -> Result<(), Failure> {
+    let mut out = std::io::stderr().lock();
+    for note in notes.iter().take(NOTES) {
+        writeln!(out, "note: {note}")?;
+    }
+    if notes.len() > NOTES {
+        writeln!(out, "note: and {} more like these", notes.len() - NOTES)?;
+    }
+    Ok(())
 }
 
 /// Which engine it was, and why.
@@ -197,9 +239,8 @@ fn summary(report: &Report) -> String {
     )
 }
 
-fn rows_summary(report: &Report, rows: u64, answer: &Answer) -> String {
-    let groups =
-        if answer.by.is_empty() { String::new() } else { format!(" in {} groups", grouped(answer.rows.len() as u64)) };
+fn rows_summary(report: &Report, rows: u64, groups: Option<usize>) -> String {
+    let groups = groups.map_or_else(String::new, |groups| format!(" in {} groups", grouped(groups as u64)));
     format!("{}, {} rows{groups}{}, in {:.3} s", files(report), grouped(rows), skipped(report), report.seconds)
 }
 

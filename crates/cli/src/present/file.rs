@@ -8,7 +8,7 @@ use parquet::arrow::ArrowWriter;
 
 use super::{Answer, table};
 use crate::failure::Failure;
-use crate::output::Value;
+use crate::output::{Numeral, Value};
 
 /// The kinds of files that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +61,13 @@ fn parquet(answer: &Answer, out: &mut Vec<u8>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether an f64 is the number that the digits are, and not only near it: it is where it was written from an f64, or has
+/// no more digits than each f64 has.
+fn holds(float: f64, digits: &str) -> bool {
+    let significant = digits.trim_start_matches(['-', '0', '.']).bytes().filter(u8::is_ascii_digit).count();
+    significant <= 15 || float.numeral() == digits
+}
+
 /// A column in the narrowest type that loses nothing: integers, floats, truth values, else text.
 fn array(cells: &[&Value]) -> ArrayRef {
     fn each<R>(cells: &[&Value], read: impl Fn(&Value) -> Option<R>) -> Option<Vec<Option<R>>> {
@@ -76,11 +83,10 @@ fn array(cells: &[&Value]) -> ArrayRef {
     {
         return Arc::new(Int64Array::from(integers));
     }
-    // An integer of more digits than an f64 has stays text.
+    // Digits of which an f64 does not hold all stay text.
     let float = |cell: &Value| {
         let digits = number(cell)?;
-        let integer = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-        digits.parse::<f64>().ok().filter(|float| !integer || float.abs() <= 2f64.powi(53))
+        digits.parse::<f64>().ok().filter(|&float| holds(float, &digits))
     };
     if let Some(floats) = each(cells, float) {
         return Arc::new(Float64Array::from(floats));

@@ -35,9 +35,9 @@ pub(crate) fn text(answer: &Answer, out: &mut impl Write) -> Result<(), Failure>
     Ok(())
 }
 
-/// What a person sees: no line breaks, so that the columns stay columns.
+/// What a person sees: no line breaks or other control characters, so that the columns stay columns.
 fn shown(value: &Value) -> String {
-    value.text().replace(['\n', '\r', '\t'], " ")
+    value.text().replace(char::is_control, " ")
 }
 
 /// RFC 4180, with a header; no value is an empty cell.

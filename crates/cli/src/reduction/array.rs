@@ -126,6 +126,7 @@ where
         skipped: reducer.skipped(),
         report: reducer.report(),
         item: Some(T::ITEM),
+        notes: Vec::new(),
         groups: vec![(Vec::new(), vec![reducer.state().clone()])],
         interrupted,
     })

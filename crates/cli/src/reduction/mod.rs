@@ -1,19 +1,20 @@
 //! From files and statistics to states: arrays through one reducer, tables batch by batch.
 
 mod array;
+mod describe;
 mod patience;
 mod rows;
 mod types;
+mod widen;
 
 pub(crate) use array::reduce_arrays;
+pub(crate) use describe::described;
 pub(crate) use rows::reduce_tables;
+pub(crate) use types::{check_options, formats};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use strix_data::Source;
 use strix_reduce::EngineReport;
 
-use crate::args::Reduce;
-use crate::failure::Failure;
 use crate::table::{ByGroup, ItemType, Plan};
 
 /// What a reduction came to.
@@ -29,14 +30,10 @@ pub(crate) struct Outcome {
     pub(crate) report: EngineReport,
     /// The items of the first column that is aggregated.
     pub(crate) item: Option<ItemType>,
+    /// What was decided in doubt of how the files are to be read.
+    pub(crate) notes: Vec<String>,
     /// What was not read any more, after Ctrl-C.
     pub(crate) interrupted: Option<String>,
-}
-
-/// Whether a source is an array, rather than a table.
-pub(crate) fn is_array(args: &Reduce, source: &Source) -> Result<bool, Failure> {
-    let given = args.format;
-    Ok(patience::opened(source, move |source| strix_data::format_of(source, given))?.is_array())
 }
 
 /// The name that the elements of an array go by.

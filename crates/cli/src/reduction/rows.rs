@@ -6,10 +6,10 @@ use std::sync::mpsc::sync_channel;
 
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
-use strix_data::{Source, TableReader};
+use strix_data::{Format, Source, TableReader};
 use strix_reduce::{Engine, EngineChoice, EngineReport};
 
-use super::types::{Agreed, agree, item_type, open_table};
+use super::types::{agree, item_type};
 use super::{Outcome, bar, patience};
 use crate::args::Reduce;
 use crate::failure::Failure;
@@ -24,29 +24,40 @@ const BATCHES: usize = 4;
 pub(crate) fn reduce_tables(
     args: &Reduce,
     sources: &[Source],
+    formats: &[Format],
     mut statistics: Vec<Statistic>,
+    open: Vec<Option<Box<dyn TableReader>>>,
 ) -> Result<Outcome, Failure> {
-    let Agreed { schema, options, mut open } = agree(args, sources, &mut statistics)?;
+    let mut agreed = agree(args, sources, formats, &mut statistics, open)?;
     let in_first = |failure| in_file(&sources[0], failure);
-    let plan = Plan::new(statistics, args.exact, |column| item_type(&schema, column)).map_err(in_first)?;
-    let groups = Groups::new(&args.by, &schema).map_err(in_first)?;
+    let plan = Plan::new(statistics, args.exact, |column| item_type(&agreed.schema, column)).map_err(in_first)?;
+    let groups = Groups::new(&agreed.by, &agreed.schema).map_err(in_first)?;
     let engine = engine(args)?;
     let work = Work { args, plan: &plan, groups: &groups, engine: &engine };
 
     let mut states = States::default();
     let mut interrupted = None;
+    let mut absent: Option<Vec<(String, Failure)>> = None;
     for (file, source) in sources.iter().enumerate() {
-        let reader = match open[file].take() {
-            Some(reader) => reader,
-            None => open_table(source, &options)?,
-        };
+        let reader = agreed.reader(file, source)?;
         let before = states.rows;
-        work.file(source, reader, &mut states).map_err(|failure| in_file(source, failure))?;
+        let missing = work.file(source, reader, &mut states).map_err(|failure| in_file(source, failure))?;
+        absent = Some(match absent {
+            None => missing,
+            // A key that one file lacks may be in another.
+            Some(mut before) => {
+                before.retain(|(name, _)| missing.iter().any(|(other, _)| other == name));
+                before
+            }
+        });
         if interrupt::requested() {
             let rows = states.rows - before;
             interrupted = Some(format!("after {rows} rows of {source}, file {} of {}", file + 1, sources.len()));
             break;
         }
+    }
+    if let (None, Some((_, failure))) = (&interrupted, absent.unwrap_or_default().into_iter().next()) {
+        return Err(failure);
     }
     let (rows, skipped) = (states.rows, states.skipped);
     let mut sorted = states.sorted(&groups)?;
@@ -57,7 +68,8 @@ pub(crate) fn reduce_tables(
     let fallback = (args.engine == EngineChoice::Auto).then(|| "tables are reduced there".to_owned());
     let report = EngineReport { engine: "cpu", adapter: None, fallback, plan: None };
     let item = plan.item_types().first().map(|(_, item)| *item);
-    Ok(Outcome { plan, by: args.by.clone(), groups: sorted, rows, skipped, report, item, interrupted })
+    let by = args.by.clone();
+    Ok(Outcome { plan, by, groups: sorted, rows, skipped, report, item, interrupted, notes: agreed.notes })
 }
 
 /// Rows are gathered and grouped on the CPU; only arrays go to the GPU.
@@ -77,26 +89,32 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Merges a file's rows into the states, up to its end or Ctrl-C.
-    fn file(&self, source: &Source, mut reader: Box<dyn TableReader>, states: &mut States) -> Result<(), Failure> {
+    /// Merges a file's rows into the states, up to its end or Ctrl-C; the columns that no row had, and what an error
+    /// says of each.
+    fn file(
+        &self,
+        source: &Source,
+        mut reader: Box<dyn TableReader>,
+        states: &mut States,
+    ) -> Result<Vec<(String, Failure)>, Failure> {
         let (done, total) = reader.progress();
         let progress = bar(source.to_string(), total);
         let read = Arc::new(AtomicU64::new(done));
         let first = states.rows;
         let (send, receive) = sync_channel(BATCHES);
         let sent = read.clone();
-        std::thread::spawn(move || {
+        let reading = std::thread::spawn(move || {
             loop {
                 let batch = reader.next_batch();
                 sent.store(reader.progress().0, Ordering::Relaxed);
                 let last = !matches!(batch, Ok(Some(_)));
                 // Nobody listens any more after an error or Ctrl-C.
                 if send.send(batch).is_err() || last {
-                    return;
+                    return reader.absent();
                 }
             }
         });
-        let mut ended = false;
+        let (mut ended, mut whole) = (false, false);
         while !ended && !interrupt::requested() {
             let mut batches: Vec<RecordBatch> = Vec::new();
             // Waits for one batch, and takes the others that are there.
@@ -104,7 +122,7 @@ impl Work<'_> {
             while let Some(batch) = next {
                 match batch? {
                     Some(batch) => batches.push(batch),
-                    None => ended = true,
+                    None => (ended, whole) = (true, true),
                 }
                 next = if ended || batches.len() == BATCHES { None } else { receive.try_recv().ok() };
             }
@@ -113,7 +131,12 @@ impl Work<'_> {
             progress.set_position(read.load(Ordering::Relaxed));
         }
         progress.finish_and_clear();
-        Ok(())
+        if !whole {
+            // The reader may wait for its source for ever.
+            return Ok(Vec::new());
+        }
+        let absent = reading.join().map_err(|_| Failure::Internal(format!("the reader of {source} is gone")))?;
+        Ok(absent.into_iter().map(|(name, error)| (name, error.into())).collect())
     }
 
     /// Lifts batches side by side and merges them in order, so that the bits do not depend on the threads.

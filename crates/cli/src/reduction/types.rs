@@ -1,44 +1,105 @@
 //! Which columns are read, of which types, so that all files agree.
 
-use arrow::datatypes::{DataType, Schema, SchemaRef};
-use strix_data::{ColumnType, Format, Source, TableOptions, TableReader, Told};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use strix_data::{ColumnType, Format, Source, TableOptions, TableReader, Told, format_of, text_label};
 
 use super::patience;
+use super::widen::{Widened, common};
 use crate::args::Reduce;
 use crate::failure::Failure;
 use crate::statistic::{self, Family, Statistic};
 use crate::table::ItemType;
 
-/// The files' common schema, how to read them, and the one reader that is open already.
+/// The files' common schema, how to read them, and the readers that are open already.
 pub(super) struct Agreed {
     pub(super) schema: SchemaRef,
     pub(super) options: TableOptions,
+    /// The columns of `--by`, as the batches name them.
+    pub(super) by: Vec<String>,
     /// A pipe cannot be opened twice, and one file need not be.
     pub(super) open: Vec<Option<Box<dyn TableReader>>>,
+    /// What was decided in doubt.
+    pub(super) notes: Vec<String>,
+    /// Columns that are text as no number of 64 bits holds their integers.
+    pub(super) wide: Vec<String>,
 }
 
-/// Settles the columns of the statistics, and the types of all columns over all files.
-pub(super) fn agree(args: &Reduce, sources: &[Source], statistics: &mut [Statistic]) -> Result<Agreed, Failure> {
-    let mut options = TableOptions {
+impl Agreed {
+    /// The rows of a file, in the types that all files share.
+    pub(super) fn reader(&mut self, file: usize, source: &Source) -> Result<Box<dyn TableReader>, Failure> {
+        let reader = match self.open[file].take() {
+            Some(reader) => reader,
+            None => open_table(source, &self.options)?,
+        };
+        Ok(Box::new(Widened { reader, schema: self.schema.clone(), label: source.label() }))
+    }
+}
+
+/// How the arguments say that tables are read.
+pub(super) fn options_of(args: &Reduce) -> TableOptions {
+    TableOptions {
         format: args.format,
-        columns: None,
         types: args.types.clone(),
         nulls: args.nulls.clone(),
         header: args.header,
-    };
+        separator: args.separator,
+        quote: args.quote,
+        ..TableOptions::default()
+    }
+}
+
+/// Refuses options that none of the files has a use for.
+pub(crate) fn check_options(args: &Reduce, sources: &[Source], formats: &[Format]) -> Result<(), Failure> {
+    let given = [
+        ("--type", !args.types.is_empty(), true),
+        ("--null", !args.nulls.is_empty(), false),
+        ("--header", args.header.is_some(), false),
+        ("--separator", args.separator.is_some(), false),
+        ("--quote", args.quote.is_some(), false),
+    ];
+    for (option, _, json) in given.into_iter().filter(|&(_, given, _)| given) {
+        let applies =
+            |format: &Format| matches!(format, Format::Csv | Format::Tsv) || (json && *format == Format::JsonLines);
+        if !formats.iter().any(applies) {
+            let kinds = if json { "CSV, TSV and JSON Lines" } else { "CSV and TSV" };
+            let what = format!("{option} is for {kinds}, but {} is {}; leave it out", sources[0], formats[0]);
+            return Err(Failure::Usage(what));
+        }
+    }
+    Ok(())
+}
+
+/// What each source is, until Ctrl-C. Those that can be opened only once keep their first bytes for their reader.
+pub(crate) fn formats(args: &Reduce, sources: &[Source]) -> Result<Vec<Format>, Failure> {
+    let given = args.format;
+    sources.iter().map(|source| patience::opened(source, move |source| format_of(source, given))).collect()
+}
+
+/// Settles the columns of the statistics, and the types of all columns over all files, of which some are open already.
+pub(super) fn agree(
+    args: &Reduce,
+    sources: &[Source],
+    formats: &[Format],
+    statistics: &mut [Statistic],
+    mut open: Vec<Option<Box<dyn TableReader>>>,
+) -> Result<Agreed, Failure> {
+    let mut options = options_of(args);
+    open.resize_with(sources.len(), || None);
     let needs_column = |statistic: &Statistic| {
         statistic.columns.is_empty() && (statistic.family != Family::Count || args.column.is_some())
     };
-    let mut open: Vec<Option<Box<dyn TableReader>>> = sources.iter().map(|_| None).collect();
     if statistics.iter().any(needs_column) {
         let column = match &args.column {
             Some(column) => column.clone(),
             None => {
-                let reader = open_table(&sources[0], &options)?;
+                let reader = match open[0].take() {
+                    Some(reader) => reader,
+                    None => open_table(&sources[0], &options)?,
+                };
                 let column = only_column(&sources[0], &reader.schema(), &args.by)?;
-                if !sources[0].opens_again() {
-                    open[0] = Some(reader);
-                }
+                open[0] = (!sources[0].opens_again()).then_some(reader);
                 column
             }
         };
@@ -51,53 +112,64 @@ pub(super) fn agree(args: &Reduce, sources: &[Source], statistics: &mut [Statist
         }
     }
     // Of no columns, rows are counted and nothing is parsed.
-    options.columns = Some(columns);
+    options.columns = Some(columns.clone());
 
-    let mut found: Vec<Found> = Vec::new();
+    let mut files = Files { sources, formats, found: Vec::new() };
+    let mut notes = Vec::new();
     for (source, open) in sources.iter().zip(&mut open) {
         let reader = match open.take() {
             Some(reader) => reader,
             None => open_table(source, &options)?,
         };
-        let schema = reader.schema();
-        let told = (0..schema.fields().len()).map(|column| reader.told(column)).collect();
-        found.push(Found { schema, told });
+        files.found.push(Found::of(&*reader));
+        notes.extend(reader.notes());
         if sources.len() == 1 || !source.opens_again() {
             *open = Some(reader);
         }
     }
-    let given = options.types.len();
-    let ours = sources.iter().all(is_text);
-    for column in options.columns.iter().flatten() {
-        if options.types.iter().any(|(name, _)| name == column) {
-            continue;
+    let mut fields = Vec::new();
+    let (mut texts, mut wide) = (Vec::new(), Vec::new());
+    for column in &columns {
+        let given = files.given(column, &options.types)?;
+        let (kind, read_as) = files.settle(column, given, statistics, args.by.contains(column))?;
+        if let (None, Some(read_as)) = (given, read_as) {
+            options.types.push((column.clone(), read_as));
         }
-        let kinds = found.iter().map(|found| found.column(column)).collect::<Result<Vec<_>, _>>()?;
-        if !ours {
-            alike(column, sources, &kinds)?;
+        if files.is_wide(column) {
+            wide.push(column.clone());
         }
-        let (mut kind, wide) = common(&kinds);
-        if let (ColumnType::Text, Some(asked)) = (kind, asked(column, statistics, wide)?) {
-            if ours && !args.by.contains(column) {
-                kind = asked;
-            } else if wide {
+        let apart = args.by.contains(column) || statistics.iter().any(|s| tells_apart(s) && s.columns.contains(column));
+        if apart && given.is_none() && kind.is_numeric() {
+            if files.found.iter().all(|found| found.has_own_text(column)) {
+                options.own_text.push(column.clone());
+            } else if !files.is_csv() {
                 return Err(Failure::Input(format!(
-                    "{}: column {column:?} holds integers beyond 64 bits; choose with --type {column}=f64, which \
-                     rounds them, or --type {column}=text",
-                    sources[0]
+                    "column {column:?} has numbers that text files write in several ways, such as 01 and 1, and other files as \
+                     numbers alone; to take them as numbers everywhere: --type {column}=f64 or i64; or reduce them apart"
                 )));
+            } else {
+                options.texts.push(column.clone());
+                texts.push(Field::new(text_label(column), DataType::Utf8, true));
             }
         }
-        if ours && kinds.iter().any(|(found, _)| *found != kind.data_type()) {
-            options.types.push((column.clone(), kind));
-        }
+        fields.push(Field::new(column, kind, true));
     }
-    if options.types.len() > given {
-        open.iter_mut().for_each(|reader| *reader = None);
-        let reader = open_table(&sources[0], &options)?;
-        found[0].schema = reader.schema();
+    fields.extend(texts);
+    // What tells values apart reads those whose text is not the number's own as text.
+    let as_text = |column: &String| {
+        if options.texts.contains(column) { text_label(column) } else { column.clone() }
+    };
+    for statistic in statistics.iter_mut().filter(|statistic| tells_apart(statistic)) {
+        statistic.columns = statistic.columns.iter().map(as_text).collect();
     }
-    Ok(Agreed { schema: found.swap_remove(0).schema, options, open })
+    let by = args.by.iter().map(as_text).collect();
+    open.iter_mut().flatten().for_each(|reader| reader.retype(&options));
+    Ok(Agreed { schema: Arc::new(Schema::new(fields)), options, by, open, notes, wide })
+}
+
+/// Whether a statistic is of the different values of a column.
+fn tells_apart(statistic: &Statistic) -> bool {
+    matches!(statistic.family, Family::Distinct | Family::Frequent)
 }
 
 /// Opens a table, until Ctrl-C.
@@ -110,27 +182,114 @@ pub(super) fn open_table(source: &Source, options: &TableOptions) -> Result<Box<
 struct Found {
     schema: SchemaRef,
     told: Vec<Told>,
+    own_text: Vec<bool>,
 }
 
 impl Found {
+    fn of(reader: &dyn TableReader) -> Self {
+        let schema = reader.schema();
+        let all = 0..schema.fields().len();
+        let (told, own_text) = all.map(|column| (reader.told(column), reader.has_own_text(column))).unzip();
+        Self { schema, told, own_text }
+    }
+
     fn column(&self, name: &str) -> Result<(DataType, Told), Failure> {
         let index = self.schema.index_of(name).map_err(|e| Failure::Input(e.to_string()))?;
         Ok((self.schema.field(index).data_type().clone(), self.told[index]))
     }
+
+    fn has_own_text(&self, name: &str) -> bool {
+        self.schema.index_of(name).is_ok_and(|index| self.own_text[index])
+    }
 }
 
-/// Insists on one type of a column in all files, where it is not ours to choose.
-fn alike(column: &str, sources: &[Source], kinds: &[(DataType, Told)]) -> Result<(), Failure> {
-    let Some(other) = kinds.iter().position(|(kind, _)| *kind != kinds[0].0) else { return Ok(()) };
-    Err(Failure::Input(format!(
-        "{}: column {column:?} holds {}, but in {} it holds {}; files that merge into one answer have one type",
-        sources[other], kinds[other].0, sources[0], kinds[0].0
-    )))
+/// What was found in all files.
+struct Files<'a> {
+    sources: &'a [Source],
+    formats: &'a [Format],
+    found: Vec<Found>,
+}
+
+impl Files<'_> {
+    fn is_text(&self, file: usize) -> bool {
+        matches!(self.formats[file], Format::Csv | Format::Tsv | Format::JsonLines)
+    }
+
+    /// Whether no number of 64 bits holds a column's integers in some text.
+    fn is_wide(&self, column: &str) -> bool {
+        self.found.iter().any(|found| found.column(column).is_ok_and(|(_, told)| told == Told::WideIntegers))
+    }
+
+    /// Whether all of them are text with cells.
+    fn is_csv(&self) -> bool {
+        self.formats.iter().all(|format| matches!(format, Format::Csv | Format::Tsv))
+    }
+
+    /// The type that `--type` gives a column.
+    fn given(&self, column: &str, types: &[(String, ColumnType)]) -> Result<Option<ColumnType>, Failure> {
+        let given = types.iter().rfind(|(name, _)| name == column).map(|&(_, kind)| kind);
+        match (0..self.sources.len()).find(|&file| given.is_some() && !self.is_text(file)) {
+            Some(typed) => Err(Failure::Usage(format!(
+                "--type {column}: {} is {}, whose columns have types of their own; leave it out",
+                self.sources[typed], self.formats[typed]
+            ))),
+            None => Ok(given),
+        }
+    }
+
+    /// Whether some text reads the column as another type than this one.
+    fn differ(&self, kinds: &[(DataType, Told)], kind: ColumnType) -> bool {
+        kinds.iter().enumerate().any(|(file, (found, _))| self.is_text(file) && *found != kind.data_type())
+    }
+
+    /// The type of a column in all files, and as what those of text are to read it that do not by themselves.
+    fn settle(
+        &self,
+        column: &String,
+        given: Option<ColumnType>,
+        statistics: &[Statistic],
+        is_key: bool,
+    ) -> Result<(DataType, Option<ColumnType>), Failure> {
+        let kinds = self.found.iter().map(|found| found.column(column)).collect::<Result<Vec<_>, _>>()?;
+        if let Some(given) = given {
+            return Ok((kinds[0].0.clone(), Some(given)));
+        }
+        if (0..self.sources.len()).all(|file| self.is_text(file)) {
+            let (mut kind, wide) = of_text(&kinds);
+            if let (ColumnType::Text, Some(asked)) = (kind, asked(column, statistics, wide)?) {
+                if !is_key {
+                    kind = asked;
+                } else if wide {
+                    return Err(Failure::Input(format!(
+                        "{}: column {column:?} holds integers beyond 64 bits; choose with --type {column}=f64, which \
+                         rounds them, or --type {column}=text",
+                        self.sources[0]
+                    )));
+                }
+            }
+            return Ok((kind.data_type(), Some(kind).filter(|&kind| self.differ(&kinds, kind))));
+        }
+        let mut shared = DataType::Null;
+        for (file, (kind, told)) in kinds.iter().enumerate() {
+            let kind = if *told == Told::Nothing { &DataType::Null } else { kind };
+            let Some(both) = common(&shared, kind) else {
+                let first = kinds.iter().position(|(kind, _)| *kind != DataType::Null).unwrap_or_default();
+                return Err(Failure::Input(format!(
+                    "{}: column {column:?} holds {kind}, but in {} it holds {}; files that merge into one answer need \
+                     types that one type holds",
+                    self.sources[file], self.sources[first], kinds[first].0
+                )));
+            };
+            shared = both;
+        }
+        let text = ColumnType::ALL.into_iter().find(|kind| kind.data_type() == shared);
+        Ok((shared, text.filter(|kind| self.differ(&kinds, *kind))))
+    }
 }
 
 /// The type that fits a column's text in all files, and whether it is text as no number of 64 bits holds its
 /// integers.
-fn common(kinds: &[(DataType, Told)]) -> (ColumnType, bool) {
+fn of_text(kinds: &[(DataType, Told)]) -> (ColumnType, bool) {
     // A file without any value says nothing.
     let kinds: Vec<_> = kinds.iter().filter(|(_, told)| *told != Told::Nothing).collect();
     let all = |fits: fn(&DataType, Told) -> bool| kinds.iter().all(|(kind, told)| fits(kind, *told));
@@ -159,12 +318,6 @@ fn asked(column: &String, statistics: &[Statistic], wide: bool) -> Result<Option
     Ok(None)
 }
 
-/// Whether the types of a source's columns are ours to choose, and it can be read again.
-fn is_text(source: &Source) -> bool {
-    source.opens_again()
-        && matches!(strix_data::format_of(source, None), Ok(Format::Csv | Format::Tsv | Format::JsonLines))
-}
-
 fn only_column(source: &Source, schema: &Schema, by: &[String]) -> Result<String, Failure> {
     let others: Vec<&String> =
         schema.fields().iter().map(|field| field.name()).filter(|name| !by.contains(name)).collect();
@@ -184,7 +337,7 @@ pub(super) fn item_type(schema: &Schema, column: &str) -> Result<ItemType, Failu
     let field = schema.field_with_name(column).map_err(|e| Failure::Input(e.to_string()))?;
     ItemType::of(field.data_type()).ok_or_else(|| {
         Failure::Input(format!(
-            "column {column:?} holds {}; statistics are of numbers, truth values, text, dates and times",
+            "column {column:?} holds {}; statistics take numbers, truth values, text, bytes, dates, times and durations",
             field.data_type()
         ))
     })

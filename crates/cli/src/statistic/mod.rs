@@ -1,13 +1,15 @@
 //! The statistics that the command knows, by name: what is aggregated, and what is read from it.
 
 mod aggregators;
+mod decimal;
 mod exact;
 mod parse;
 mod readout;
 
-pub(crate) use aggregators::{Chosen, element, pair, text, ticks, truth};
+pub(crate) use aggregators::{Chosen, bytes, decimal, element, pair, text, ticks, truth};
+pub(crate) use decimal::Digits;
 pub(crate) use exact::exactly;
-pub(crate) use parse::{columns, parse, parse_one};
+pub(crate) use parse::{columns, parse, parse_one, quoted};
 pub(crate) use readout::Readout;
 
 use std::fmt::Write;
@@ -104,10 +106,9 @@ pub(crate) enum Read {
 /// What a statistic is with these numbers, or what is wrong with them.
 type Build = fn(&[f64]) -> Result<(Family, Read), String>;
 
-/// A statistic by name: its other names, how many columns and numbers it takes, and what it is.
+/// A statistic by name: how many columns and numbers it takes, and what it is.
 pub(crate) struct Known {
     pub(crate) name: &'static str,
-    alias: Option<&'static str>,
     columns: usize,
     /// What the numbers after the columns are called.
     parameters: &'static [&'static str],
@@ -117,18 +118,43 @@ pub(crate) struct Known {
 }
 
 macro_rules! known {
-    ($($name:literal $(= $alias:literal)?, $columns:literal [$($parameter:literal),*], $about:literal, $build:expr;)*) => {
+    ($($name:literal, $columns:literal [$($parameter:literal),*], $about:literal, $build:expr;)*) => {
         &[$(Known {
             name: $name,
-            alias: known!(@alias $($alias)?),
             columns: $columns,
             parameters: &[$($parameter),*],
             about: $about,
             build: $build,
         }),*]
     };
-    (@alias) => { None };
-    (@alias $alias:literal) => { Some($alias) };
+}
+
+/// Other names that people know: of SQL, pandas, Polars and NumPy.
+const ALIASES: &[(&str, &[&str])] = &[
+    ("sum", &["total"]),
+    ("product", &["prod"]),
+    ("mean", &["avg", "average"]),
+    ("min", &["minimum"]),
+    ("max", &["maximum"]),
+    ("arg_min", &["argmin"]),
+    ("arg_max", &["argmax"]),
+    ("population_variance", &["var_pop"]),
+    ("sample_variance", &["var", "var_samp"]),
+    ("population_sd", &["stddev_pop"]),
+    ("sample_sd", &["sd", "std", "stddev", "stdev", "stddev_samp"]),
+    ("skewness", &["skew"]),
+    ("kurtosis", &["kurt"]),
+    ("distinct", &["nunique", "n_unique", "count_distinct"]),
+    ("any", &["bool_or"]),
+    ("all", &["bool_and", "every"]),
+    ("covariance", &["cov", "covar_samp"]),
+    ("population_covariance", &["covar_pop"]),
+    ("correlation", &["corr"]),
+];
+
+/// The other names of a statistic.
+fn aliases(name: &str) -> &'static [&'static str] {
+    ALIASES.iter().find(|(known, _)| *known == name).map_or(&[], |(_, aliases)| aliases)
 }
 
 /// Every statistic, in the order in which `--help` lists them.
@@ -146,9 +172,9 @@ pub(crate) const KNOWN: &[Known] = known! {
     "first", 1 [], "the first item", |_| Ok((Family::First, Read::Whole));
     "last", 1 [], "the last item", |_| Ok((Family::Last, Read::Whole));
     "population_variance", 1 [], "over n", |_| Ok((Family::Variance, Read::PopulationVariance));
-    "sample_variance" = "var", 1 [], "over n - 1", |_| Ok((Family::Variance, Read::SampleVariance));
+    "sample_variance", 1 [], "over n - 1", |_| Ok((Family::Variance, Read::SampleVariance));
     "population_sd", 1 [], "standard deviation over n", |_| Ok((Family::Variance, Read::PopulationSd));
-    "sample_sd" = "sd", 1 [], "over n - 1", |_| Ok((Family::Variance, Read::SampleSd));
+    "sample_sd", 1 [], "over n - 1", |_| Ok((Family::Variance, Read::SampleSd));
     "skewness", 1 [], "of a sample, G1", |_| Ok((Family::Shape, Read::SampleSkewness));
     "population_skewness", 1 [], "g1", |_| Ok((Family::Shape, Read::PopulationSkewness));
     "kurtosis", 1 [], "excess, of a sample, G2", |_| Ok((Family::Shape, Read::SampleKurtosis));
@@ -177,9 +203,9 @@ pub(crate) const KNOWN: &[Known] = known! {
     };
     "any", 1 [], "of truth values", |_| Ok((Family::Any, Read::Whole));
     "all", 1 [], "of truth values", |_| Ok((Family::All, Read::Whole));
-    "covariance" = "cov", 2 [], "of a sample", |_| Ok((Family::Covariance, Read::SampleCovariance));
+    "covariance", 2 [], "of a sample", |_| Ok((Family::Covariance, Read::SampleCovariance));
     "population_covariance", 2 [], "over n", |_| Ok((Family::Covariance, Read::PopulationCovariance));
-    "correlation" = "corr", 2 [], "Pearson's", |_| Ok((Family::Covariance, Read::Correlation));
+    "correlation", 2 [], "Pearson's", |_| Ok((Family::Covariance, Read::Correlation));
     "slope", 2 [], "of the least-squares line: slope(x, y)", |_| Ok((Family::LinearRegression, Read::Slope));
     "intercept", 2 [], "likewise", |_| Ok((Family::LinearRegression, Read::Intercept));
     "r_squared", 2 [], "likewise", |_| Ok((Family::LinearRegression, Read::RSquared));
@@ -218,10 +244,11 @@ pub(crate) fn help() -> String {
             let _ = write!(call, ", {parameter}");
         }
         call.push(')');
-        let alias = known.alias.map(|alias| format!("also {alias}; ")).unwrap_or_default();
+        let also = aliases(known.name).join(", ");
+        let alias = if also.is_empty() { also } else { format!("also {also}; ") };
         let _ = writeln!(help, "  {:<45} {alias}{}", call, known.about);
     }
-    help.push_str("Decimals are taken as f64, except to tell them apart (distinct, mode, top, first, last); two columns\nare taken as f64 too, to which integers of 64 bits round.\n");
+    help.push_str("Names are in any case. Decimals are exact in count, sum, mean, variances, standard deviations, min, max, range, first, last, distinct, mode and top, and taken as f64 elsewhere. Two columns are taken as f64, to which integers of 64 bits round. Dates and times have means; durations have sums too.\n");
     help.push_str("Without a column, as in mean or p99, they are of an array, of the only column or of --column.");
     help
 }

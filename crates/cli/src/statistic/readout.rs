@@ -8,6 +8,7 @@ use strix_reduce::aggregators::{
 use strix_reduce::arithmetic::Accumulator;
 
 use super::Read;
+use super::decimal::Total;
 use crate::output::{Numeral, Value};
 
 /// A finished aggregate.
@@ -31,17 +32,6 @@ pub(crate) enum Readout {
 }
 
 impl Readout {
-    /// With each item of the input that is in it in another form.
-    pub(crate) fn map(self, form: impl Fn(Value) -> Value) -> Self {
-        match self {
-            Self::Value(value) => Self::Value(form(value)),
-            Self::Frequent(values, error) => {
-                Self::Frequent(values.into_iter().map(|(value, count)| (form(value), count)).collect(), error)
-            }
-            other => other,
-        }
-    }
-
     pub(crate) fn read(&self, read: Read) -> Value {
         match (self, read) {
             (Self::Value(value), _) => value.clone(),
@@ -104,6 +94,17 @@ impl ExactReadings {
             mean: moments.mean(),
             variance: [0, 1].map(|ddof| moments.variance(ddof)),
             sd: [0, 1].map(|ddof| moments.sd(ddof)),
+        }
+    }
+
+    /// Those of decimals, with digits after the point as `scale` says.
+    pub(crate) fn of_decimals(total: &Total, scale: i8) -> Self {
+        Self {
+            count: total.count,
+            sum: total.sum(scale).unwrap_or(Value::Missing),
+            mean: total.mean(scale),
+            variance: [0, 1].map(|ddof| total.variance(ddof, scale)),
+            sd: [0, 1].map(|ddof| total.sd(ddof, scale)),
         }
     }
 

@@ -2,12 +2,13 @@
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Decimal128Type, DecimalType, Float64Type, Int64Type, UInt64Type};
+use arrow::datatypes::{DataType, Decimal256Type, DecimalType, Float64Type, Int64Type, UInt64Type, i256};
 use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
 use crate::failure::Failure;
-use crate::output::{Numeral, Value};
+use crate::output::{Numeral, Value, bytes_text};
+use crate::statistic::Digits;
 
 /// A cell of a key. The order is that of the output: what is missing first, then by value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -20,8 +21,9 @@ pub(crate) enum Key {
     Text(String),
     /// A date or time in the clock's units.
     Time(Clock, i64),
-    /// A decimal: its scale, and its digits as an integer.
-    Decimal(i8, i128),
+    /// A decimal: its scale, and the high and low half of its digits as an integer of 256 bits.
+    Decimal(i8, i128, u128),
+    Bytes(Vec<u8>),
 }
 
 impl Key {
@@ -34,7 +36,8 @@ impl Key {
             Self::Float(_) => "floats".into(),
             Self::Text(_) => "text".into(),
             Self::Time(clock, _) => clock.name(),
-            Self::Decimal(scale, _) => format!("decimal({scale})"),
+            Self::Decimal(scale, ..) => format!("decimal({scale})"),
+            Self::Bytes(_) => "bytes".into(),
         })
     }
 
@@ -45,10 +48,9 @@ impl Key {
             Self::Integer(integer) => Value::of(Some(*integer)),
             Self::Float(order) => Value::of(Some(f64::from_bits(flip(*order) as u64))),
             Self::Text(text) => text.clone().value(),
-            Self::Time(clock, ticks) => Value::Text(clock.text(*ticks)),
-            Self::Decimal(scale, digits) => {
-                Value::Number(Decimal128Type::format_decimal(*digits, Decimal128Type::MAX_PRECISION, *scale))
-            }
+            Self::Time(clock, ticks) => Value::Text(clock.text((*ticks).into())),
+            Self::Decimal(scale, high, low) => Digits(i256::from_parts(*low, *high)).value(*scale),
+            Self::Bytes(bytes) => Value::Text(bytes_text(bytes)),
         }
     }
 }
@@ -70,10 +72,10 @@ pub(crate) fn cells(column: &ArrayRef) -> Result<Vec<Key>, Failure> {
         kind if kind.is_signed_integer() => DataType::Int64,
         kind if kind.is_unsigned_integer() => DataType::UInt64,
         kind if kind.is_floating() => DataType::Float64,
-        DataType::Decimal32(_, scale)
-        | DataType::Decimal64(_, scale)
-        | DataType::Decimal128(_, scale)
-        | DataType::Decimal256(_, scale) => DataType::Decimal128(Decimal128Type::MAX_PRECISION, *scale),
+        DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => {
+            DataType::Decimal256(Decimal256Type::MAX_PRECISION, *scale)
+        }
+        DataType::Binary => DataType::Binary,
         DataType::Utf8 | DataType::Null => DataType::Utf8,
         other => return Err(no_key(other)),
     };
@@ -89,7 +91,11 @@ pub(crate) fn cells(column: &ArrayRef) -> Result<Vec<Key>, Failure> {
         }
         DataType::UInt64 => Key::Integer(column.as_primitive::<UInt64Type>().value(row).into()),
         DataType::Float64 => Key::Float(flip(column.as_primitive::<Float64Type>().value(row).to_bits() as i64)),
-        DataType::Decimal128(_, scale) => Key::Decimal(scale, column.as_primitive::<Decimal128Type>().value(row)),
+        DataType::Decimal256(_, scale) => {
+            let (low, high) = column.as_primitive::<Decimal256Type>().value(row).to_parts();
+            Key::Decimal(scale, high, low)
+        }
+        DataType::Binary => Key::Bytes(column.as_binary::<i32>().value(row).to_vec()),
         _ => Key::Text(column.as_string::<i32>().value(row).to_owned()),
     };
     Ok((0..column.len()).map(cell).collect())
@@ -97,12 +103,14 @@ pub(crate) fn cells(column: &ArrayRef) -> Result<Vec<Key>, Failure> {
 
 /// That rows cannot be grouped by a column of this type.
 pub(super) fn no_key(kind: &DataType) -> Failure {
-    Failure::Input(format!("--by is of numbers, truth values, text, dates and times, but this column holds {kind}"))
+    Failure::Input(format!(
+        "--by takes numbers, truth values, text, bytes, dates and times, but this column holds {kind}"
+    ))
 }
 
 /// Whether rows can be grouped by a column of this type.
 pub(super) fn is_key(kind: &DataType) -> bool {
-    matches!(kind, DataType::Boolean | DataType::Utf8 | DataType::Null)
+    matches!(kind, DataType::Boolean | DataType::Utf8 | DataType::Binary | DataType::Null)
         || kind.is_numeric()
         || Clock::of(kind).is_some()
 }

@@ -1,8 +1,10 @@
 //! One column, or two, on their way through all the aggregators that read them.
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Decimal128Type, Decimal256Type, Float64Type, Int64Type, i256};
 use half::f16;
 use serde::{Deserialize, Serialize};
 use strix_reduce::arrow::ArrowItem;
@@ -12,8 +14,7 @@ use strix_reduce::{Aggregator, Block, Boxed, BoxedState, Engine, Error, Item, Na
 use super::clock::Clock;
 use super::group::Grouping;
 use crate::failure::Failure;
-use crate::output::Value;
-use crate::statistic::{self, Chosen, Family, Readout};
+use crate::statistic::{self, Chosen, Digits, Family, Readout};
 
 /// The type of a lane's items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,10 +36,12 @@ pub(crate) enum ItemType {
     Text,
     /// Two columns as f64.
     Pair,
-    /// Dates or times as the integers that they are stored as.
+    /// Dates, times or durations as the integers that they are stored as.
     Time(Clock),
-    /// Decimals: as text where they are told apart, else as f64.
-    Decimal,
+    /// Decimals with so many digits after the point: exact where they are added, compared or told apart, else f64.
+    Decimal(i8),
+    /// Bytes that need not be text.
+    Bytes,
 }
 
 impl ItemType {
@@ -57,35 +60,29 @@ impl ItemType {
             DataType::UInt32 => Self::U32,
             DataType::UInt64 => Self::U64,
             DataType::Float64 | DataType::Null => Self::F64,
-            DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
-                Self::Decimal
-            }
+            DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => Self::Decimal(*scale),
             DataType::Utf8 => Self::Text,
+            DataType::Binary => Self::Bytes,
             other => Self::Time(Clock::of(other)?),
         })
     }
 
     /// The type in which a family's aggregator takes items of this type.
     pub(crate) fn for_family(self, family: Family) -> Self {
-        let told_apart = matches!(family, Family::Distinct | Family::Frequent | Family::First | Family::Last);
-        if self == Self::Decimal && !told_apart { Self::F64 } else { self }
-    }
-
-    /// Whether only what text has is computed of it.
-    pub(crate) fn is_label(self) -> bool {
-        matches!(self, Self::Text | Self::Time(_))
-    }
-
-    /// What an aggregator of this family made of the items, as it is shown.
-    fn shown(self, family: Family, value: Value) -> Value {
-        match (self, value) {
-            (_, value) if family == Family::Count => value,
-            (Self::Time(clock), Value::Number(ticks)) => {
-                ticks.parse().map_or(Value::Missing, |ticks| Value::Text(clock.text(ticks)))
-            }
-            (Self::Decimal, Value::Text(digits)) => Value::Number(digits),
-            (_, value) => value,
+        match self {
+            Self::Decimal(scale) if matches!(statistic::decimal(family, scale), Ok(None)) => Self::F64,
+            item => item,
         }
+    }
+
+    /// Whether it holds neither numbers nor truth values.
+    pub(crate) fn is_label(self) -> bool {
+        matches!(self, Self::Text | Self::Time(_) | Self::Bytes)
+    }
+
+    /// Which of the families that need no second column its items have.
+    pub(crate) fn has(self, family: Family) -> bool {
+        lane(Vec::new(), self.for_family(family)).add(family).is_ok_and(|place| place.is_some())
     }
 
     pub(crate) fn name(self) -> String {
@@ -105,7 +102,8 @@ impl ItemType {
             Self::U64 => "u64",
             Self::Text => "text",
             Self::Pair => "f64, f64",
-            Self::Decimal => "decimal",
+            Self::Bytes => "bytes",
+            Self::Decimal(scale) => return format!("decimal({scale})"),
             Self::Time(clock) => return clock.name(),
         };
         name.to_owned()
@@ -118,7 +116,7 @@ impl ItemType {
             Self::F16 | Self::I16 | Self::U16 => 2,
             Self::F32 | Self::I32 | Self::U32 => 4,
             Self::F64 | Self::I64 | Self::U64 | Self::Time(_) => 8,
-            Self::Text | Self::Pair | Self::Decimal => 16,
+            Self::Text | Self::Bytes | Self::Pair | Self::Decimal(_) => 16,
         }
     }
 }
@@ -175,8 +173,13 @@ pub(crate) fn lane(columns: Vec<String>, item: ItemType) -> Box<dyn Lane> {
             match item {
                 ItemType::Presence => Box::new(Typed::new(columns, item, presence, statistic::truth)),
                 ItemType::Bool => Box::new(Typed::new(columns, item, column::<bool>, statistic::truth)),
-                ItemType::Time(_) => Box::new(Typed::new(columns, item, ticks, statistic::ticks)),
-                ItemType::Decimal => Box::new(Typed::new(columns, item, column::<String>, statistic::text)),
+                ItemType::Time(clock) => {
+                    Box::new(Typed::new(columns, item, ticks, move |family| statistic::ticks(family, clock)))
+                }
+                ItemType::Decimal(scale) => {
+                    Box::new(Typed::new(columns, item, decimals, move |family| statistic::decimal(family, scale)))
+                }
+                ItemType::Bytes => Box::new(Typed::new(columns, item, bytes, statistic::bytes)),
                 ItemType::Text => Box::new(Typed::new(columns, item, column::<String>, statistic::text)),
                 ItemType::Pair => Box::new(Typed::new(columns, item, pair, statistic::pair)),
                 $(ItemType::$variant => Box::new(Typed::new(columns, item, column::<$number>, statistic::element)),)*
@@ -195,7 +198,7 @@ struct Typed<T> {
     families: Vec<Family>,
     aggregators: Vec<Boxed<T, Readout>>,
     items: fn(&[&ArrayRef], usize) -> Result<Items<T>, Failure>,
-    choose: fn(Family) -> Chosen<T>,
+    choose: Box<dyn Fn(Family) -> Chosen<T> + Send + Sync>,
 }
 
 impl<T> Typed<T> {
@@ -203,9 +206,9 @@ impl<T> Typed<T> {
         columns: Vec<String>,
         item: ItemType,
         items: fn(&[&ArrayRef], usize) -> Result<Items<T>, Failure>,
-        choose: fn(Family) -> Chosen<T>,
+        choose: impl Fn(Family) -> Chosen<T> + Send + Sync + 'static,
     ) -> Self {
-        Self { columns, item, families: Vec::new(), aggregators: Vec::new(), items, choose }
+        Self { columns, item, families: Vec::new(), aggregators: Vec::new(), items, choose: Box::new(choose) }
     }
 
     fn arrays<'a>(&self, batch: &'a RecordBatch) -> Result<Vec<&'a ArrayRef>, Failure> {
@@ -221,8 +224,7 @@ fn column<T: ArrowItem>(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<T>, 
     if let Some(values) = T::values(array) {
         return Ok((values.into_owned(), array.nulls().cloned()));
     }
-    let to = if T::NAME == "text" { DataType::Utf8 } else { DataType::Float64 };
-    let array = cast(array, &to)?;
+    let array = if T::NAME == "text" { cast(array, &DataType::Utf8)? } else { floats(array)? };
     let values = T::values(&array).ok_or_else(|| Failure::Internal(format!("a column is not of {}", T::NAME)))?;
     Ok((values.into_owned(), array.nulls().cloned()))
 }
@@ -233,8 +235,43 @@ fn ticks(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<i64>, Failure> {
     Ok((array.as_primitive::<Int64Type>().values().to_vec(), array.nulls().cloned()))
 }
 
+/// Numbers as f64, each the nearest one.
+fn floats(array: &ArrayRef) -> Result<ArrayRef, Failure> {
+    let (DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale)) = *array.data_type() else {
+        return cast(array, &DataType::Float64);
+    };
+    let (items, nulls) = decimals(&[array], array.len())?;
+    let values = items.iter().map(|digits| digits.to_f64(scale)).collect::<Vec<_>>();
+    Ok(Arc::new(Float64Array::new(values.into(), nulls)))
+}
+
+/// Decimals as their digits.
+fn decimals(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<Digits>, Failure> {
+    let array = arrays[0];
+    let items = match array.data_type() {
+        DataType::Decimal128(..) => array
+            .as_primitive::<Decimal128Type>()
+            .values()
+            .iter()
+            .map(|&digits| Digits(i256::from_i128(digits)))
+            .collect(),
+        DataType::Decimal256(..) => {
+            array.as_primitive::<Decimal256Type>().values().iter().map(|&digits| Digits(digits)).collect()
+        }
+        other => return Err(Failure::Internal(format!("a column of {other} holds no decimals"))),
+    };
+    Ok((items, array.nulls().cloned()))
+}
+
+/// Bytes as text of which each character is one.
+fn bytes(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<String>, Failure> {
+    let array = arrays[0].as_binary::<i32>();
+    let text = |bytes: Option<&[u8]>| bytes.unwrap_or_default().iter().map(|&byte| char::from(byte)).collect();
+    Ok((array.iter().map(text).collect(), array.nulls().cloned()))
+}
+
 fn pair(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<(f64, f64)>, Failure> {
-    let [x, y] = [cast(arrays[0], &DataType::Float64)?, cast(arrays[1], &DataType::Float64)?];
+    let [x, y] = [floats(arrays[0])?, floats(arrays[1])?];
     let nulls = NullBuffer::union(x.nulls(), y.nulls());
     let (x, y) = (x.as_primitive::<Float64Type>(), y.as_primitive::<Float64Type>());
     Ok((x.values().iter().copied().zip(y.values().iter().copied()).collect(), nulls))
@@ -358,9 +395,7 @@ impl<T: Item> Lane for Typed<T> {
         self.aggregators.shift(states, places)
     }
     fn finish(&self, states: Vec<BoxedState>) -> Vec<Readout> {
-        let readouts = self.aggregators.finish(states);
-        let shown = |(readout, &family): (Readout, &Family)| readout.map(|value| self.item.shown(family, value));
-        readouts.into_iter().zip(&self.families).map(shown).collect()
+        self.aggregators.finish(states)
     }
     fn signatures(&self) -> Vec<String> {
         self.aggregators.iter().map(Boxed::signature).collect()

@@ -11,6 +11,7 @@ mod plan;
 mod saved;
 
 pub(crate) use bounds::Room;
+pub(crate) use clock::Clock;
 pub(crate) use group::Groups;
 pub(crate) use key::Key;
 pub(crate) use lane::ItemType;

@@ -5,6 +5,7 @@ use arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type};
 use hashbrown::HashMap;
 use strix_reduce::{BoxedState, Engine, NanPolicy};
 
+use super::clock::Clock;
 use super::group::Groups;
 use super::key::Key;
 use super::lane::{ItemType, Lane, LaneError, lane};
@@ -85,14 +86,13 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Refuses an exact statistic of decimals, which become f64 on the way and round there.
+    /// Refuses an exact statistic of two columns with decimals, which become f64 on the way and round there.
     fn refuse_rounded(&self, statistic: &Statistic) -> Result<(), Failure> {
-        use Family::{ExactCovariance, ExactMean, ExactMoments, ExactSum};
-        if !matches!(statistic.family, ExactSum | ExactMean | ExactMoments | ExactCovariance) {
+        if statistic.family != Family::ExactCovariance {
             return Ok(());
         }
         for (column, item) in self.columns.iter().filter(|(column, _)| statistic.columns.contains(column)) {
-            if *item == ItemType::Decimal {
+            if matches!(item, ItemType::Decimal(_)) {
                 let (text, name) = (&statistic.text, item.name());
                 return Err(Failure::Input(format!(
                     "--exact: {text} takes column {column:?} of {name} as f64, to which they round; leave --exact out"
@@ -107,7 +107,7 @@ impl Plan {
         let lanes = self.lanes.iter().map(|lane| {
             let columns = lane.columns().iter().map(|column| format!("{column:?}")).collect::<Vec<_>>().join(", ");
             let of = match lane.item() {
-                item @ (ItemType::Time(_) | ItemType::Decimal) => format!(" as {}", item.name()),
+                item @ (ItemType::Time(_) | ItemType::Decimal(_) | ItemType::Bytes) => format!(" as {}", item.name()),
                 _ => String::new(),
             };
             format!("{}({columns}{of})", lane.signatures().join("+"))
@@ -263,9 +263,13 @@ fn nan_cells(array: &ArrayRef) -> u64 {
 
 fn not_of(statistic: &Statistic, column: &str, item: ItemType) -> Failure {
     let fit = match item {
-        item if item.is_label() => {
-            "text, dates and times have count, missing, min, max, first, last, distinct, mode and top"
+        ItemType::Time(Clock::Elapsed(_)) => {
+            "durations have count, missing, sum, mean, min, max, range, first, last, distinct, mode and top"
         }
+        ItemType::Time(_) => {
+            "dates and times have count, missing, mean, min, max, range, first, last, distinct, mode and top"
+        }
+        item if item.is_label() => "text and bytes have count, missing, min, max, first, last, distinct, mode and top",
         _ => "any and all take true and false",
     };
     let column = if column.is_empty() { "the column".into() } else { format!("column {column:?}") };

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, LargeStringArray, RecordBatch};
@@ -23,6 +23,7 @@ pub(crate) fn of(format: Format) -> Vec<Vec<u8>> {
             "a,b,c\n1,2.5,x\n2,,\"y, z\"\n-3,1e5,\"q\"\"q\"\n",
             "1,2\r\n3,4\r\n\r\n5,6\r\n",
             "\u{feff}b,flag\n\"1\n2\",true\n3,false\n",
+            "k;\" v \"\n007;1.50\n1,5;\"x\"\n",
         ]),
         Format::Tsv => text(&["a\tb\n1\t2\n3\t4\n", "b\n18446744073709551615\n0\n"]),
         Format::JsonLines => text(&[
@@ -64,6 +65,18 @@ pub(crate) fn of(format: Format) -> Vec<Vec<u8>> {
             [&[0, 0, 0x0d, 1, 0, 0, 0, 2][..], &1f32.to_be_bytes(), &2f32.to_be_bytes()].concat(),
         ],
     }
+}
+
+pub(crate) fn bzip2(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    ::bzip2::read::BzEncoder::new(bytes, ::bzip2::Compression::fast()).read_to_end(&mut packed).unwrap();
+    packed
+}
+
+pub(crate) fn xz(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    liblzma::read::XzEncoder::new(bytes, 1).read_to_end(&mut packed).unwrap();
+    packed
 }
 
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -11,7 +11,7 @@ mod round;
 mod single;
 
 pub use fixed::{Fixed, FixedPoint};
-pub(crate) use round::{quotient, root};
+pub use round::{quotient, root};
 
 use serde::{Deserialize, Serialize};
 

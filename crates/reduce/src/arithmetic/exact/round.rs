@@ -8,7 +8,7 @@ use num_traits::Zero;
 const BITS: i64 = 64;
 
 /// `numerator / denominator * 2^exponent`; the denominator is not 0.
-pub(crate) fn quotient(numerator: &BigInt, denominator: &BigUint, exponent: i64) -> f64 {
+pub fn quotient(numerator: &BigInt, denominator: &BigUint, exponent: i64) -> f64 {
     let magnitude = numerator.magnitude();
     let shift = (BITS + 1 + denominator.bits() as i64 - magnitude.bits() as i64).max(0);
     let dividend = magnitude << shift as u64;
@@ -18,7 +18,7 @@ pub(crate) fn quotient(numerator: &BigInt, denominator: &BigUint, exponent: i64)
 }
 
 /// The square root of `numerator / denominator * 2^exponent`, with the numerator's sign.
-pub(crate) fn root(numerator: &BigInt, denominator: &BigUint, exponent: i64) -> f64 {
+pub fn root(numerator: &BigInt, denominator: &BigUint, exponent: i64) -> f64 {
     let magnitude = numerator.magnitude();
     let shift = (2 * BITS + 2 + denominator.bits() as i64 - magnitude.bits() as i64).max(0);
     // The exponent that is left is halved.
