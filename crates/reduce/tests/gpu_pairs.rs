@@ -164,13 +164,13 @@ fn what_does_not_count_moves_no_frame() {
     assert_eq!((gpu.count, skipped), (3, 1));
     let [(gpu, _), _] = both(LinearRegression, &four, nan);
     near("the slope of four pairs", gpu.map(|line| line.slope), Some(1.5), 1e-6);
-    let weighed = [(1e9, 0.0), (1.0, 1.0), (2.0, 1.0), (4.0, 1.0f32)];
+    let weighed = [(1e9f32, 0.0f32), (1.0, 1.0), (2.0, 1.0), (4.0, 1.0)];
     let [(gpu, _), _] = both((Weighted(Mean), Weighted(Sum), Weighted(Variance)), &weighed, nan);
     near("the mean of four", gpu.0, Some(7.0 / 3.0), 1e-6);
     near("the sum of four", gpu.1, Some(7.0), 1e-5);
     near("the variance of four", gpu.2.population_variance(), Some(14.0 / 9.0), 1e-5);
     // Also where it weighs next to nothing.
-    let [(gpu, _), _] = both(Weighted(Mean), &[(1e9, 1e-20), (1.0, 1.0), (2.0, 1.0), (4.0, 1.0f32)], nan);
+    let [(gpu, _), _] = both(Weighted(Mean), &[(1e9f32, 1e-20f32), (1.0, 1.0), (2.0, 1.0), (4.0, 1.0)], nan);
     near("next to nothing", gpu, Some(7.0 / 3.0), 1e-6);
 }
 

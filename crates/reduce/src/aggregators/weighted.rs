@@ -96,7 +96,10 @@ impl WeightedMoments {
         if Unit::of(weight) == Some(Unit::default()) && Unit::is_plain(plain.0.m2 / weight) {
             return again(plain);
         }
+        // Not one in which a weight vanishes: an f64 holds weights further apart.
         let weights = Unit::of_all(block, |pair| pair.1.to_f64());
+        let weights =
+            if block.iter().any(|pair| vanishes(pair.1.to_f64(), weights)) { Unit::default() } else { weights };
         let values = Unit::of_all(block, |pair| if pair.1.to_f64() == 0.0 { 0.0 } else { pair.0.deviation(origin) });
         if (values, weights) == (Unit::default(), Unit::default()) {
             return again(plain);
@@ -178,7 +181,11 @@ impl WeightedMoments {
         if !other.weighs() {
             return self;
         }
-        let weight_unit = self.weight_unit.max(other.weight_unit);
+        let lighter = if self.weight_unit < other.weight_unit { &self } else { &other };
+        let weight_unit = match self.weight_unit.max(other.weight_unit) {
+            unit if vanishes(lighter.weight_unit.times(lighter.weight.value(), 1), unit) => Unit::default(),
+            unit => unit,
+        };
         let (one, other) = (self.counted_in(self.unit, weight_unit), other.counted_in(other.unit, weight_unit));
         // The heavier first: the mean is moved from its, by the lighter one's share of the way, so that the rounding of
         // that move stays below the spread. And a fixed order of the two, so that merging commutes to the last bit.
@@ -277,6 +284,11 @@ impl WeightedSums {
 #[inline(always)]
 fn shared(a: f64, b: f64, total: f64) -> f64 {
     a.max(b) / total * a.min(b)
+}
+
+/// Whether a weight is too small to be counted in that unit.
+fn vanishes(weight: f64, unit: Unit) -> bool {
+    weight > 0.0 && weight * unit.inverse() < f64::MIN_POSITIVE
 }
 
 /// A weight, counted in that unit.
