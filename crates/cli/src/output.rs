@@ -184,6 +184,11 @@ pub(crate) fn grouped(number: u64) -> String {
     out
 }
 
+/// A number of things: `1 row`, `2,000 rows`.
+pub(crate) fn counted(number: u64, thing: &str) -> String {
+    format!("{} {thing}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 /// A share as a percentage with two decimals.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.2} %", share * 100.0)

@@ -3,28 +3,8 @@
 
 mod common;
 
-use common::{Place, mentions};
+use common::{PICTURES, Place, mentions, pictures};
 use serde_json::Value;
-use strix_data::to_png;
-
-/// Pictures a class.
-const PICTURES: usize = 40;
-
-/// A folder of two classes: white on the left or on the right. Each picture has pixels of its own, which `salt` changes.
-fn pictures(place: &Place, folder: &str, classes: [&str; 2], salt: usize) {
-    for (side, class) in classes.into_iter().enumerate() {
-        let class = format!("{folder}/{class}");
-        std::fs::create_dir_all(place.path(&class)).unwrap();
-        for picture in 0..PICTURES {
-            let shade = |at: usize| {
-                let noise = at * (31 + (picture + salt) * 7) % 97;
-                if (at % 28 >= 14) == (side == 1) { 255 - noise as u8 } else { noise as u8 }
-            };
-            let pixels: Vec<u8> = (0..28 * 28).map(shade).collect();
-            place.write(&format!("{class}/{picture:02}.png"), to_png(28, 28, &pixels).unwrap());
-        }
-    }
-}
 
 fn trained(place: &Place, run: &str, more: &[&str]) -> String {
     let args = ["train", "--dataset", "own", "--model", "fcnn", "--dense-width", "64", "--batch-size", "8"];

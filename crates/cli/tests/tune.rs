@@ -7,7 +7,7 @@ mod common;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use common::{Place, mentions};
+use common::{Place, mentions, pictures};
 use serde_json::Value;
 
 /// A dense network on few images: a trial takes less than a second.
@@ -172,7 +172,7 @@ fn resume_goes_on_with_the_study_of_before() {
     assert!(!place.path("other.db").exists());
     // Refused in words, whatever kind of value differs.
     for (option, value, words) in [
-        ("--epochs", "4", "its epochs is 3, here 4; leave that out"),
+        ("--epochs", "4", "its epochs is 3, here 4; leave that option out"),
         ("--silence", "9", "its silence is 60.0, here 9.0"),
         ("--limit", "500", "its limit is 600, here 500"),
         ("--clip-norm", "2", "its clip-norm is not set, here 2.0"),
@@ -200,6 +200,49 @@ fn resume_goes_on_with_the_study_of_before() {
     assert_eq!(column(&rows(&place, "b"), "learning-rate")[4], "0.125");
     std::fs::remove_file(place.path("a/study.db")).unwrap();
     mentions(&place.fails(3, &["tune", "--resume", "a"]), &["study.db is not beside it"]);
+}
+
+#[test]
+fn resume_finds_its_files_from_any_folder_and_its_study_nowhere_else() {
+    let place = Place::new();
+    pictures(&place, "own", ["left", "right"], 0);
+    let small = ["--preset", "fcnn", "--epochs", "1", "--learning-rate=1e-3", "--batch-size=8"];
+    let begun = [&["tune", "--dataset", "own", "--trials", "1", "--out", "a"], &small[..]].concat();
+    place.ok(&begun);
+    std::fs::create_dir(place.path("below")).unwrap();
+    let from_below = |more: &[&str]| {
+        let mut command = place.command();
+        command.args(["tune", "--resume", "../a"]).args(more).current_dir(place.path("below"));
+        command.output().unwrap()
+    };
+    let told = String::from_utf8(from_below(&["--trials", "2"]).stdout).unwrap();
+    mentions(&told, &["1 trials of 2", "2 trials ended"]);
+
+    // A study of another place would take the places of its trials.
+    let url = "--storage=sqlite:///other.db";
+    let words = ["a goes on with its study", "sqlite:///other.db has no such study", "leave --storage out"];
+    mentions(&place.fails(2, &["tune", "--resume", "a", url, "--trials", "3"]), &words);
+    place.ok(&[&begun[..5], &["--trials", "1", "--out", "b", "--study", "FCNN-own", url], &small[..]].concat());
+    let refused = place.fails(2, &["tune", "--resume", "a", url, "--trials", "3"]);
+    mentions(&refused, &["sqlite:///other.db has another study of this name"]);
+    // The same study that was moved goes on.
+    let kept = format!("--storage=sqlite:///{}", place.path("kept.db").display());
+    std::fs::copy(place.path("a/study.db"), place.path("kept.db")).unwrap();
+    mentions(&place.ok(&["tune", "--resume", "a", &kept, "--trials", "3"]), &["2 trials of 3"]);
+
+    // What is there instead is told by what differs most.
+    pictures(&place, "own", ["left", "right"], 50);
+    let refused = place.fails(2, &["tune", "--resume", "a"]);
+    mentions(&refused, &["as many images of the same classes, but others", "go on with the images"]);
+    (0..20).for_each(|picture| std::fs::remove_file(place.path(&format!("own/left/{picture:02}.png"))).unwrap());
+    mentions(&place.fails(2, &["tune", "--resume", "a"]), &["its images is "]);
+    std::fs::rename(place.path("own/left"), place.path("own/up")).unwrap();
+    mentions(&place.fails(2, &["tune", "--resume", "a"]), &["its classes had left, where there is up here"]);
+    // A folder that is gone, and one given for it.
+    std::fs::rename(place.path("own"), place.path("moved")).unwrap();
+    mentions(&place.fails(2, &["tune", "--resume", "a"]), &["tune.json", "--dataset", "/own"]);
+    let refused = place.fails(2, &["tune", "--resume", "a", "--dataset", "moved"]);
+    mentions(&refused, &["its classes had left, where there is up here"]);
 }
 
 #[test]
@@ -351,7 +394,7 @@ fn a_search_of_failed_trials_alone_is_an_error() {
         let [told, error] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
         assert_eq!(output.status.code(), Some(6), "{error}");
         mentions(&told, &["2 trials ended: 0 complete, 0 pruned, 2 failed"]);
-        mentions(&error, &["no trial came to its end", "2 failed, 0 were pruned", &format!("{out}/trials.csv")]);
+        mentions(&error, &["no trial came to its end", "2 failed: ", &format!("{out}/trials.csv")]);
         mentions(&error, &reasons);
         assert!(!told.contains("next:") && !told.contains("best:"), "{told}");
         // What there is to look at, and no best of none.

@@ -6,20 +6,10 @@ mod common;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryArray, Date32Array, Decimal128Array, Float64Array, RecordBatch, TimestampMicrosecondArray,
-    TimestampSecondArray,
+    BinaryArray, Date32Array, Decimal128Array, Float64Array, TimestampMicrosecondArray, TimestampSecondArray,
 };
-use common::{Place, mentions};
+use common::{Place, mentions, parquet};
 use serde_json::{Value, json};
-
-fn parquet(place: &Place, name: &str, columns: Vec<(&str, ArrayRef)>) {
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    place.write(name, bytes);
-}
 
 /// The column of every row.
 fn column(rows: &Value, name: &str) -> Vec<Value> {

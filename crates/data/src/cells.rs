@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringBuilder, UInt64Array};
-use arrow::datatypes::DataType;
+use arrow::array::{ArrayRef, BooleanArray, Decimal256Builder, Float64Array, Int64Array, StringBuilder, UInt64Array};
+use arrow::datatypes::{DataType, i256};
 
 use crate::ColumnType;
 
@@ -12,21 +12,24 @@ use crate::ColumnType;
 pub(crate) enum Kind {
     I64,
     U64,
+    Integer,
     F64,
     Bool,
     Text,
 }
 
+/// Digits of the longest integers that are numbers and no text.
+pub(crate) const INTEGER_DIGITS: u8 = 76;
+
 impl Kind {
     /// In the order in which they are tried.
-    const TRIED: [Self; 4] = [Self::I64, Self::U64, Self::F64, Self::Bool];
+    const TRIED: [Self; 5] = [Self::I64, Self::U64, Self::Integer, Self::F64, Self::Bool];
 
     /// The type of a column that was told from its values.
     pub(crate) fn of(evidence: Evidence) -> Self {
         match evidence {
             Evidence::Values(kind) => kind,
             Evidence::None => Self::F64,
-            Evidence::WideIntegers => Self::Text,
         }
     }
 
@@ -34,6 +37,7 @@ impl Kind {
         match self {
             Self::I64 => "i64",
             Self::U64 => "u64",
+            Self::Integer => "integer",
             Self::F64 => "f64",
             Self::Bool => "bool",
             Self::Text => "text",
@@ -45,6 +49,7 @@ impl Kind {
         match self {
             Self::I64 => "an integer of 64 bits (i64)",
             Self::U64 => "an integer from 0 to 2^64 - 1 (u64)",
+            Self::Integer => "an integer of up to 76 digits (integer)",
             Self::F64 => "a number (f64)",
             Self::Bool => "true or false (bool)",
             Self::Text => "text",
@@ -55,6 +60,7 @@ impl Kind {
         match self {
             Self::I64 => DataType::Int64,
             Self::U64 => DataType::UInt64,
+            Self::Integer => DataType::Decimal256(INTEGER_DIGITS, 0),
             Self::F64 => DataType::Float64,
             Self::Bool => DataType::Boolean,
             Self::Text => DataType::Utf8,
@@ -66,6 +72,7 @@ impl Kind {
         match self {
             Self::I64 => parse::<i64>(cell).is_some(),
             Self::U64 => parse::<u64>(cell).is_some(),
+            Self::Integer => integer(cell).is_some(),
             Self::F64 => parse::<f64>(cell).is_some(),
             Self::Bool => truth(cell.trim_ascii()).is_some(),
             Self::Text => std::str::from_utf8(cell).is_ok(),
@@ -80,8 +87,6 @@ pub(crate) enum Evidence {
     None,
     /// They are of that type.
     Values(Kind),
-    /// They are integers that no type of 64 bits holds; as `f64`, different ones would be equal.
-    WideIntegers,
 }
 
 /// Whether it is an integer in digits, however long.
@@ -90,12 +95,25 @@ pub(crate) fn is_integer(cell: &[u8]) -> bool {
     !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }
 
+/// The integer that a text is, of [`INTEGER_DIGITS`] at most.
+pub(crate) fn integer(cell: &[u8]) -> Option<i256> {
+    let cell = cell.trim_ascii();
+    let digits = cell.strip_prefix(b"-").or(cell.strip_prefix(b"+")).unwrap_or(cell);
+    let zeros = digits.iter().take_while(|&&digit| digit == b'0').count();
+    if !is_integer(cell) || digits.len() - zeros > usize::from(INTEGER_DIGITS) {
+        return None;
+    }
+    let value = i256::from_string(std::str::from_utf8(digits).ok()?)?;
+    Some(if cell[0] == b'-' { value.wrapping_neg() } else { value })
+}
+
 impl From<ColumnType> for Kind {
     fn from(kind: ColumnType) -> Self {
         match kind {
             ColumnType::Bool => Self::Bool,
             ColumnType::I64 => Self::I64,
             ColumnType::U64 => Self::U64,
+            ColumnType::Integer => Self::Integer,
             ColumnType::F64 => Self::F64,
             ColumnType::Text => Self::Text,
         }
@@ -131,10 +149,9 @@ impl Cells {
             return Evidence::None;
         }
         let all = |fit: &dyn Fn(&[u8]) -> bool| self.iter().all(|cell| missing.is(cell.trim_ascii()) || fit(cell));
-        match Kind::TRIED.into_iter().find(|kind| all(&|cell| kind.fits(cell))).unwrap_or(Kind::Text) {
-            Kind::F64 if all(&is_integer) => Evidence::WideIntegers,
-            kind => Evidence::Values(kind),
-        }
+        // As f64, integers that are longer than others would be equal to them.
+        let fits = |kind: &Kind| all(&|cell| kind.fits(cell)) && (*kind != Kind::F64 || !all(&is_integer));
+        Evidence::Values(Kind::TRIED.into_iter().find(fits).unwrap_or(Kind::Text))
     }
 
     /// The cells as an array; of the first that does not fit, its row and what it holds.
@@ -156,6 +173,17 @@ impl Cells {
         let array = match kind {
             Kind::I64 => array!(Int64Array, parse::<i64>),
             Kind::U64 => array!(UInt64Array, parse::<u64>),
+            Kind::Integer => {
+                let mut wide = Decimal256Builder::with_capacity(self.ends.len()).with_data_type(kind.data_type());
+                for (row, cell) in self.iter().enumerate() {
+                    match integer(cell) {
+                        _ if missing.is(cell.trim_ascii()) => wide.append_null(),
+                        Some(value) => wide.append_value(value),
+                        None => return Err((row, cell)),
+                    }
+                }
+                Arc::new(wide.finish())
+            }
             Kind::F64 => array!(Float64Array, parse::<f64>),
             Kind::Bool => array!(BooleanArray, |cell: &[u8]| truth(cell.trim_ascii())),
             Kind::Text => {
@@ -175,7 +203,7 @@ impl Cells {
 
     /// The first cell, and its row, that is there and not the text that its number is written as.
     pub(crate) fn other_text(&self, kind: Kind, missing: &Missing) -> Option<(usize, &[u8])> {
-        let numbers = matches!(kind, Kind::I64 | Kind::U64 | Kind::F64);
+        let numbers = matches!(kind, Kind::I64 | Kind::U64 | Kind::Integer | Kind::F64);
         let other = |cell: &[u8]| !missing.is(cell) && !is_own_text(cell, kind) && Kind::F64.fits(cell);
         self.iter().enumerate().find(|(_, cell)| numbers && other(cell))
     }

@@ -17,7 +17,13 @@ const SHOWN: usize = 20;
 /// The place of each wanted column among `names`, each name once; all of them if none is named.
 pub(crate) fn choose(label: &Path, names: &[&str], wanted: Option<&[String]>) -> Result<Vec<usize>, Error> {
     let Some(wanted) = wanted else { return Ok((0..names.len()).collect()) };
-    once(wanted).into_iter().map(|name| place(label, names, name)).collect()
+    let mut places: HashMap<&str, Option<usize>> = HashMap::with_capacity(names.len());
+    for (index, name) in names.iter().enumerate() {
+        // None where several have the name.
+        places.entry(name).and_modify(|place| *place = None).or_insert(Some(index));
+    }
+    let known = |name: &String| places.get(name.as_str()).copied().flatten();
+    once(wanted).into_iter().map(|name| known(name).map_or_else(|| place(label, names, name), Ok)).collect()
 }
 
 /// The place of a column that is asked for by its name, by its name and number where several have it (`x#2`), or
@@ -49,21 +55,24 @@ pub(crate) fn place(label: &Path, names: &[&str], asked: &str) -> Result<usize, 
 }
 
 /// The names under which chosen columns go: as they were asked for, an index included. A column that is asked
-/// for both ways is there twice. Of all columns, those that share a name are numbered from 1: `x#1`, `x#2`.
+/// for both ways is there twice. Of all columns, those that share a name are numbered from 1: `x#1`, `x#2`; where another
+/// column has that name, they go by their index.
 pub(crate) fn labels(names: &[&str], wanted: Option<&[String]>) -> Vec<String> {
     if let Some(wanted) = wanted {
         return once(wanted).into_iter().cloned().collect();
     }
     let mut seen: HashMap<&str, (usize, usize)> = HashMap::new();
     names.iter().for_each(|&name| seen.entry(name).or_default().0 += 1);
-    let label = |&name: &&str| match seen.get_mut(name) {
-        Some((all, before)) if *all > 1 => {
-            *before += 1;
-            format!("{name}#{before}")
+    let mut labels: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    for (index, name) in names.iter().enumerate() {
+        let (all, before) = seen.get(name).copied().unwrap_or_default();
+        if all > 1 {
+            let numbered = format!("{name}#{}", before + 1);
+            labels[index] = if seen.contains_key(numbered.as_str()) { index.to_string() } else { numbered };
+            seen.insert(name, (all, before + 1));
         }
-        _ => name.to_owned(),
-    };
-    names.iter().map(label).collect()
+    }
+    labels
 }
 
 fn once(wanted: &[String]) -> Vec<&String> {
@@ -176,5 +185,22 @@ fn plainly(column: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
             let checked = CastOptions { safe: false, ..CastOptions::default() };
             arrow::compute::cast_with_options(column, to, &checked)
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_one_name_are_told_apart_and_found_again() {
+        for names in [&["a", "b", "a"][..], &["a", "a#1", "a"], &["x", "y"], &["a", "a", "a#2", "a#2"]] {
+            let labels = labels(names, None);
+            let places = choose(Path::new("t.csv"), names, Some(&labels)).unwrap();
+            assert_eq!(places, (0..names.len()).collect::<Vec<_>>(), "{names:?} as {labels:?}");
+        }
+        let error = choose(Path::new("t.csv"), &["a", "a"], Some(&["a".into()])).unwrap_err().to_string();
+        assert!(error.contains("2 columns called \"a\""), "{error}");
     }
 }

@@ -5,6 +5,7 @@
 mod dialect;
 mod rows;
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
@@ -13,9 +14,9 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use self::dialect::Header;
 use self::rows::{Record, Rows};
 use crate::cells::{Evidence, Kind, Missing, means_missing};
-use crate::columns::{choose, labels, place};
+use crate::columns::{choose, labels};
 use crate::input::Input;
-use crate::{Error, TableOptions, TableReader, Told, text_label};
+use crate::{ColumnType, Error, TableOptions, TableReader, Told, text_label};
 
 /// Rows that are looked at to tell whether the first one names the columns, and their bytes at most.
 const SAMPLE: (usize, usize) = (100, 1 << 20);
@@ -101,14 +102,11 @@ pub(crate) fn open(input: Input, separator: Option<u8>, options: &TableOptions) 
         rows.pending.push_front(first);
     }
     let wanted = options.columns.as_deref();
-    let given = options.types.iter().map(|(name, _)| name);
+    let given: Vec<String> = options.types.iter().map(|(name, _)| name.clone()).collect();
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
-    for name in wanted.unwrap_or_default().iter().chain(given) {
-        if let Err(error) = place(&rows.label, &known, name) {
-            return Err(if header { error } else { named_above(error, name, &cells) });
-        }
-    }
-    rows.wanted = choose(&rows.label, &known, wanted)?;
+    let named = |error| if header { error } else { named_above(error, &cells) };
+    rows.wanted = choose(&rows.label, &known, wanted).map_err(named)?;
+    choose(&rows.label, &known, Some(&given)).map_err(named)?;
     rows.cells.resize_with(rows.wanted.len(), Default::default);
     rows.read_block();
     let labels = labels(&known, wanted);
@@ -159,12 +157,14 @@ fn in_doubt(file: &str, first: &Record, names: bool) -> String {
 }
 
 /// That a column is not there, though the first row, which is taken as data, holds its name.
-fn named_above(error: Error, name: &str, cells: &[String]) -> Error {
+fn named_above(error: Error, cells: &[String]) -> Error {
     match error {
-        Error::Format { path, what } if cells.iter().any(|cell| cell == name) => Error::Format {
-            path,
-            what: format!("{what}; line 1, which is taken as data, holds it: --header true takes it as names"),
-        },
+        Error::Format { path, what } if cells.iter().any(|cell| what.contains(&format!("has no column {cell:?}"))) => {
+            Error::Format {
+                path,
+                what: format!("{what}; line 1, which is taken as data, holds it: --header true takes it as names"),
+            }
+        }
         other => other,
     }
 }
@@ -173,17 +173,18 @@ impl CsvTable {
     /// Gives each column its type.
     fn lay_out(&mut self, options: &TableOptions) {
         let Self { rows, names, header, labels, missing, .. } = &*self;
-        // A column goes by its name and by its index.
-        let is = |asked: &str, label: &str, index: usize| {
-            asked == label
-                || asked == names[index]
-                || (!names.iter().any(|name| name == asked) && asked.parse() == Ok(index))
-        };
+        let types: HashMap<&str, ColumnType> =
+            options.types.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
+        let known: HashSet<&str> = names.iter().map(String::as_str).collect();
+        let own_text: HashSet<&String> = options.own_text.iter().collect();
         let column = |(cells, label): (usize, &String)| {
             let index = rows.wanted[cells];
-            let given = options.types.iter().rfind(|(asked, _)| is(asked, label, index));
+            // A column goes by its name and by its index.
+            let number = index.to_string();
+            let by_index = || types.get(number.as_str()).filter(|_| !known.contains(number.as_str()));
+            let given = types.get(label.as_str()).or_else(|| types.get(names[index].as_str())).or_else(by_index);
             let evidence = if given.is_none() { Some(rows.cells[cells].evidence(missing)) } else { None };
-            let kind = given.map(|&(_, kind)| kind.into()).or(evidence.map(Kind::of)).unwrap_or(Kind::Text);
+            let kind = given.map(|&kind| kind.into()).or(evidence.map(Kind::of)).unwrap_or(Kind::Text);
             Column {
                 cells,
                 label: if *header { format!("{:?}", names[index]) } else { index.to_string() },
@@ -191,12 +192,13 @@ impl CsvTable {
                 name: label.clone(),
                 kind,
                 evidence,
-                own_text: options.own_text.contains(label),
+                own_text: own_text.contains(label),
             }
         };
         let mut columns: Vec<Column> = labels.iter().enumerate().map(column).collect();
+        let places: HashMap<&String, usize> = labels.iter().zip(0..).collect();
         for name in &options.texts {
-            if let Some(index) = labels.iter().position(|label| label == name) {
+            if let Some(&index) = places.get(name) {
                 let text = Column {
                     name: text_label(name),
                     kind: Kind::Text,
@@ -284,8 +286,11 @@ impl CsvTable {
                 self.seen
             ),
             _ => {
-                let number = matches!(kind, Kind::I64 | Kind::U64) && Kind::F64.fits(cell);
-                let other = if number { "f64" } else { "text" };
+                let other = match kind {
+                    Kind::I64 | Kind::U64 if Kind::Integer.fits(cell) => "integer",
+                    Kind::I64 | Kind::U64 | Kind::Integer if Kind::F64.fits(cell) => "f64",
+                    _ => "text",
+                };
                 format!(
                     "{place}, but the first {} rows hold {expected} there, which this is not; to read the column as \
                      another type: --type {asked}={other}",

@@ -56,6 +56,16 @@ impl Format {
         matches!(self, Self::Npy | Self::Npz | Self::Idx)
     }
 
+    /// Whether it is text whose rows are lines of cells.
+    pub fn has_cells(self) -> bool {
+        matches!(self, Self::Csv | Self::Tsv)
+    }
+
+    /// Whether it is text, whose columns have the types that their values look like.
+    pub fn is_text(self) -> bool {
+        self.has_cells() || self == Self::JsonLines
+    }
+
     /// The endings of its files' names, without that of the packing.
     fn endings(self) -> &'static [&'static str] {
         match self {
@@ -110,6 +120,10 @@ pub fn format_of(source: &Source, given: Option<Format>) -> Result<Format, Error
 
 /// As [`format_of`], of a source whose head was read already.
 pub(crate) fn format_with_head(source: &Source, given: Option<Format>, head: &[u8]) -> Result<Format, Error> {
+    if let Some((found, unpack)) = container(head) {
+        let what = format!("cannot be read: it is {found}; unpack it first ({unpack})");
+        return Err(Error::format(&source.label(), what));
+    }
     let expected = given.or_else(|| by_name(source));
     match (marked(head), expected) {
         // An npz is a ZIP archive, but not every archive is one.
@@ -148,6 +162,18 @@ fn marked(head: &[u8]) -> Option<Format> {
         _ if begins(b"ARROW1") || begins(&[0xff; 4]) => Some(Format::ArrowIpc),
         _ if begins(b"PK\x03\x04") || begins(b"PK\x05\x06") => Some(Format::Npz),
         [0, 0, 8 | 9 | 11..=14, dimensions, ..] if *dimensions > 0 => Some(Format::Idx),
+        _ => None,
+    }
+}
+
+/// What a file is that others are packed in, if it is not unpacked here, and what unpacks it.
+fn container(head: &[u8]) -> Option<(&'static str, &'static str)> {
+    match head {
+        [0x04, 0x22, 0x4d, 0x18, ..] => Some(("an LZ4 file", "lz4 -d FILE")),
+        // Of properties 5d, and a dictionary of a power of two that is 64 KiB at least.
+        [0x5d, 0, 0, _, _, 0xff, 0xff, 0xff, 0xff, ..] => Some(("an LZMA file", "xz -d --format=lzma FILE")),
+        [b'7', b'z', 0xbc, 0xaf, ..] => Some(("a 7z archive", "7z x FILE")),
+        _ if head.get(257..262) == Some(b"ustar") => Some(("a tar archive", "tar -xf FILE")),
         _ => None,
     }
 }

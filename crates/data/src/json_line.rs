@@ -75,8 +75,8 @@ impl Column {
             Some(Cell::Text(..)) => Kind::Text,
             None => return Evidence::None,
             Some(_) if any(|cell| matches!(cell, Cell::Float(_))) => Kind::F64,
-            Some(_) if any(|cell| matches!(cell, Cell::Wide(..))) => return Evidence::WideIntegers,
-            Some(_) if unsigned && any(|cell| matches!(cell, Cell::Int(..0))) => return Evidence::WideIntegers,
+            Some(_) if any(|cell| matches!(cell, Cell::Wide(..))) => Kind::Integer,
+            Some(_) if unsigned && any(|cell| matches!(cell, Cell::Int(..0))) => Kind::Integer,
             Some(_) if unsigned => Kind::U64,
             Some(_) => Kind::I64,
         })

@@ -1,22 +1,23 @@
 //! JSON Lines, one object a line, as tables.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions};
-use arrow::array::{StringBuilder, UInt64Array};
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::array::{Decimal256Builder, StringBuilder, UInt64Array};
+use arrow::datatypes::{Field, Schema, SchemaRef, i256};
 use serde_json::de::Deserializer;
 
-use crate::cells::{Evidence, Kind, truth};
+use crate::cells::{Evidence, Kind, integer, truth};
 use crate::columns::missing;
 use crate::input::{Input, Progress, Stream};
 use crate::json_line::{Cell, Column, Columns, LineSeed};
 use crate::limit::RECORD_BYTES;
 use crate::table::{BATCH_BYTES, ROWS};
-use crate::{Error, TableOptions, TableReader, Told};
+use crate::{ColumnType, Error, TableOptions, TableReader, Told};
 
 pub(crate) struct JsonTable {
     lines: Lines,
@@ -97,9 +98,11 @@ impl TableReader for JsonTable {
     }
 
     fn retype(&mut self, options: &TableOptions) {
+        let types: HashMap<&str, ColumnType> =
+            options.types.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
         let kind = |column: &Column| {
-            let given = options.types.iter().rfind(|(name, _)| *name == column.name);
-            given.map_or((Kind::of(column.evidence()), Some(column.evidence())), |&(_, kind)| (kind.into(), None))
+            let told = || (Kind::of(column.evidence()), Some(column.evidence()));
+            types.get(column.name.as_str()).map_or_else(told, |&kind| (kind.into(), None))
         };
         self.kinds = self.columns.all.iter().map(kind).collect();
         let field = |(column, (kind, _)): (&Column, &(Kind, Option<Evidence>))| {
@@ -200,10 +203,10 @@ impl JsonTable {
         let mut what = format!("line {line}, key {name:?}: the value {held} is not {expected}");
         if !given {
             let other = match column.cells.get(row) {
-                Some(Cell::Float(_) | Cell::Unsigned(_) | Cell::Wide(..)) if matches!(kind, Kind::I64 | Kind::U64) => {
-                    "f64"
+                Some(Cell::Float(_)) if matches!(kind, Kind::I64 | Kind::U64 | Kind::Integer) => "f64",
+                Some(Cell::Int(_) | Cell::Unsigned(_) | Cell::Wide(..)) if matches!(kind, Kind::I64 | Kind::U64) => {
+                    "integer"
                 }
-                Some(Cell::Int(_)) if kind == Kind::U64 => "f64",
                 _ => "text",
             };
             what += &format!(
@@ -217,8 +220,8 @@ impl JsonTable {
     }
 }
 
-/// The column as an array, or the row whose value does not fit. Other values are not text, unless the options say so,
-/// or for integers if that is what the column has; and text is not a number or a truth value, unless they say so.
+/// The column as an array, or the row whose value does not fit. Other values are not text, and text is not a number or a
+/// truth value, unless the options say so.
 fn array(column: &Column, kind: Kind, evidence: Option<Evidence>) -> Result<ArrayRef, usize> {
     let mut wrong = None;
     let written = |cell: &Cell| match *cell {
@@ -254,6 +257,23 @@ fn array(column: &Column, kind: Kind, evidence: Option<Evidence>) -> Result<Arra
             Cell::Wide(start, end) => column.text[start..end].parse().ok(),
             _ => written(cell)?.parse().ok(),
         }),
+        Kind::Integer => {
+            let value = |cell: &Cell| match *cell {
+                Cell::Int(value) => Some(i256::from(value)),
+                Cell::Unsigned(value) => Some(i256::from_i128(value.into())),
+                Cell::Wide(start, end) => integer(column.text[start..end].as_bytes()),
+                _ => integer(written(cell)?.as_bytes()),
+            };
+            let mut wide = Decimal256Builder::with_capacity(column.cells.len()).with_data_type(kind.data_type());
+            for (row, cell) in column.cells.iter().enumerate() {
+                match value(cell) {
+                    Some(value) => wide.append_value(value),
+                    None if *cell == Cell::Null => wide.append_null(),
+                    None => return Err(row),
+                }
+            }
+            Arc::new(wide.finish())
+        }
         Kind::Bool => array!(BooleanArray, |cell: &Cell| match *cell {
             Cell::Bool(value) => Some(value),
             _ => written(cell).and_then(|text| truth(text.as_bytes())),
@@ -265,9 +285,6 @@ fn array(column: &Column, kind: Kind, evidence: Option<Evidence>) -> Result<Arra
                     Cell::Null => text.append_null(),
                     Cell::Text(start, end) => text.append_value(&column.text[start..end]),
                     _ if evidence.is_none() => text.append_value(column.show(row)),
-                    Cell::Int(_) | Cell::Unsigned(_) | Cell::Wide(..) if evidence == Some(Evidence::WideIntegers) => {
-                        text.append_value(column.show(row));
-                    }
                     _ => return Err(row),
                 }
             }

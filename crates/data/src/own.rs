@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::fashion_mnist::md5_of;
 use crate::picture::Picture;
 use crate::split::{Lots, identity, stratified};
+use crate::unicode::decode as decode_text;
 use crate::{Error, ImageDataset, TrainTest, memory, read_idx};
 
 /// Pixels a side that pictures are brought to where nothing else is asked for.
@@ -123,9 +125,10 @@ fn named(folder: &Path, train: ImageDataset, test: ImageDataset) -> Result<Parts
     let classes = train.labels.iter().chain(&test.labels).max().map_or(0, |&most| usize::from(most) + 1);
     let path = folder.join("classes.txt");
     let names: Vec<String> = if path.is_file() {
-        let text = fs::read_to_string(&path).map_err(Error::io(&path, "read it"))?;
+        let mut text = String::new();
         // Some editors begin a file with a mark of its encoding.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let opened = fs::File::open(&path).and_then(|file| decode_text(Box::new(file)));
+        opened.and_then(|(mut file, _)| file.read_to_string(&mut text)).map_err(Error::io(&path, "read it"))?;
         text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
     } else {
         (0..classes).map(|class| class.to_string()).collect()
@@ -147,6 +150,7 @@ fn named(folder: &Path, train: ImageDataset, test: ImageDataset) -> Result<Parts
 fn check_classes(folder: &Path, classes: usize) -> Result<(), Error> {
     match classes {
         2..=255 => Ok(()),
+        1 => Err(Error::format(folder, "holds 1 class, but 2 to 255 can be told apart")),
         _ => Err(Error::format(folder, format!("holds {classes} classes, but 2 to 255 can be told apart"))),
     }
 }
@@ -155,11 +159,14 @@ fn check_classes(folder: &Path, classes: usize) -> Result<(), Error> {
 type Classes = BTreeMap<String, Vec<PathBuf>>;
 
 fn pictures(folder: &Path, options: &Options, left_out: &mut LeftOut) -> Result<Parts, Error> {
-    let part = |name: &&str| folder.join(name).is_dir();
-    let test = Some("test").filter(part);
-    let validation = ["val", "valid", "validation"].into_iter().find(part);
+    let folders: Vec<PathBuf> = entries(folder)?.into_iter().filter(|path| path.is_dir()).collect();
+    let part = |names: &[&str]| {
+        let is = |path: &&PathBuf| names.iter().any(|name| name_of(path).eq_ignore_ascii_case(name));
+        folders.iter().find(is).map(|path| name_of(path))
+    };
+    let (test, validation) = (part(&["test"]), part(&["val", "valid", "validation"]));
     // Without a part for it, what is there to validate on is to test on.
-    let Some(tested) = test.or(validation).filter(|_| part(&"train")) else {
+    let (Some(trained), Some(tested)) = (part(&["train"]), test.as_ref().or(validation.as_ref())) else {
         let all = classes(folder, options, left_out)?;
         let names = names_of(folder, &all)?;
         let all = decode(&all, &names, options, left_out)?;
@@ -168,17 +175,18 @@ fn pictures(folder: &Path, options: &Options, left_out: &mut LeftOut) -> Result<
         let (train, test) = (all.select(&parts.train), all.select(&parts.validation));
         return Ok(Parts { train, validation: None, test });
     };
-    let train = classes(&folder.join("train"), options, left_out)?;
+    let train = classes(&folder.join(&trained), options, left_out)?;
     let names = names_of(folder, &train)?;
     let train = decode(&train, &names, options, left_out)?;
     let mut other = |part: &str| {
         let pictures = classes(&folder.join(part), options, left_out)?;
         if let Some(strange) = pictures.keys().find(|class| !names.contains(class)) {
-            return Err(Error::format(folder, format!("has the class {strange:?} in {part}, but not in train")));
+            return Err(Error::format(folder, format!("has the class {strange:?} in {part}, but not in {trained}")));
         }
         decode(&pictures, &names, options, left_out)
     };
-    let validation = validation.filter(|_| test.is_some()).map(&mut other).transpose()?;
+    let validated = validation.as_ref().filter(|_| test.is_some());
+    let validation = validated.map(|part| other(part)).transpose()?;
     Ok(Parts { train, validation, test: other(tested)? })
 }
 
@@ -226,6 +234,13 @@ fn classes(folder: &Path, options: &Options, left_out: &mut LeftOut) -> Result<C
         classes.insert(name.to_owned(), pictures);
     }
     if classes.is_empty() {
+        // An archive may unpack into a folder of its own.
+        let folders = entries(folder)?.into_iter().filter(|path| path.is_dir());
+        let mut inner = folders.filter(|path| entries(path).is_ok_and(|inner| inner.iter().any(|path| path.is_dir())));
+        if let (Some(inner), None) = (inner.next(), inner.next()) {
+            let what = format!("holds no folders of pictures, but {} may; give that one", inner.display());
+            return Err(Error::format(folder, what));
+        }
         let what = "holds neither a folder of pictures for each class (or train and test with them) nor IDX files";
         return Err(Error::format(folder, what));
     }
@@ -351,7 +366,7 @@ mod tests {
     #[test]
     fn a_part_to_validate_on_is_that_or_is_tested_on() {
         let folder = tempfile::tempdir().unwrap();
-        for (part, shade) in [("train", 1), ("val", 2)] {
+        for (part, shade) in [("Train", 1), ("val", 2)] {
             picture(folder.path().join(part).join("x/1.png"), shade);
             picture(folder.path().join(part).join("y/1.png"), shade);
         }
@@ -426,6 +441,8 @@ mod tests {
         assert_eq!(sized(folder.path(), SIZE).test.classes, ["cat", "dog"]);
         write("classes.txt", b"\xef\xbb\xbfcat\r\ndog\r\n");
         assert_eq!(sized(folder.path(), SIZE).test.classes, ["cat", "dog"]);
+        write("classes.txt", b"\xff\xfec\0a\0t\0\n\0d\0o\0g\0");
+        assert_eq!(sized(folder.path(), SIZE).test.classes, ["cat", "dog"]);
         write("classes.txt", b"cat\n");
         assert!(refused(folder.path()).contains("names 1 classes"));
     }
@@ -434,9 +451,12 @@ mod tests {
     fn what_is_no_dataset_is_told() {
         let folder = tempfile::tempdir().unwrap();
         assert!(refused(folder.path()).contains("neither a folder of pictures"));
+        let outer = tempfile::tempdir().unwrap();
+        picture(outer.path().join("pets/cat/1.png"), 1);
+        assert!(refused(outer.path()).contains("pets may; give that one"));
         picture(folder.path().join("only/1.png"), 1);
-        assert!(refused(folder.path()).contains("1 classes"));
+        assert!(refused(folder.path()).contains("1 class,"));
         fs::create_dir(folder.path().join("empty")).unwrap();
-        assert!(refused(folder.path()).contains("1 classes"));
+        assert!(refused(folder.path()).contains("1 class,"));
     }
 }

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
-use image::imageops::{FilterType, overlay, resize};
+use image::imageops::{FilterType, overlay, resize, rotate90, rotate270};
 use image::{GrayImage, Luma};
 
 use crate::{Error, grey};
 
 /// By how many of 255 shades the pixels of a plain background may differ from their mean.
 const PLAIN: f64 = 24.0;
+
+/// Times its height from which on a picture is all width.
+const WIDE: u64 = 16;
 
 /// A decoded picture, grey.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,8 +71,7 @@ impl Picture {
         let longest = f64::from(width.max(height));
         let [across, down] =
             [width, height].map(|side| ((f64::from(side) * size as f64 / longest).round() as u32).max(1));
-        // Averages where it shrinks.
-        let small = resize(&self.0, across, down, FilterType::Triangle);
+        let small = shrunk(&self.0, across, down);
         let shade = self.background().0.round() as u8;
         let mut image = GrayImage::from_pixel(size as u32, size as u32, Luma([shade]));
         overlay(
@@ -117,6 +119,15 @@ impl Picture {
     }
 }
 
+/// The picture in another size; it averages where it shrinks.
+fn shrunk(picture: &GrayImage, across: u32, down: u32) -> GrayImage {
+    // Columns are brought to their height first, in 16 bytes a pixel of the whole width: too much of a picture that is all width.
+    if u64::from(picture.width()) > WIDE * u64::from(picture.height()) {
+        return rotate270(&resize(&rotate90(picture), down, across, FilterType::Triangle));
+    }
+    resize(picture, across, down, FilterType::Triangle)
+}
+
 /// The shades of an image's outermost pixels.
 pub(crate) fn outermost(pixels: &[u8], width: usize, height: usize) -> impl Iterator<Item = u8> + '_ {
     pixels.chunks_exact(width.max(1)).enumerate().flat_map(move |(row, line)| {
@@ -154,6 +165,16 @@ mod tests {
         // Half as wide as high: a column of background on either side.
         let image = Picture::from_pixels(4, 8, &[200; 32]).fit(4);
         assert_eq!(image, [200; 16]);
+    }
+
+    #[test]
+    fn a_picture_that_is_all_width_is_brought_to_size_as_one_that_is_all_height() {
+        let pixels: Vec<u8> = (0..5000u32).map(|at| (at / 20) as u8).collect();
+        let wide = Picture::from_pixels(2500, 2, &pixels).fit(8);
+        let columns: Vec<u8> = (0..2500).flat_map(|x| [pixels[x], pixels[x + 2500]]).collect();
+        let high = Picture::from_pixels(2, 2500, &columns).fit(8);
+        let turned: Vec<u8> = (0..64).map(|at| high[at % 8 * 8 + at / 8]).collect();
+        assert_eq!(wide, turned);
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub enum ColumnType {
     I64,
     /// Unsigned integers of 64 bits.
     U64,
+    /// Integers of up to 76 digits.
+    Integer,
     /// Floating point numbers of 64 bits.
     F64,
     /// Text, as it is.
@@ -68,7 +70,7 @@ pub enum ColumnType {
 
 impl ColumnType {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Bool, Self::I64, Self::U64, Self::F64, Self::Text];
+    pub const ALL: [Self; 6] = [Self::Bool, Self::I64, Self::U64, Self::Integer, Self::F64, Self::Text];
 
     /// Its name, which [`FromStr`] reads again.
     pub fn name(self) -> &'static str {
@@ -76,6 +78,7 @@ impl ColumnType {
             Self::Bool => "bool",
             Self::I64 => "i64",
             Self::U64 => "u64",
+            Self::Integer => "integer",
             Self::F64 => "f64",
             Self::Text => "text",
         }
@@ -113,8 +116,6 @@ pub enum Told {
     Known,
     /// From nothing: none of the first rows of a text file has a value.
     Nothing,
-    /// From integers that no type of 64 bits holds all of, which makes the column text.
-    WideIntegers,
 }
 
 impl From<Option<Evidence>> for Told {
@@ -122,7 +123,6 @@ impl From<Option<Evidence>> for Told {
         match evidence {
             None | Some(Evidence::Values(_)) => Self::Known,
             Some(Evidence::None) => Self::Nothing,
-            Some(Evidence::WideIntegers) => Self::WideIntegers,
         }
     }
 }
@@ -171,9 +171,9 @@ pub trait TableReader: Send {
 /// Opens the rows of a table; each of the formats may be packed with gzip, zstd, bzip2 or xz.
 ///
 /// * CSV and TSV: the first batch decides each column's type: all cells are integers of 64 bits
-///   (`Int64`, or `UInt64` where one needs it and none is negative), else numbers (`Float64`), else `true` or `false`
-///   (`Boolean`), else text (`Utf8`). An empty cell is missing; a column of those alone is `Float64`.
-///   Integers that need more are text, as numbers of 64 bits would make different ones equal.
+///   (`Int64`, or `UInt64` where one needs it and none is negative), else integers (`Decimal256`), else numbers
+///   (`Float64`), else `true` or `false` (`Boolean`), else text (`Utf8`). An empty cell is missing; a column of those
+///   alone is `Float64`. Integers of more than 76 digits are text, as `Float64` would make different ones equal.
 ///   Blanks around a cell do not belong to it, unless they are in quotes. Without a header the columns are "0", "1"
 ///   and so on. Text in UTF-16 and UTF-32 is read where a byte order mark says so.
 /// * JSON Lines: likewise by the JSON types; a missing key is a missing value. The columns are those named, or the

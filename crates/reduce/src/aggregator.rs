@@ -86,12 +86,12 @@ pub trait Aggregator<T>: Send + Sync {
         Facts::NONE
     }
 
-    /// Whether it reads a NaN from an item that is none itself, as one that maps rows to their prices may. To the
-    /// [`crate::NanPolicy`] such an item is NaN: one that several aggregators read is left out as a whole where one of them
-    /// reads a NaN, as a pair is with a NaN in it.
+    /// Whether it reads a NaN from an item, which is one where `itself` says so: one that maps rows to their prices may read
+    /// one from a row, which is none, or none from a NaN. To the [`crate::NanPolicy`] an item that several aggregators read is
+    /// left out as a whole where one of them reads a NaN, as a pair is with a NaN in it.
     #[inline(always)]
-    fn reads_nan(&self, _item: &T) -> bool {
-        false
+    fn reads_nan(&self, _item: &T, itself: bool) -> bool {
+        itself
     }
 
     /// Whether the answer depends on where the items were, as that of [`crate::First`] does.

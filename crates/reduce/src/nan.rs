@@ -2,8 +2,8 @@
 
 /// The policy for NaN elements.
 ///
-/// It applies to what the aggregators read: through `map_input` to what an item maps to, behind `filter` to the items that are
-/// kept, in rows of columns to each cell; and to an item that is NaN itself, whatever is read from it. An item from which any of several aggregators reads a NaN is NaN to all of them.
+/// It applies to what the aggregators read: through `map_input` to what an item maps to, after `filter` to the items that are
+/// kept, in rows of columns to each cell. An item from which any of several aggregators reads a NaN is NaN to all of them.
 ///
 /// ```
 /// use strix_reduce::{Combine, Engine, Item, Mean, NanPolicy, Reducer};

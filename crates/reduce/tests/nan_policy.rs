@@ -86,3 +86,20 @@ fn groups_columns_and_missing_items_follow() {
     let groups = reduce_by_key(&mean, &Engine::cpu(), &rows(), &[0, 0, 1, 0, 1], 2, NanPolicy::Skip).unwrap();
     assert_eq!(groups.answers, [Some(4.0), Some(5.0)]);
 }
+
+#[test]
+fn a_nan_that_nobody_reads_is_an_item_like_others() {
+    let numbers = [f64::NAN, 1.0, 3.0, f64::NAN];
+    let mapped = Mean.map_input(|x: &f64| if x.is_nan() { 0.0 } else { *x });
+    assert_eq!(policies(mapped, &numbers), (Some(1.0), 0, None));
+    let kept = Mean.filter(|x: &f64| !x.is_nan());
+    assert_eq!(policies(kept, &numbers), (Some(2.0), 0, None));
+    // Beside one that reads it.
+    let both = (Mean.filter(|x: &f64| *x > 1.0), Max);
+    assert_eq!(policies(both, &numbers), ((Some(3.0), Some(3.0)), 2, Some(0)));
+    let pairs = [(f64::NAN, 1.0), (2.0, f64::NAN), (3.0, 4.0)];
+    let first = Sum.map_input(|pair: &(f64, f64)| pair.0);
+    assert_eq!(policies(first, &pairs), (Some(5.0), 1, Some(0)));
+    let places = First.filter(|x: &f64| *x > 1.0);
+    assert_eq!(policies(places, &numbers), (Some(3.0), 0, None));
+}

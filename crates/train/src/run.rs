@@ -575,6 +575,10 @@ pub fn write_whole(
         return fill(&file).map_err(failed(path, action));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        let missing = io::Error::new(io::ErrorKind::NotFound, format!("there is no folder {}", folder.display()));
+        return Err(failed(path, action)(missing));
+    }
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

@@ -44,5 +44,5 @@ pub use pruner::{Asha, Hyperband, Median, Pruner, Spread};
 pub use report::html;
 pub use sampler::{Grid, Random, Sampler, Tpe};
 pub use space::{Codes, Condition, Domain, Parameter, Space, Value};
-pub use storage::{Claim, Next, Patience, Storage, Stored, Study, best};
+pub use storage::{Claim, Next, Patience, Storage, Stored, Study, best, token};
 pub use trial::{Direction, State, Trial};

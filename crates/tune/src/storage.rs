@@ -160,6 +160,20 @@ impl Storage {
         })
     }
 
+    /// What the study `name` keeps under `key` (see [`Study::agree_on`]): null where it keeps nothing there, none where there is
+    /// no such study.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub fn attribute(&mut self, name: &str, key: &str) -> Result<Option<Json>, Error> {
+        self.database.within(|session| {
+            let sql = "SELECT a.value_json FROM studies s
+                       LEFT JOIN study_user_attributes a ON a.study_id = s.study_id AND a.key = ?2
+                       WHERE s.study_name = ?1";
+            Ok(session.run(sql, &[name.into(), key.into()])?.first().map(|row| parsed(&row[0])))
+        })
+    }
+
     /// Opens the study `name`, and begins it where there is none. Codes of its trials will be those of `space`.
     ///
     /// # Errors
@@ -247,8 +261,8 @@ fn without_password(url: &str) -> String {
     format!("{address}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
-/// What no other claim has: hashers have random keys.
-fn token() -> String {
+/// A text that no other call gives, on no machine: hashers have random keys.
+pub fn token() -> String {
     let random = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", random(), random())
 }
@@ -321,8 +335,8 @@ impl Study {
     /// for its number, knowing the others.
     ///
     /// Parameters that a waiting trial has already, as from Optuna's `enqueue_trial`, are kept, and decide under which choices
-    /// the trial is: `choose` gets a space in which each of them has this one value. Values that the study's space does not have
-    /// are chosen anew.
+    /// the trial is: `choose` gets a space in which each of them has this one value. A waiting trial with parameters or values
+    /// that the study's space does not have fails, and says why under its attribute `failure`.
     ///
     /// # Errors
     /// [`Error::Storage`], what `choose` fails with, and [`Error::Value`] where it leaves a parameter out.
@@ -342,38 +356,53 @@ impl Study {
             let waiting =
                 "SELECT trial_id, number FROM trials WHERE study_id = ?1 AND state = 'WAITING' AND number IS NOT NULL
                            ORDER BY number LIMIT 1";
-            let taken = match session.run(waiting, &[study.into()])?.first() {
-                Some(row) => Some((integer(&row[0])?, integer(&row[1])?)),
-                None => None,
-            };
-            let (id, number) = match taken {
-                Some((id, number)) => {
-                    let sql = format!(
-                        "UPDATE trials SET state = 'RUNNING', datetime_start = {}, datetime_complete = NULL
+            let (id, number, codes) = loop {
+                let taken = match session.run(waiting, &[study.into()])?.first() {
+                    Some(row) => Some((integer(&row[0])?, integer(&row[1])?)),
+                    None => None,
+                };
+                let (id, number) = match taken {
+                    Some((id, number)) => {
+                        let sql = format!(
+                            "UPDATE trials SET state = 'RUNNING', datetime_start = {}, datetime_complete = NULL
                          WHERE trial_id = ?1 AND state = 'WAITING' RETURNING trial_id",
-                        dialect.utc()
-                    );
-                    if session.run(&sql, &[id.into()])?.is_empty() {
-                        // One of Optuna's workers, which do not lock the study for this, was faster.
-                        return Ok(Next::Wait);
+                            dialect.utc()
+                        );
+                        if session.run(&sql, &[id.into()])?.is_empty() {
+                            // One of Optuna's workers, which do not lock the study for this, was faster.
+                            return Ok(Next::Wait);
+                        }
+                        (id, number)
                     }
-                    (id, number)
-                }
-                None => {
-                    let sql = "SELECT count(*) FROM trials WHERE study_id = ?1";
-                    if integer(&session.run(sql, &[study.into()])?[0][0])? as u64 >= limit {
-                        let running = format!("{} LIMIT 1", ours());
-                        let under_way = !session.run(&running, &[study.into()])?.is_empty();
-                        return Ok(if under_way { Next::Wait } else { Next::Done });
+                    None => {
+                        let sql = "SELECT count(*) FROM trials WHERE study_id = ?1";
+                        if integer(&session.run(sql, &[study.into()])?[0][0])? as u64 >= limit {
+                            let running = format!("{} LIMIT 1", ours());
+                            let under_way = !session.run(&running, &[study.into()])?.is_empty();
+                            return Ok(if under_way { Next::Wait } else { Next::Done });
+                        }
+                        insert(session, study)?
                     }
-                    insert(session, study)?
-                }
+                };
+                let number = number as u64;
+                let fixed = fixed(session, id)?;
+                let known = read(session, study, space)?;
+                let trials: Vec<Trial> = known.into_iter().map(|stored| stored.trial).collect();
+                let choose = |space: &Space| choose(space, &trials, number);
+                let why = match misfit(space, &fixed) {
+                    Some(why) => why,
+                    None => {
+                        let codes = complete(space, &fixed, number, choose)?;
+                        match fixed.keys().find(|name| !codes.contains_key(*name)) {
+                            Some(name) => format!("{name:?} does not exist beside its other values"),
+                            None => break (id, number, codes),
+                        }
+                    }
+                };
+                let why = json!(format!("it waited with values that it cannot have: {why}"));
+                set(session, "trial_user_attributes", id, FAILURE, &why)?;
+                end(session, id, "FAIL")?;
             };
-            let number = number as u64;
-            let known = read(session, study, space)?;
-            let fixed = fixed(session, id)?;
-            let trials: Vec<Trial> = known.into_iter().map(|stored| stored.trial).collect();
-            let codes = complete(space, &fixed, number, |space| choose(space, &trials, number))?;
             session.run("DELETE FROM trial_params WHERE trial_id = ?1", &[id.into()])?;
             for parameter in space.parameters() {
                 let Some(code) = codes.get(&parameter.name) else { continue };
@@ -595,6 +624,17 @@ fn fixed(session: &mut dyn Session, id: i64) -> Result<serde_json::Map<String, J
     Ok(match rows.first().map(|row| parsed(&row[0])) {
         Some(Json::Object(fixed)) => fixed,
         _ => serde_json::Map::new(),
+    })
+}
+
+/// Why a trial with these values cannot be run: which of them the space does not have.
+fn misfit(space: &Space, fixed: &serde_json::Map<String, Json>) -> Option<String> {
+    fixed.iter().find_map(|(name, value)| {
+        let Some(parameter) = space.parameters().iter().find(|parameter| parameter.name == *name) else {
+            return Some(format!("the space has no parameter {name:?}"));
+        };
+        let outside = distribution::code(&parameter.domain, value).is_none();
+        outside.then(|| format!("{name:?} is {value}, which is not in {}", parameter.domain))
     })
 }
 

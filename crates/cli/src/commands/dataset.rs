@@ -42,20 +42,31 @@ pub(crate) fn load(dataset: Option<&Dataset>, size: Option<usize>, place: &DataP
         let what = "says where Fashion-MNIST is, but --dataset names another dataset; leave one of the two out";
         return Err(Failure::Usage(format!("--data {} {what}", data.display())));
     }
-    match dataset {
-        Some(Dataset::Garments) => Ok(whole(drawn())),
-        Some(Dataset::FashionMnist) => Ok(whole(published(place.data.as_deref())?)),
-        Some(Dataset::Folder(folder)) => {
-            let (data, left_out) = own::load(folder, &own::Options { size, strict: place.strict })?;
-            Ok(Loaded { left_out, ..whole(data) })
-        }
+    let loaded = match dataset {
+        Some(Dataset::Garments) => whole(drawn()),
+        Some(Dataset::FashionMnist) => whole(published(place.data.as_deref())?),
+        Some(Dataset::Folder(folder)) => pictures(folder, size, place.strict)?,
         None => match published(place.data.as_deref()) {
             Err(error @ Error::NotAvailable { .. }) => {
-                Ok(Loaded { substituted: Some(error.to_string()), ..whole(drawn()) })
+                Loaded { substituted: Some(error.to_string()), ..whole(drawn()) }
             }
-            loaded => Ok(whole(loaded?)),
+            loaded => whole(loaded?),
         },
+    };
+    let (width, height) = (loaded.data.train.width, loaded.data.train.height);
+    match size.filter(|&size| (size, size) != (width, height)) {
+        Some(size) => Err(Failure::Usage(format!(
+            "--image-size {size} is for folders of pictures, but {} holds images of {width} x {height} pixels; leave it \
+             out, or enlarge them with --resize",
+            loaded.data.name
+        ))),
+        None => Ok(loaded),
     }
+}
+
+fn pictures(folder: &Path, size: Option<usize>, strict: bool) -> Result<Loaded, Failure> {
+    let (data, left_out) = own::load(folder, &own::Options { size, strict })?;
+    Ok(Loaded { data, substituted: None, left_out })
 }
 
 fn drawn() -> TrainTest {
@@ -95,9 +106,7 @@ pub(crate) fn of_run(manifest: &Manifest, place: &DataPlace) -> Result<TrainTest
     let dataset = record.name.parse::<Dataset>();
     let published_in = |folder: &Path| dataset == Ok(Dataset::FashionMnist) && fashion_mnist::is_in(folder);
     let pictures = |folder: &Path| {
-        let size = Some(record.image_size[0]);
-        let (data, left_out) = own::load(folder, &own::Options { size, strict: place.strict })?;
-        let loaded = Loaded { data, substituted: None, left_out };
+        let loaded = pictures(folder, Some(record.image_size[0]), place.strict)?;
         loaded.tell_left_out();
         Ok(loaded.data)
     };

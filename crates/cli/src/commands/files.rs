@@ -11,6 +11,16 @@ pub(crate) struct File<'a> {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// Refuses a file in a folder that is not there, before the work whose answer it is to hold.
+pub(crate) fn check_folder(path: &Path) -> Result<(), Failure> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            Err(Failure::Output(format!("{}: there is no folder {}", path.display(), folder.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Writes them all; when one fails, what was there before is still there for all of them.
 pub(crate) fn write_all(files: &[File<'_>]) -> Result<(), Failure> {
     let Some((first, rest)) = files.split_first() else { return Ok(()) };

@@ -8,11 +8,11 @@ use serde::Serialize;
 use strix_data::Source;
 use strix_reduce::{EngineChoice, EngineReport};
 
-use super::files::{File, write_all};
+use super::files::{File, check_folder, write_all};
 use crate::args::Reduce;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::output::{Value, grouped};
+use crate::output::{Value, counted, grouped};
 use crate::present::{self, Answer, GroupedMean, Kind};
 use crate::reduction::{Outcome, check_options, described, formats, reduce_arrays, reduce_tables};
 use crate::statistic::{DEFAULT, Family, Read, Statistic, columns, exactly, parse};
@@ -62,6 +62,8 @@ pub(crate) fn run(mut args: Reduce) -> Result<(), Failure> {
     if let Some(path) = &args.output.out {
         Kind::of(path)?;
     }
+    let written = [&args.output.out, &args.output.save, &args.plot];
+    written.into_iter().flatten().try_for_each(|path| check_folder(path))?;
     check_room(args, &statistics)?;
     if let Some(path) = &args.plot {
         check_plot(path, &statistics, args)?;
@@ -231,7 +233,7 @@ fn summary(report: &Report) -> String {
     let rate = report.bytes as f64 / report.seconds / 1e9;
     format!(
         "{}, {} bytes of {}{}, in {:.3} s ({rate:.2} GB/s) {engine}",
-        files(report),
+        counted(report.files as u64, "file"),
         grouped(report.bytes),
         report.dtype,
         skipped(report),
@@ -240,12 +242,9 @@ fn summary(report: &Report) -> String {
 }
 
 fn rows_summary(report: &Report, rows: u64, groups: Option<usize>) -> String {
-    let groups = groups.map_or_else(String::new, |groups| format!(" in {} groups", grouped(groups as u64)));
-    format!("{}, {} rows{groups}{}, in {:.3} s", files(report), grouped(rows), skipped(report), report.seconds)
-}
-
-fn files(report: &Report) -> String {
-    if report.files == 1 { "1 file".into() } else { format!("{} files", report.files) }
+    let groups = groups.map_or_else(String::new, |groups| format!(" in {}", counted(groups as u64, "group")));
+    let files = counted(report.files as u64, "file");
+    format!("{files}, {}{groups}{}, in {:.3} s", counted(rows, "row"), skipped(report), report.seconds)
 }
 
 fn skipped(report: &Report) -> String {

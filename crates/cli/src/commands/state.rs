@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::files::{File, write_all};
+use super::files::{File, check_folder, write_all};
 use crate::args::{AnswerOutput, State};
 use crate::failure::Failure;
+use crate::output::counted;
 use crate::present::{self, Answer, Kind};
 use crate::table::{ByGroup, Opened, Plan, Saved, merged};
 
@@ -23,6 +24,7 @@ fn merge(files: &[PathBuf], output: &AnswerOutput) -> Result<(), Failure> {
     if let Some(path) = &output.out {
         Kind::of(path)?;
     }
+    [&output.out, &output.save].into_iter().flatten().try_for_each(|path| check_folder(path))?;
     let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
     let Opened { saved, plan, groups } = merged(&paths)?;
     let mut files = Vec::new();
@@ -76,7 +78,7 @@ fn verify(files: &[PathBuf]) -> Result<(), Failure> {
     let mut broken = 0;
     for file in files {
         match Opened::open(file) {
-            Ok(Opened { saved, .. }) => writeln!(out, "{}: whole, {} rows", file.display(), saved.rows)?,
+            Ok(Opened { saved, .. }) => writeln!(out, "{}: whole, {}", file.display(), counted(saved.rows, "row"))?,
             Err(failure) => {
                 broken += 1;
                 writeln!(out, "{failure}")?;

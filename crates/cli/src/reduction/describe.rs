@@ -1,6 +1,6 @@
 //! The answer where nothing was asked: every column's type, count, missing cells, mean and extremes.
 
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::Field;
 use strix_data::{Format, Source, TableReader};
 
 use super::types::{agree, open_table, options_of};
@@ -54,21 +54,14 @@ pub(crate) fn described(args: &Reduce, sources: &[Source], formats: &[Format]) -
     }
     for field in agreed.schema.fields() {
         let known = item(field);
-        // Integers beyond 64 bits are text for what tells them apart, and have the order of numbers: neither is said.
-        let wide = agreed.wide.contains(field.name());
         let mut places = [None; STATISTICS.len()];
         for ((name, family), place) in STATISTICS.iter().zip(&mut places) {
-            if *family == Family::Rows || (!wide && known.is_some_and(|item| item.has(*family))) {
+            if *family == Family::Rows || known.is_some_and(|item| item.has(*family)) {
                 *place = Some(described.statistics.len());
                 described.statistics.push(of(name, field.name())?);
             }
         }
-        let kind = match known {
-            _ if *field.data_type() == DataType::Null => "null".into(),
-            _ if wide => "integers beyond 64 bits".into(),
-            Some(item) => item.name(),
-            None => field.data_type().to_string(),
-        };
+        let kind = ItemType::named(field.data_type());
         described.columns.push(Column { name: field.name().clone(), kind, places });
     }
     described.statistics.push(parse_one("count").map_err(Failure::Internal)?);

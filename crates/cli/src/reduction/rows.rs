@@ -14,6 +14,7 @@ use super::{Outcome, bar, patience};
 use crate::args::Reduce;
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::output::counted;
 use crate::statistic::Statistic;
 use crate::table::{Groups, Plan, States};
 
@@ -30,7 +31,8 @@ pub(crate) fn reduce_tables(
 ) -> Result<Outcome, Failure> {
     let mut agreed = agree(args, sources, formats, &mut statistics, open)?;
     let in_first = |failure| in_file(&sources[0], failure);
-    let plan = Plan::new(statistics, args.exact, |column| item_type(&agreed.schema, column)).map_err(in_first)?;
+    let types = agreed.types();
+    let plan = Plan::new(statistics, args.exact, |column| item_type(&types, column)).map_err(in_first)?;
     let groups = Groups::new(&agreed.by, &agreed.schema).map_err(in_first)?;
     let engine = engine(args)?;
     let work = Work { args, plan: &plan, groups: &groups, engine: &engine };
@@ -52,7 +54,8 @@ pub(crate) fn reduce_tables(
         });
         if interrupt::requested() {
             let rows = states.rows - before;
-            interrupted = Some(format!("after {rows} rows of {source}, file {} of {}", file + 1, sources.len()));
+            let rows = counted(rows, "row");
+            interrupted = Some(format!("after {rows} of {source}, file {} of {}", file + 1, sources.len()));
             break;
         }
     }

@@ -1,5 +1,6 @@
 //! Which columns are read, of which types, so that all files agree.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -22,11 +23,15 @@ pub(super) struct Agreed {
     pub(super) open: Vec<Option<Box<dyn TableReader>>>,
     /// What was decided in doubt.
     pub(super) notes: Vec<String>,
-    /// Columns that are text as no number of 64 bits holds their integers.
-    pub(super) wide: Vec<String>,
 }
 
 impl Agreed {
+    /// The type of each column.
+    pub(super) fn types(&self) -> HashMap<String, DataType> {
+        let all = self.schema.fields().iter();
+        all.map(|field| (field.name().clone(), field.data_type().clone())).collect()
+    }
+
     /// The rows of a file, in the types that all files share.
     pub(super) fn reader(&mut self, file: usize, source: &Source) -> Result<Box<dyn TableReader>, Failure> {
         let reader = match self.open[file].take() {
@@ -60,8 +65,7 @@ pub(crate) fn check_options(args: &Reduce, sources: &[Source], formats: &[Format
         ("--quote", args.quote.is_some(), false),
     ];
     for (option, _, json) in given.into_iter().filter(|&(_, given, _)| given) {
-        let applies =
-            |format: &Format| matches!(format, Format::Csv | Format::Tsv) || (json && *format == Format::JsonLines);
+        let applies = |format: &Format| if json { format.is_text() } else { format.has_cells() };
         if !formats.iter().any(applies) {
             let kinds = if json { "CSV, TSV and JSON Lines" } else { "CSV and TSV" };
             let what = format!("{option} is for {kinds}, but {} is {}; leave it out", sources[0], formats[0]);
@@ -106,9 +110,18 @@ pub(super) fn agree(
         statistics.iter_mut().filter(|s| needs_column(s)).for_each(|s| s.columns = vec![column.clone()]);
     }
     let mut columns: Vec<String> = Vec::new();
-    for column in args.by.iter().chain(statistics.iter().flat_map(|s| &s.columns)) {
-        if !columns.contains(column) {
+    let mut uses: HashMap<String, Use> = HashMap::new();
+    let by = args.by.iter().map(|column| (column, None));
+    let read = statistics.iter().flat_map(|s| s.columns.iter().map(|column| (column, Some(s.family))));
+    for (column, family) in by.chain(read) {
+        let known = uses.entry(column.clone()).or_insert_with(|| {
             columns.push(column.clone());
+            Use::default()
+        });
+        match family {
+            None => known.is_key = true,
+            Some(family) if !known.families.contains(&family) => known.families.push(family),
+            Some(_) => {}
         }
     }
     // Of no columns, rows are counted and nothing is parsed.
@@ -121,26 +134,23 @@ pub(super) fn agree(
             Some(reader) => reader,
             None => open_table(source, &options)?,
         };
-        files.found.push(Found::of(&*reader));
+        files.found.push(Found::of(&*reader, &uses));
         notes.extend(reader.notes());
         if sources.len() == 1 || !source.opens_again() {
             *open = Some(reader);
         }
     }
     let mut fields = Vec::new();
-    let (mut texts, mut wide) = (Vec::new(), Vec::new());
+    let mut texts = Vec::new();
     for column in &columns {
         let given = files.given(column, &options.types)?;
-        let (kind, read_as) = files.settle(column, given, statistics, args.by.contains(column))?;
+        let used = &uses[column];
+        let (kind, read_as) = files.settle(column, given, used)?;
         if let (None, Some(read_as)) = (given, read_as) {
             options.types.push((column.clone(), read_as));
         }
-        if files.is_wide(column) {
-            wide.push(column.clone());
-        }
-        let apart = args.by.contains(column) || statistics.iter().any(|s| tells_apart(s) && s.columns.contains(column));
-        if apart && given.is_none() && kind.is_numeric() {
-            if files.found.iter().all(|found| found.has_own_text(column)) {
+        if used.tells_apart() && given.is_none() && kind.is_numeric() {
+            if files.found.iter().all(|found| found.column(column).is_ok_and(|found| found.own_text)) {
                 options.own_text.push(column.clone());
             } else if !files.is_csv() {
                 return Err(Failure::Input(format!(
@@ -159,17 +169,31 @@ pub(super) fn agree(
     let as_text = |column: &String| {
         if options.texts.contains(column) { text_label(column) } else { column.clone() }
     };
-    for statistic in statistics.iter_mut().filter(|statistic| tells_apart(statistic)) {
+    for statistic in statistics.iter_mut().filter(|statistic| tells_apart(statistic.family)) {
         statistic.columns = statistic.columns.iter().map(as_text).collect();
     }
     let by = args.by.iter().map(as_text).collect();
     open.iter_mut().flatten().for_each(|reader| reader.retype(&options));
-    Ok(Agreed { schema: Arc::new(Schema::new(fields)), options, by, open, notes, wide })
+    Ok(Agreed { schema: Arc::new(Schema::new(fields)), options, by, open, notes })
+}
+
+/// What is asked of a column.
+#[derive(Default)]
+struct Use {
+    is_key: bool,
+    families: Vec<Family>,
+}
+
+impl Use {
+    /// Whether its different values count.
+    fn tells_apart(&self) -> bool {
+        self.is_key || self.families.iter().copied().any(tells_apart)
+    }
 }
 
 /// Whether a statistic is of the different values of a column.
-fn tells_apart(statistic: &Statistic) -> bool {
-    matches!(statistic.family, Family::Distinct | Family::Frequent)
+fn tells_apart(family: Family) -> bool {
+    matches!(family, Family::Distinct | Family::Frequent)
 }
 
 /// Opens a table, until Ctrl-C.
@@ -178,28 +202,28 @@ pub(super) fn open_table(source: &Source, options: &TableOptions) -> Result<Box<
     patience::opened(source, move |source| strix_data::open_table(source, &options))
 }
 
-/// The columns of one file.
-struct Found {
-    schema: SchemaRef,
-    told: Vec<Told>,
-    own_text: Vec<bool>,
+/// The columns of one file, by their names.
+struct Found(HashMap<String, FoundColumn>);
+
+struct FoundColumn {
+    kind: DataType,
+    told: Told,
+    /// Whether its numbers have no other texts; asked only where its values are told apart.
+    own_text: bool,
 }
 
 impl Found {
-    fn of(reader: &dyn TableReader) -> Self {
-        let schema = reader.schema();
-        let all = 0..schema.fields().len();
-        let (told, own_text) = all.map(|column| (reader.told(column), reader.has_own_text(column))).unzip();
-        Self { schema, told, own_text }
+    fn of(reader: &dyn TableReader, uses: &HashMap<String, Use>) -> Self {
+        let column = |(index, field): (usize, &Arc<Field>)| {
+            let apart = uses.get(field.name()).is_some_and(Use::tells_apart);
+            let (kind, told) = (field.data_type().clone(), reader.told(index));
+            (field.name().clone(), FoundColumn { kind, told, own_text: apart && reader.has_own_text(index) })
+        };
+        Self(reader.schema().fields().iter().enumerate().map(column).collect())
     }
 
-    fn column(&self, name: &str) -> Result<(DataType, Told), Failure> {
-        let index = self.schema.index_of(name).map_err(|e| Failure::Input(e.to_string()))?;
-        Ok((self.schema.field(index).data_type().clone(), self.told[index]))
-    }
-
-    fn has_own_text(&self, name: &str) -> bool {
-        self.schema.index_of(name).is_ok_and(|index| self.own_text[index])
+    fn column(&self, name: &str) -> Result<&FoundColumn, Failure> {
+        self.0.get(name).ok_or_else(|| Failure::Internal(format!("column {name:?} is not read")))
     }
 }
 
@@ -212,17 +236,12 @@ struct Files<'a> {
 
 impl Files<'_> {
     fn is_text(&self, file: usize) -> bool {
-        matches!(self.formats[file], Format::Csv | Format::Tsv | Format::JsonLines)
-    }
-
-    /// Whether no number of 64 bits holds a column's integers in some text.
-    fn is_wide(&self, column: &str) -> bool {
-        self.found.iter().any(|found| found.column(column).is_ok_and(|(_, told)| told == Told::WideIntegers))
+        self.formats[file].is_text()
     }
 
     /// Whether all of them are text with cells.
     fn is_csv(&self) -> bool {
-        self.formats.iter().all(|format| matches!(format, Format::Csv | Format::Tsv))
+        self.formats.iter().all(|format| format.has_cells())
     }
 
     /// The type that `--type` gives a column.
@@ -247,25 +266,17 @@ impl Files<'_> {
         &self,
         column: &String,
         given: Option<ColumnType>,
-        statistics: &[Statistic],
-        is_key: bool,
+        used: &Use,
     ) -> Result<(DataType, Option<ColumnType>), Failure> {
-        let kinds = self.found.iter().map(|found| found.column(column)).collect::<Result<Vec<_>, _>>()?;
+        let kind = |found: &Found| found.column(column).map(|found| (found.kind.clone(), found.told));
+        let kinds = self.found.iter().map(kind).collect::<Result<Vec<_>, _>>()?;
         if let Some(given) = given {
             return Ok((kinds[0].0.clone(), Some(given)));
         }
         if (0..self.sources.len()).all(|file| self.is_text(file)) {
-            let (mut kind, wide) = of_text(&kinds);
-            if let (ColumnType::Text, Some(asked)) = (kind, asked(column, statistics, wide)?) {
-                if !is_key {
-                    kind = asked;
-                } else if wide {
-                    return Err(Failure::Input(format!(
-                        "{}: column {column:?} holds integers beyond 64 bits; choose with --type {column}=f64, which \
-                         rounds them, or --type {column}=text",
-                        self.sources[0]
-                    )));
-                }
+            let mut kind = of_text(&kinds);
+            if let (ColumnType::Text, false, Some(asked)) = (kind, used.is_key, asked(used)?) {
+                kind = asked;
             }
             return Ok((kind.data_type(), Some(kind).filter(|&kind| self.differ(&kinds, kind))));
         }
@@ -275,9 +286,12 @@ impl Files<'_> {
             let Some(both) = common(&shared, kind) else {
                 let first = kinds.iter().position(|(kind, _)| *kind != DataType::Null).unwrap_or_default();
                 return Err(Failure::Input(format!(
-                    "{}: column {column:?} holds {kind}, but in {} it holds {}; files that merge into one answer need \
-                     types that one type holds",
-                    self.sources[file], self.sources[first], kinds[first].0
+                    "{}: column {column:?} holds {}, but in {} it holds {}; files that merge into one answer need types \
+                     that one type holds",
+                    self.sources[file],
+                    ItemType::named(kind),
+                    self.sources[first],
+                    ItemType::named(&kinds[first].0)
                 )));
             };
             shared = both;
@@ -287,29 +301,27 @@ impl Files<'_> {
     }
 }
 
-/// The type that fits a column's text in all files, and whether it is text as no number of 64 bits holds its
-/// integers.
-fn of_text(kinds: &[(DataType, Told)]) -> (ColumnType, bool) {
+/// The type that fits a column's text in all files.
+fn of_text(kinds: &[(DataType, Told)]) -> ColumnType {
     // A file without any value says nothing.
     let kinds: Vec<_> = kinds.iter().filter(|(_, told)| *told != Told::Nothing).collect();
-    let all = |fits: fn(&DataType, Told) -> bool| kinds.iter().all(|(kind, told)| fits(kind, *told));
+    let all = |fits: fn(&DataType) -> bool| kinds.iter().all(|(kind, _)| fits(kind));
     match () {
-        () if kinds.is_empty() => (ColumnType::F64, false),
-        () if all(|kind, _| *kind == DataType::Int64) => (ColumnType::I64, false),
-        () if all(|kind, _| *kind == DataType::UInt64) => (ColumnType::U64, false),
-        () if all(|kind, told| kind.is_integer() || told == Told::WideIntegers) => (ColumnType::Text, true),
-        () if all(|kind, told| kind.is_numeric() || told == Told::WideIntegers) => (ColumnType::F64, false),
-        () if all(|kind, _| *kind == DataType::Boolean) => (ColumnType::Bool, false),
-        () => (ColumnType::Text, false),
+        () if kinds.is_empty() => ColumnType::F64,
+        () if all(|kind| *kind == DataType::Int64) => ColumnType::I64,
+        () if all(|kind| *kind == DataType::UInt64) => ColumnType::U64,
+        () if all(|kind| kind.is_numeric() && !kind.is_floating()) => ColumnType::Integer,
+        () if all(DataType::is_numeric) => ColumnType::F64,
+        () if all(|kind| *kind == DataType::Boolean) => ColumnType::Bool,
+        () => ColumnType::Text,
     }
 }
 
 /// As what a column of text is to be read for its statistics, if some are of numbers or truth values: the first
-/// cell that does not fit is then named with its line. Of `wide` integers, the order is one of numbers.
-fn asked(column: &String, statistics: &[Statistic], wide: bool) -> Result<Option<ColumnType>, Failure> {
-    for Statistic { family, columns, .. } in statistics {
-        let order = wide && matches!(family, Family::Min | Family::Max);
-        if *family == Family::Rows || !columns.contains(column) || (statistic::text(*family)?.is_some() && !order) {
+/// cell that does not fit is then named with its line.
+fn asked(used: &Use) -> Result<Option<ColumnType>, Failure> {
+    for family in &used.families {
+        if *family == Family::Rows || statistic::text(*family)?.is_some() {
             continue;
         }
         let truth = matches!(family, Family::Any | Family::All);
@@ -332,13 +344,12 @@ fn only_column(source: &Source, schema: &Schema, by: &[String]) -> Result<String
     )))
 }
 
-/// The item type of a column of `schema`.
-pub(super) fn item_type(schema: &Schema, column: &str) -> Result<ItemType, Failure> {
-    let field = schema.field_with_name(column).map_err(|e| Failure::Input(e.to_string()))?;
-    ItemType::of(field.data_type()).ok_or_else(|| {
+/// The item type of a column, of the types by name.
+pub(super) fn item_type(types: &HashMap<String, DataType>, column: &str) -> Result<ItemType, Failure> {
+    let kind = types.get(column).ok_or_else(|| Failure::Internal(format!("column {column:?} is not read")))?;
+    ItemType::of(kind).ok_or_else(|| {
         Failure::Input(format!(
-            "column {column:?} holds {}; statistics take numbers, truth values, text, bytes, dates, times and durations",
-            field.data_type()
+            "column {column:?} holds {kind}; statistics take numbers, truth values, text, bytes, dates, times and durations"
         ))
     })
 }

@@ -7,6 +7,8 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Int64Type, SchemaRef, TimeUnit, UInt64Type};
 use strix_data::{Error, TableOptions, TableReader, Told};
 
+use crate::table::ItemType;
+
 /// Digits of the widest decimals.
 const DIGITS: [u8; 2] = [38, 76];
 /// Integers up to which f64 tells them apart.
@@ -163,7 +165,7 @@ fn widened(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, String> {
     }
     let checked = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(array, to, &checked).map_err(|_| {
-        let from = array.data_type();
+        let [from, to] = [array.data_type(), to].map(ItemType::named);
         format!("holds values of {from} that do not fit {to}, the type that all files share; reduce them apart")
     })
 }

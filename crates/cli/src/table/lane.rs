@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::statistic::{self, Chosen, Digits, Family, Readout};
 
 /// The type of a lane's items.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum ItemType {
     /// Whether a row's columns are all there.
     Presence,
@@ -65,6 +65,14 @@ impl ItemType {
             DataType::Binary => Self::Bytes,
             other => Self::Time(Clock::of(other)?),
         })
+    }
+
+    /// What a column's type is called.
+    pub(crate) fn named(column: &DataType) -> String {
+        match column {
+            DataType::Null => "null".into(),
+            other => Self::of(other).map_or_else(|| other.to_string(), Self::name),
+        }
     }
 
     /// The type in which a family's aggregator takes items of this type.

@@ -29,6 +29,9 @@ pub(crate) struct Plan {
     lanes: Vec<Box<dyn Lane>>,
     /// For each statistic its lane, and its place in it.
     places: Vec<(usize, usize)>,
+    /// Where the lanes are, and the columns.
+    lane_of: HashMap<(Vec<String>, ItemType), usize>,
+    column_of: HashMap<String, usize>,
 }
 
 impl std::fmt::Debug for Plan {
@@ -47,8 +50,15 @@ impl Plan {
         exact: bool,
         item_type: impl Fn(&str) -> Result<ItemType, Failure>,
     ) -> Result<Self, Failure> {
-        let mut plan =
-            Self { statistics: Vec::new(), exact, columns: Vec::new(), lanes: Vec::new(), places: Vec::new() };
+        let mut plan = Self {
+            statistics: Vec::new(),
+            exact,
+            columns: Vec::new(),
+            lanes: Vec::new(),
+            places: Vec::new(),
+            lane_of: HashMap::new(),
+            column_of: HashMap::new(),
+        };
         for mut statistic in statistics {
             if statistic.columns.is_empty() {
                 // A count of no column counts rows.
@@ -73,8 +83,7 @@ impl Plan {
             if exact {
                 plan.refuse_rounded(&statistic)?;
             }
-            let index = plan.lanes.iter().position(|lane| lane.columns() == columns && lane.item() == item);
-            let index = index.unwrap_or_else(|| {
+            let index = *plan.lane_of.entry((columns.clone(), item)).or_insert_with(|| {
                 plan.lanes.push(lane(columns.clone(), item));
                 plan.lanes.len() - 1
             });
@@ -120,17 +129,20 @@ impl Plan {
     pub(crate) fn first(&self, statistics: usize) -> Result<Self, Failure> {
         let first = self.statistics.iter().take(statistics).cloned().collect();
         Self::new(first, self.exact, |column| {
-            let known = self.columns.iter().find(|(name, _)| name == column);
-            known.map(|(_, item)| *item).ok_or_else(|| Failure::Internal(format!("column {column:?} has no type")))
+            let known = self.column_of.get(column);
+            known
+                .map(|&index| self.columns[index].1)
+                .ok_or_else(|| Failure::Internal(format!("column {column:?} has no type")))
         })
     }
 
     /// What a column holds, noted the first time.
     fn typed(&mut self, column: &str, of: impl Fn(&str) -> Result<ItemType, Failure>) -> Result<ItemType, Failure> {
-        if let Some((_, item)) = self.columns.iter().find(|(known, _)| known == column) {
-            return Ok(*item);
+        if let Some(&index) = self.column_of.get(column) {
+            return Ok(self.columns[index].1);
         }
         let item = of(column)?;
+        self.column_of.insert(column.to_owned(), self.columns.len());
         self.columns.push((column.to_owned(), item));
         Ok(item)
     }

@@ -5,6 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use arrow::array::{ArrayRef, RecordBatch};
+
 pub struct Place {
     pub folder: tempfile::TempDir,
 }
@@ -99,4 +101,34 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
+}
+
+/// Pictures a class.
+pub const PICTURES: usize = 40;
+
+/// A folder of two classes: white on the left or on the right. Each picture has pixels of its own, which `salt` changes.
+pub fn pictures(place: &Place, folder: &str, classes: [&str; 2], salt: usize) {
+    for (side, class) in classes.into_iter().enumerate() {
+        let class = format!("{folder}/{class}");
+        std::fs::create_dir_all(place.path(&class)).unwrap();
+        for picture in 0..PICTURES {
+            let shade = |at: usize| {
+                let noise = at * (31 + (picture + salt) * 7) % 97;
+                if (at % 28 >= 14) == (side == 1) { 255 - noise as u8 } else { noise as u8 }
+            };
+            let pixels: Vec<u8> = (0..28 * 28).map(shade).collect();
+            place.write(&format!("{class}/{picture:02}.png"), strix_data::to_png(28, 28, &pixels).unwrap());
+        }
+    }
+}
+
+/// A Parquet file of these columns, each of which may have missing cells.
+pub fn parquet(place: &Place, name: &str, columns: Vec<(&str, ArrayRef)>) {
+    let columns = columns.into_iter().map(|(name, column)| (name, column, true));
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    place.write(name, bytes);
 }

@@ -174,7 +174,8 @@ impl Rows {
         match error.into_kind() {
             csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
                 let line = line(pos.as_ref().unwrap_or(start));
-                format(format!("line {line} has {len} cells, the first row has {expected_len}"))
+                let cells = if len == 1 { "cell" } else { "cells" };
+                format(format!("line {line} has {len} {cells}, the first row has {expected_len}"))
             }
             csv::ErrorKind::Io(e) if TooLong::is(&e) => {
                 format(format!("line {}: the record that begins here is {e}; is a quote left open?", line(start)))

@@ -61,7 +61,7 @@ impl<T: Element> Portable<T> for ArgMin {
     fn signature(&self) -> Signature {
         format!("arg_min of {}", T::NAME)
     }
-    fn check(&self, state: &Self::State, _items: u64) -> Result<(), String> {
-        Placed::check(state)
+    fn check(&self, state: &Self::State, items: u64) -> Result<(), String> {
+        Placed::check(state, items)
     }
 }

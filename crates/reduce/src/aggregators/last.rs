@@ -45,7 +45,7 @@ impl<T: Label> Portable<T> for Last {
     fn signature(&self) -> Signature {
         format!("last of {}", T::NAME)
     }
-    fn check(&self, state: &Self::State, _items: u64) -> Result<(), String> {
-        Placed::check(state)
+    fn check(&self, state: &Self::State, items: u64) -> Result<(), String> {
+        Placed::check(state, items)
     }
 }

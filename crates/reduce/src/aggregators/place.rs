@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::state::MOST_ITEMS;
-
 /// An item at its place among all that were pushed, counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed<T> {
@@ -18,10 +16,10 @@ impl<T> Placed<T> {
         Self { place: self.place + places, item: self.item }
     }
 
-    pub(crate) fn check(state: &Option<Self>) -> Result<(), String> {
+    pub(crate) fn check(state: &Option<Self>, items: u64) -> Result<(), String> {
         match state {
-            Some(placed) if placed.place > MOST_ITEMS => {
-                Err(format!("place {} is past any there can be", placed.place))
+            Some(placed) if placed.place >= items => {
+                Err(format!("place {} (from 0) is past the last of {items} items", placed.place))
             }
             _ => Ok(()),
         }

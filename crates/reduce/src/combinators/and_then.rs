@@ -50,8 +50,8 @@ impl<T, R, A: Aggregator<T>, F: Fn(A::Output) -> R + Send + Sync> Aggregator<T> 
         self.aggregator.facts()
     }
     #[inline(always)]
-    fn reads_nan(&self, item: &T) -> bool {
-        self.aggregator.reads_nan(item)
+    fn reads_nan(&self, item: &T, itself: bool) -> bool {
+        self.aggregator.reads_nan(item, itself)
     }
     fn positional(&self) -> bool {
         self.aggregator.positional()

@@ -131,7 +131,7 @@ trait Erased<T, O>: Send + Sync {
     fn lift_block(&self, block: &Block<'_, T>) -> Hidden;
     fn block_items(&self) -> usize;
     fn facts(&self) -> Facts;
-    fn reads_nan(&self, item: &T) -> bool;
+    fn reads_nan(&self, item: &T, itself: bool) -> bool;
     fn positional(&self) -> bool;
     fn shift(&self, state: Hidden, places: u64) -> Hidden;
     #[cfg(feature = "gpu")]
@@ -182,8 +182,8 @@ impl<T, A: Portable<T>> Erased<T, A::Output> for A {
     fn facts(&self) -> Facts {
         Aggregator::facts(self)
     }
-    fn reads_nan(&self, item: &T) -> bool {
-        Aggregator::reads_nan(self, item)
+    fn reads_nan(&self, item: &T, itself: bool) -> bool {
+        Aggregator::reads_nan(self, item, itself)
     }
     fn positional(&self) -> bool {
         Aggregator::positional(self)
@@ -230,8 +230,8 @@ impl<T, O> Aggregator<T> for Boxed<T, O> {
     fn facts(&self) -> Facts {
         self.aggregator.facts()
     }
-    fn reads_nan(&self, item: &T) -> bool {
-        self.aggregator.reads_nan(item)
+    fn reads_nan(&self, item: &T, itself: bool) -> bool {
+        self.aggregator.reads_nan(item, itself)
     }
     fn positional(&self) -> bool {
         self.aggregator.positional()

@@ -139,8 +139,8 @@ where
         1 << 16
     }
     #[inline(always)]
-    fn reads_nan(&self, item: &T) -> bool {
-        self.aggregator.reads_nan(item)
+    fn reads_nan(&self, item: &T, itself: bool) -> bool {
+        self.aggregator.reads_nan(item, itself)
     }
     fn positional(&self) -> bool {
         self.aggregator.positional()

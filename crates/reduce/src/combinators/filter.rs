@@ -62,8 +62,8 @@ impl<T: Clone, A: Aggregator<T>, F: Fn(&T) -> bool + Send + Sync> Aggregator<T> 
         self.aggregator.block_items()
     }
     #[inline(always)]
-    fn reads_nan(&self, item: &T) -> bool {
-        (self.keep)(item) && self.aggregator.reads_nan(item)
+    fn reads_nan(&self, item: &T, itself: bool) -> bool {
+        (self.keep)(item) && self.aggregator.reads_nan(item, itself)
     }
     fn positional(&self) -> bool {
         self.aggregator.positional()

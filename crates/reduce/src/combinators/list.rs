@@ -38,8 +38,8 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Vec<A> {
         self.iter().fold(Facts::NONE, |facts, a| facts | a.facts())
     }
     #[inline(always)]
-    fn reads_nan(&self, item: &T) -> bool {
-        self.iter().any(|a| a.reads_nan(item))
+    fn reads_nan(&self, item: &T, itself: bool) -> bool {
+        self.iter().any(|a| a.reads_nan(item, itself))
     }
     fn positional(&self) -> bool {
         self.iter().any(A::positional)

@@ -56,9 +56,9 @@ impl<S, T: Item, A: Aggregator<T>, F: Fn(&S) -> T + Send + Sync> Aggregator<S> f
         self.aggregator.block_items()
     }
     #[inline(always)]
-    fn reads_nan(&self, item: &S) -> bool {
+    fn reads_nan(&self, item: &S, _itself: bool) -> bool {
         let mapped = (self.f)(item);
-        mapped.is_nan() || self.aggregator.reads_nan(&mapped)
+        self.aggregator.reads_nan(&mapped, mapped.is_nan())
     }
     fn positional(&self) -> bool {
         self.aggregator.positional()

@@ -65,8 +65,8 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Named<A> {
         self.aggregator.facts()
     }
     #[inline(always)]
-    fn reads_nan(&self, item: &T) -> bool {
-        self.aggregator.reads_nan(item)
+    fn reads_nan(&self, item: &T, itself: bool) -> bool {
+        self.aggregator.reads_nan(item, itself)
     }
     fn positional(&self) -> bool {
         self.aggregator.positional()

@@ -45,8 +45,8 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Option<A> {
         self.as_ref().map_or(Facts::NONE, A::facts)
     }
     #[inline(always)]
-    fn reads_nan(&self, item: &T) -> bool {
-        self.as_ref().is_some_and(|a| a.reads_nan(item))
+    fn reads_nan(&self, item: &T, itself: bool) -> bool {
+        self.as_ref().is_some_and(|a| a.reads_nan(item, itself))
     }
     fn positional(&self) -> bool {
         self.as_ref().is_some_and(A::positional)

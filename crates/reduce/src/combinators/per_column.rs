@@ -1,7 +1,7 @@
 //! Every column of a table with rows of a fixed width.
 
 use crate::state::Signature;
-use crate::{Aggregator, Block, Facts, Portable};
+use crate::{Aggregator, Block, Facts, Item, Portable};
 
 /// An aggregator of each of the N columns of rows `[T; N]`; see [`crate::Combine::per_column`].
 ///
@@ -28,7 +28,7 @@ impl<S> ColumnStates<S> {
     }
 }
 
-impl<T: Clone, A: Aggregator<T>, const N: usize> Aggregator<[T; N]> for PerColumn<A> {
+impl<T: Item, A: Aggregator<T>, const N: usize> Aggregator<[T; N]> for PerColumn<A> {
     type State = ColumnStates<A::State>;
     type Output = [A::Output; N];
 
@@ -59,8 +59,8 @@ impl<T: Clone, A: Aggregator<T>, const N: usize> Aggregator<[T; N]> for PerColum
         self.0.facts()
     }
     #[inline(always)]
-    fn reads_nan(&self, row: &[T; N]) -> bool {
-        row.iter().any(|item| self.0.reads_nan(item))
+    fn reads_nan(&self, row: &[T; N], _itself: bool) -> bool {
+        row.iter().any(|item| self.0.reads_nan(item, item.is_nan()))
     }
     fn positional(&self) -> bool {
         self.0.positional()
@@ -70,7 +70,7 @@ impl<T: Clone, A: Aggregator<T>, const N: usize> Aggregator<[T; N]> for PerColum
     }
 }
 
-impl<T: Clone, A: Portable<T>, const N: usize> Portable<[T; N]> for PerColumn<A> {
+impl<T: Item, A: Portable<T>, const N: usize> Portable<[T; N]> for PerColumn<A> {
     fn signature(&self) -> Signature {
         format!("{N} columns of ({})", self.0.signature())
     }

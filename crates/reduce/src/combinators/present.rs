@@ -51,8 +51,8 @@ impl<T: Clone, A: Aggregator<T>> Aggregator<Option<T>> for Present<A> {
         self.0.block_items()
     }
     #[inline(always)]
-    fn reads_nan(&self, item: &Option<T>) -> bool {
-        item.as_ref().is_some_and(|item| self.0.reads_nan(item))
+    fn reads_nan(&self, item: &Option<T>, itself: bool) -> bool {
+        item.as_ref().is_some_and(|item| self.0.reads_nan(item, itself))
     }
     fn positional(&self) -> bool {
         self.0.positional()

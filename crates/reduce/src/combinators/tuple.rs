@@ -36,8 +36,8 @@ macro_rules! tuple {
                 Facts::NONE $(| self.$index.facts())+
             }
             #[inline(always)]
-            fn reads_nan(&self, item: &T) -> bool {
-                false $(|| self.$index.reads_nan(item))+
+            fn reads_nan(&self, item: &T, itself: bool) -> bool {
+                false $(|| self.$index.reads_nan(item, itself))+
             }
             fn positional(&self) -> bool {
                 false $(|| self.$index.positional())+

@@ -139,10 +139,10 @@ impl<T, A: Aggregator<T>> pulp::WithSimd for Lift<'_, '_, A, T> {
     }
 }
 
-/// Whether the item is one, or the aggregator reads one from it.
+/// Whether the aggregator reads one from the item.
 #[inline(always)]
 fn is_nan<T: Item, A: Aggregator<T>>(aggregator: &A, item: &T) -> bool {
-    item.is_nan() || aggregator.reads_nan(item)
+    aggregator.reads_nan(item, item.is_nan())
 }
 
 struct AnyNan<'a, A, T> {

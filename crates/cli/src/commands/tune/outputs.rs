@@ -99,12 +99,17 @@ fn in_vain(out: &Path, trials: &[Stored]) -> String {
     reasons.sort_by_key(|(_, times)| Reverse(*times));
     let told = |(why, times): &(&str, usize)| format!("{why} ({times} of {failed})");
     let told: Vec<String> = reasons.iter().take(MOST).map(told).collect();
+    let mut ends = Vec::new();
+    if failed > 0 {
+        ends.push(format!("{failed} failed: {}", told.join("; ")));
+    }
+    if pruned > 0 {
+        ends.push(format!("{} pruned", if pruned == 1 { String::from("1 was") } else { format!("{pruned} were") }));
+    }
     format!(
-        "no trial came to its end, so there are no best options: {failed} failed, {pruned} were pruned{}{}; search where \
-         trainings are stable and networks fit the images, such as at lower learning rates and with fewer blocks; every \
-         reason is in {}",
-        if told.is_empty() { "" } else { ": " },
-        told.join("; "),
+        "no trial came to its end, so there are no best options: {}; search where trainings are stable and networks fit the \
+         images; every reason is in {}",
+        ends.join("; "),
         out.join("trials.csv").display()
     )
 }

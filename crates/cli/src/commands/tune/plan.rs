@@ -22,6 +22,8 @@ use crate::failure::Failure;
 pub(super) const DIRECTION: Direction = Direction::Maximize;
 /// The file with the options that a study was begun with.
 const OPTIONS: &str = "tune.json";
+/// The study's attribute that tells it from others of its name.
+const IDENTITY: &str = "strix:study";
 /// Options that are read once, for all trials.
 const FOR_ALL: [&str; 4] = ["data", "dataset", "image-size", "weights"];
 /// The study, where it is not kept elsewhere.
@@ -40,12 +42,14 @@ pub(super) struct Plan {
     /// The text of the space's file.
     text: Option<String>,
     grid: Option<u64>,
+    /// What tells the study of a folder from others of its name; folders of earlier versions have none.
+    identity: Option<String>,
 }
 
 impl Plan {
     pub(super) fn of(args: Tune) -> Result<Self, Failure> {
-        let (mut args, options) = match &args.resume {
-            None => (args, args::given()),
+        let (mut args, options, identity) = match &args.resume {
+            None => (args, args::given(), None),
             Some(folder) => resumed(folder)?,
         };
         let settings = &mut args.settings;
@@ -89,7 +93,7 @@ impl Plan {
             args::Sampler::Grid => Some(Grid::combinations(&space)?.len() as u64),
             _ => None,
         };
-        let plan = Self { args, options, out, space, name, weights, text, grid };
+        let plan = Self { args, options, out, space, name, weights, text, grid, identity };
         plan.check(&place)?;
         Ok(plan)
     }
@@ -149,15 +153,46 @@ impl Plan {
 
     /// Makes the folder and the study, or joins it if it is searched in the same way.
     pub(super) fn begin(&mut self, data: &TrainTest) -> Result<Study, Failure> {
+        if self.args.resume.is_some() {
+            self.refuse_another_study()?;
+        } else {
+            self.identity = Some(strix_tune::token());
+        }
         // Where there is a study already, before anything is written.
         if self.args.storage.is_some() || self.args.resume.is_some() {
-            self.agree(data)?;
+            let mut study = self.agree(data)?;
+            if let Some(ours) = &self.identity {
+                let known = study.agree_on(IDENTITY, &json!(ours))?;
+                self.identity = known.as_str().map(str::to_owned);
+            }
         }
         match self.args.resume {
             None => self.make_folder()?,
             Some(_) => self.copy_space()?,
         }
-        self.agree(data)
+        let mut study = self.agree(data)?;
+        if let Some(ours) = &self.identity {
+            study.agree_on(IDENTITY, &json!(ours))?;
+        }
+        Ok(study)
+    }
+
+    /// Refuses a storage without the study of the folder: its trials would take the place of those that are there.
+    fn refuse_another_study(&self) -> Result<(), Failure> {
+        let Some(url) = &self.args.storage else { return Ok(()) };
+        let mut storage = Storage::open(url)?;
+        let found = storage.attribute(&self.name, IDENTITY)?;
+        let what = match (found, &self.identity) {
+            (None, _) => "has no such study",
+            (Some(Json::String(found)), Some(ours)) if found != *ours => "has another study of this name",
+            (Some(_), _) => return Ok(()),
+        };
+        Err(Failure::Usage(format!(
+            "{} goes on with its study {:?}, but {} {what}; leave --storage out, or begin a search with another --out",
+            self.out.display(),
+            self.name,
+            Storage::shown(url)
+        )))
     }
 
     /// Keeps what is searched, should the file become another one.
@@ -187,18 +222,41 @@ impl Plan {
             self.out = next_free(&self.name);
         }
         self.copy_space()?;
-        let saved = args::without(&self.options, &["--out", "--storage", "--space", "--study"]);
+        let mut saved = args::without(&self.options, &["--out", "--storage", "--space", "--study"]);
+        for (option, path) in self.paths() {
+            saved = args::without(&saved, &[&format!("--{option}")]);
+            let path = std::path::absolute(path).map_err(|e| failed(path, e))?;
+            saved.push(format!("--{option}={}", path.display()).into());
+        }
         let mut saved: Vec<String> = saved.iter().map(|option| option.to_string_lossy().into_owned()).collect();
         if self.text.is_some() {
             saved.push(format!("--space={SPACE}"));
         }
         let storage = self.args.storage.as_deref().map(|url| Storage::shown(&anywhere(url)));
-        let saved = json!({ "options": saved, "storage": storage, "study": self.name });
+        let saved = json!({ "options": saved, "storage": storage, "study": self.name, "identity": self.identity });
         write_whole(&self.out.join(OPTIONS), |file| {
             serde_json::to_writer_pretty(&mut *file, &saved)?;
             std::io::Write::write_all(file, b"\n")
         })?;
         Ok(())
+    }
+
+    /// The options that name files, which a search that is resumed may be in another folder than.
+    fn paths(&self) -> Vec<(&'static str, &Path)> {
+        let settings = &self.args.settings;
+        let folder = match &settings.dataset {
+            Some(Dataset::Folder(folder)) => Some(folder.as_path()),
+            _ => None,
+        };
+        let all = [
+            ("dataset", folder),
+            ("data", settings.place.data.as_deref()),
+            ("weights", settings.network.weights.as_deref()),
+        ];
+        // What the environment names is not the study's.
+        all.into_iter()
+            .filter_map(|(name, path)| Some((name, path.filter(|_| args::has(&self.options, name))?)))
+            .collect()
     }
 
     /// Opens the study, and refuses one of trials that cannot be compared with these.
@@ -216,16 +274,15 @@ impl Plan {
             "silence": self.args.silence,
         });
         let agreed = study.agree_on("strix", &ours)?;
-        match difference("", &agreed, &ours) {
-            None => Ok(study),
-            Some(what) => {
-                let other = match self.args.resume {
-                    Some(_) => "leave that out to go on, or begin another search without --resume",
-                    None => "choose another --study, or the same options",
-                };
-                Err(Failure::Usage(format!("study {:?} is of other trainings: {what}; {other}", self.name)))
-            }
-        }
+        let Some((part, what)) = first_difference(&agreed, &ours) else { return Ok(study) };
+        let of_data = ["classes", "images", "dataset"].contains(&part);
+        let other = match (&self.args.resume, of_data) {
+            (Some(_), true) => "go on with the images that it was begun with, or begin another search without --resume",
+            (Some(_), false) => "leave that option out to go on, or begin another search without --resume",
+            (None, true) => "choose another --study, or the same images",
+            (None, false) => "choose another --study, or the same options",
+        };
+        Err(Failure::Usage(format!("study {:?} is of other trainings: {what}; {other}", self.name)))
     }
 
     pub(super) fn choose(
@@ -295,8 +352,8 @@ fn anywhere(url: &str) -> String {
     file.map_or_else(|| url.into(), |(scheme, path)| format!("{scheme}:///{}", path.display()))
 }
 
-/// The options that a study was begun with, and those given now behind them.
-fn resumed(folder: &Path) -> Result<(Tune, Vec<OsString>), Failure> {
+/// The options that a study was begun with, with those given now behind them, and its identity.
+fn resumed(folder: &Path) -> Result<(Tune, Vec<OsString>, Option<String>), Failure> {
     let file = folder.join(OPTIONS);
     let wrong = |what: String| Failure::Input(format!("{}: {what}", file.display()));
     let text = std::fs::read_to_string(&file).map_err(|e| wrong(format!("{e}; it is no folder of strix tune")))?;
@@ -309,6 +366,10 @@ fn resumed(folder: &Path) -> Result<(Tune, Vec<OsString>), Failure> {
         options.push(format!("--space={}", folder.join(SPACE).display()).into());
     }
     let given = args::without(&args::given(), &["--resume"]);
+    // What is given anew need not be there any more.
+    for name in FOR_ALL.iter().filter(|name| args::has(&given, name)) {
+        options = args::without(&options, &[&format!("--{name}")]);
+    }
     let name = saved["study"].as_str().ok_or_else(|| wrong("it does not name its study".into()))?;
     options.push(format!("--study={name}").into());
     // It is the study of before, whatever the environment says; but that may know the password.
@@ -334,7 +395,20 @@ fn resumed(folder: &Path) -> Result<(Tune, Vec<OsString>), Failure> {
     }
     args.out = Some(folder.into());
     args.resume = Some(folder.into());
-    Ok((*args, options))
+    Ok((*args, options, saved["identity"].as_str().map(str::to_owned)))
+}
+
+/// What two searches are of: the part in which they differ first, of those that say most first, and how.
+fn first_difference(agreed: &Json, ours: &Json) -> Option<(&'static str, String)> {
+    ["classes", "images", "config", "weights", "silence", "dataset"].into_iter().find_map(|part| {
+        let what = match part {
+            // Of images and files, who reads it has no use for the checksums.
+            "dataset" if agreed[part] != ours[part] => "it has as many images of the same classes, but others".into(),
+            "config" => difference("", &agreed[part], &ours[part])?,
+            _ => difference(&format!(" {part}"), &agreed[part], &ours[part])?,
+        };
+        Some((part, what))
+    })
 }
 
 /// The first difference of two values, by its place, as a sentence.
@@ -347,8 +421,7 @@ fn difference(place: &str, agreed: &Json, ours: &Json) -> Option<String> {
             names.into_iter().find_map(|name| {
                 let [agreed, ours] = [agreed, ours].map(|values| values.get(name).unwrap_or(&none));
                 // Options are called by their names.
-                let place = if name == "config" { place.into() } else { format!("{place} {}", name.replace('_', "-")) };
-                difference(&place, agreed, ours)
+                difference(&format!("{place} {}", name.replace('_', "-")), agreed, ours)
             })
         }
         // Of many files or classes, the ones that differ.
@@ -357,10 +430,12 @@ fn difference(place: &str, agreed: &Json, ours: &Json) -> Option<String> {
                 these.iter().filter(|one| !others.contains(one)).cloned().collect()
             };
             let [less, more] = [without(agreed, ours), without(ours, agreed)].map(|entries| told(&entries));
-            match less == more {
-                true => Some(format!("its{place} had another order")),
-                false => Some(format!("its{place} had {less}, where there is {more} here")),
-            }
+            Some(match (less.as_str(), more.as_str()) {
+                ("none", "none") => format!("its{place} had another order"),
+                (less, "none") => format!("its{place} had {less} too"),
+                ("none", more) => format!("its{place} had no {more}"),
+                (less, more) => format!("its{place} had {less}, where there is {more} here"),
+            })
         }
         _ => Some(format!("its{place} is {}, here {}", told(agreed), told(ours))),
     }
@@ -404,12 +479,13 @@ mod tests {
             if let Some(held) = ours.pointer_mut(place) {
                 *held = value;
             }
-            difference("", &agreed, &ours).unwrap_or_default()
+            first_difference(&agreed, &ours).map(|(_, what)| what).unwrap_or_default()
         };
         for (place, value, words) in [
             ("/classes", json!(["left", "right", "up"]), ""),
             ("/classes", json!(["left", "rechts", "up"]), "its classes had right, where there is rechts here"),
-            ("/classes", json!(["left", "up"]), "its classes had right, where there is none here"),
+            ("/classes", json!(["left", "up"]), "its classes had right too"),
+            ("/classes", json!(["left", "right", "up", "down"]), "its classes had no down"),
             (
                 "/classes",
                 json!(["a", "b", "c", "d", "e"]),
@@ -422,7 +498,7 @@ mod tests {
             (
                 "/dataset",
                 json!([["a.gz", "0f"], ["b.gz", "2f"]]),
-                "its dataset had (b.gz, 1f), where there is (b.gz, 2f) here",
+                "it has as many images of the same classes, but others",
             ),
             ("/weights", json!("c0ffee"), "its weights is not set, here c0ffee"),
         ] {
