@@ -14,12 +14,12 @@ impl Aggregator<f64> for LogSumExp {
     fn identity(&self) -> (f64, f64) {
         (f64::NEG_INFINITY, 0.0)
     }
-    fn lift(&self, item: &f64) -> (f64, f64) {
-        (*item, 1.0)
+    fn lift(&self, state: &mut (f64, f64), item: &f64) {
+        self.merge(state, (*item, 1.0));
     }
-    fn merge(&self, a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
-        let (high, low) = if a.0 >= b.0 { (a, b) } else { (b, a) };
-        if low.1 == 0.0 { high } else { (high.0, high.1 + low.1 * (low.0 - high.0).exp()) }
+    fn merge(&self, state: &mut (f64, f64), other: (f64, f64)) {
+        let (high, low) = if state.0 >= other.0 { (*state, other) } else { (other, *state) };
+        *state = if low.1 == 0.0 { high } else { (high.0, high.1 + low.1 * (low.0 - high.0).exp()) };
     }
     fn finish(&self, (greatest, sum): (f64, f64)) -> Option<f64> {
         (sum > 0.0).then(|| greatest + sum.ln())

@@ -41,11 +41,11 @@ impl Aggregator<f32> for Above {
     fn identity(&self) -> Self::State {
         (0, None)
     }
-    fn lift(&self, item: &f32) -> Self::State {
-        if *item > 1.0 { (1, None) } else { (0, Some(*item)) }
+    fn lift(&self, state: &mut Self::State, item: &f32) {
+        self.merge(state, if *item > 1.0 { (1, None) } else { (0, Some(*item)) });
     }
-    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
-        (a.0 + b.0, [a.1, b.1].into_iter().flatten().reduce(f32::max))
+    fn merge(&self, state: &mut Self::State, other: Self::State) {
+        *state = (state.0 + other.0, [state.1, other.1].into_iter().flatten().reduce(f32::max));
     }
     fn finish(&self, state: Self::State) -> Self::Output {
         state

@@ -1,15 +1,17 @@
 //! The one idea of Strix: an aggregation is a commutative monoid with a door at each end.
 //!
-//! `lift` takes an item in, `merge` joins two states, `identity` is the empty state and `finish`
-//! reads the answer out. Whatever has that shape runs in pieces, in any order, on any device.
+//! `identity` is the empty state, `lift` takes an item into a state, `merge` another state, and `finish` reads the answer
+//! out. States are updated where they lie. Whatever has that shape runs in pieces, in any order, on any device.
 //!
 //! # The laws
 //!
-//! For all states `a`, `b`, `c` that came from lifting and merging:
+//! For all states `a`, `b`, `c` that came from lifting and merging, where `a + b` is `a` with `b` merged in, and `e` is
+//! `identity()`:
 //!
-//! * identity: `merge(identity(), a)` is `a`;
-//! * associativity: `merge(merge(a, b), c)` is `merge(a, merge(b, c))`;
-//! * commutativity: `merge(a, b)` is `merge(b, a)`;
+//! * identity: `e + a` and `a + e` are `a`;
+//! * associativity: `(a + b) + c` is `a + (b + c)`;
+//! * commutativity: `a + b` is `b + a`;
+//! * lifting: `a` with an item lifted into it is `a + (e with the item lifted into it)`;
 //! * splitting: cutting the items anywhere, in any number of pieces, and merging the pieces'
 //!   states gives the state of one pass;
 //! * emptiness: `finish(identity())` says that there is no value.
@@ -31,8 +33,8 @@ use crate::{Block, Facts};
 ///     type State = Option<u32>;
 ///     type Output = Option<u32>;
 ///     fn identity(&self) -> Self::State { None }
-///     fn lift(&self, item: &u32) -> Self::State { Some(u32::BITS - item.leading_zeros()) }
-///     fn merge(&self, a: Self::State, b: Self::State) -> Self::State { a.max(b) }
+///     fn lift(&self, state: &mut Self::State, item: &u32) { *state = (*state).max(Some(u32::BITS - item.leading_zeros())) }
+///     fn merge(&self, state: &mut Self::State, other: Self::State) { *state = (*state).max(other) }
 ///     fn finish(&self, state: Self::State) -> Self::Output { state }
 /// }
 ///
@@ -50,29 +52,52 @@ pub trait Aggregator<T>: Send + Sync {
     /// The state of no items.
     fn identity(&self) -> Self::State;
 
-    /// The state of one item.
-    fn lift(&self, item: &T) -> Self::State;
+    /// Takes an item into a state.
+    fn lift(&self, state: &mut Self::State, item: &T);
 
-    /// The state of the items of both, each a state of this aggregator's.
+    /// Takes the items of another state into a state. Both are this aggregator's.
     ///
     /// # Panics
     /// A built-in aggregator panics, in a release build too, when it is given a state of other parameters, such as another
     /// number of bins: that is an error of the program's, and merging it would give a wrong answer silently. So do
     /// [`Aggregator::finish`] and [`Aggregator::shift`]. Bytes of another aggregator are an [`crate::Error`] instead, see
     /// [`crate::state::from_bytes`].
-    fn merge(&self, a: Self::State, b: Self::State) -> Self::State;
+    fn merge(&self, state: &mut Self::State, other: Self::State);
 
     /// The answer that a state holds.
     fn finish(&self, state: Self::State) -> Self::Output;
 
-    /// The state of a block of items: one pass at full speed.
+    /// Takes a block of items into a state: one pass at full speed.
     ///
     /// The engine hands over at most [`Aggregator::block_items`] items; a [`Block`] derefs to their
-    /// slice. Override it where a tight loop beats lifting and merging one by one; mark the loop
+    /// slice. Override it where a tight loop beats lifting one by one; mark the loop
     /// `#[inline(always)]`, so that it compiles for the vector unit that the engine found.
     #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
-        block.iter().fold(self.identity(), |state, item| self.merge(state, self.lift(item)))
+    fn lift_block(&self, state: &mut Self::State, block: &Block<'_, T>) {
+        for item in block.iter() {
+            self.lift(state, item);
+        }
+    }
+
+    /// Takes the items of a block into the states of their groups: item i into `states[groups[i]]`.
+    #[inline(always)]
+    fn lift_groups(&self, states: &mut [Self::State], block: &Block<'_, T>, groups: &[u32]) {
+        for (index, (item, &group)) in block.iter().zip(groups).enumerate() {
+            let state = &mut states[group as usize];
+            if self.positional() {
+                // A block of a single item knows its place.
+                self.lift_block(state, &block.one(index));
+            } else {
+                self.lift(state, item);
+            }
+        }
+    }
+
+    /// The state of these items, the first of them at place 0.
+    fn state_of(&self, items: &[T]) -> Self::State {
+        let mut state = self.identity();
+        self.lift_block(&mut state, &Block::new(items));
+        state
     }
 
     /// How many items a block holds at most. One whose cost is by the block and not by the item, such as
@@ -94,17 +119,15 @@ pub trait Aggregator<T>: Send + Sync {
         itself
     }
 
-    /// Whether the answer depends on where the items were, as that of [`crate::First`] does.
+    /// Whether the answer depends on where the items were, as that of [`crate::First`] does. Such an aggregator takes the
+    /// places from the [blocks](Block::place), in [`Aggregator::lift_block`]; `lift` puts an item at place 0.
     fn positional(&self) -> bool {
         false
     }
 
-    /// The state as if its items had come `places` later. Lifting puts the first item at place 0; the
-    /// engine shifts each block to its own place, which keeps merging commutative. Only a
-    /// [positional](Aggregator::positional) aggregator has anything to do here.
-    fn shift(&self, state: Self::State, _places: u64) -> Self::State {
-        state
-    }
+    /// Moves the items of a state `places` back, before it is merged after so many others: merging itself is commutative.
+    /// Only a [positional](Aggregator::positional) aggregator has anything to do here.
+    fn shift(&self, _state: &mut Self::State, _places: u64) {}
 
     /// The aggregator's GPU half: its WGSL, and how to read its state back. `None`, the default,
     /// keeps the aggregator on the CPU.

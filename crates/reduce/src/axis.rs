@@ -136,8 +136,7 @@ pub(crate) fn outputs<T: Item, A: Aggregator<T>>(
             }
             let mut states: Vec<A::State> = (0..extent.outputs).map(|_| aggregator.identity()).collect();
             on_gpu(&prepared, items.len(), &mut |piece| {
-                let before = std::mem::replace(&mut states[piece.output], aggregator.identity());
-                states[piece.output] = aggregator.merge(before, piece.state);
+                aggregator.merge(&mut states[piece.output], piece.state);
             })?;
             Ok(Some((states, prepared.adapter_name())))
         });
@@ -276,10 +275,9 @@ impl<S> Total<S> {
         piece: &[T],
         nan: NanPolicy,
     ) -> Result<(), Error> {
-        let reduced =
-            cpu::reduce(aggregator, piece, nan).map_err(|index| Error::Nan { index: self.items + index as u64 })?;
-        let before = std::mem::replace(&mut self.state, aggregator.identity());
-        self.state = aggregator.merge(before, aggregator.shift(reduced.state, self.items));
+        let place = self.items;
+        cpu::reduce(aggregator, &mut self.state, piece, place, nan)
+            .map_err(|index| Error::Nan { index: place + index as u64 })?;
         self.items += piece.len() as u64;
         Ok(())
     }

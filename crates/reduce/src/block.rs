@@ -13,6 +13,7 @@ use crate::arithmetic::{FloatMoments, FloatSum};
 #[derive(Debug)]
 pub struct Block<'a, T> {
     items: &'a [T],
+    place: u64,
     facts: Facts,
     pub(crate) sum: OnceCell<FloatSum>,
     pub(crate) moments: OnceCell<FloatMoments>,
@@ -29,7 +30,25 @@ impl<'a, T> Block<'a, T> {
     /// A block of which these facts will be asked.
     #[inline(always)]
     pub fn with_facts(items: &'a [T], facts: Facts) -> Self {
-        Self { items, facts, sum: OnceCell::new(), moments: OnceCell::new(), extremes: OnceCell::new() }
+        Self { items, place: 0, facts, sum: OnceCell::new(), moments: OnceCell::new(), extremes: OnceCell::new() }
+    }
+
+    /// The same block at another place.
+    #[inline(always)]
+    pub fn at(self, place: u64) -> Self {
+        Self { place, ..self }
+    }
+
+    /// The item of that index alone, at its place.
+    #[inline(always)]
+    pub fn one(&self, index: usize) -> Self {
+        Self::new(&self.items[index..=index]).at(self.place + index as u64)
+    }
+
+    /// How many items came before the first of these; 0 unless it was said.
+    #[inline(always)]
+    pub fn place(&self) -> u64 {
+        self.place
     }
 
     /// The items, for as long as the block's owner lives.

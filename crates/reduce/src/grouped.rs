@@ -153,9 +153,9 @@ fn group<T: Item, A: Aggregator<T>>(
     // Every item at its own place.
     let mut state = aggregator.identity();
     for &place in places {
-        let mut total = Total::new(aggregator);
-        total.push(aggregator, std::slice::from_ref(&items[place]), nan).map_err(|error| named(&[place], error))?;
-        state = aggregator.merge(state, aggregator.shift(total.state, place as u64));
+        let item = std::slice::from_ref(&items[place]);
+        crate::cpu::reduce(aggregator, &mut state, item, place as u64, nan)
+            .map_err(|_| named(&[place], Error::Nan { index: 0 }))?;
     }
     Ok(state)
 }

@@ -54,7 +54,7 @@ pub use aggregators::{
 pub use arithmetic::exact::{Accuracy, ExactElement};
 pub use axis::{AlongAxis, reduce_axis};
 pub use block::{Block, Facts};
-pub use combinators::{Boxed, BoxedState, ByKey, Combine};
+pub use combinators::{Boxed, BoxedGroups, BoxedState, ByKey, Combine};
 pub use element::{Element, Item};
 pub use engine::{Engine, EngineChoice, EngineReport};
 pub use error::Error;

@@ -28,8 +28,9 @@ where
     D: Dimension,
 {
     if let Some(items) = view.as_slice() {
-        let reduced = cpu::reduce(aggregator, items, nan).map_err(|index| Error::Nan { index: index as u64 })?;
-        return Ok(aggregator.finish(reduced.state));
+        let mut state = aggregator.identity();
+        cpu::reduce(aggregator, &mut state, items, 0, nan).map_err(|index| Error::Nan { index: index as u64 })?;
+        return Ok(aggregator.finish(state));
     }
     let mut total = Total::new(aggregator);
     let mut piece = Vec::with_capacity(16 * BLOCK);

@@ -96,9 +96,20 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
         if let Some(done) = self.push_to_gpu(items, None) {
             return done;
         }
-        let reduced = crate::cpu::reduce(&self.aggregator, items, self.nan)
-            .map_err(|index| Error::Nan { index: self.pushed + index as u64 })?;
-        self.take(reduced.state, reduced.skipped, items.len() as u64);
+        let (aggregator, before) = (&self.aggregator, self.pushed);
+        let skipped = if self.nan == NanPolicy::Error {
+            // Apart, until it is known that there is none.
+            let mut state = aggregator.identity();
+            let reduced = crate::cpu::reduce(aggregator, &mut state, items, before, self.nan);
+            reduced.map_err(|index| Error::Nan { index: before + index as u64 })?;
+            aggregator.merge(&mut self.state, state);
+            0
+        } else {
+            let reduced = crate::cpu::reduce(aggregator, &mut self.state, items, before, self.nan);
+            reduced.map_err(|index| Error::Nan { index: before + index as u64 })?
+        };
+        self.skipped += skipped;
+        self.pushed += items.len() as u64;
         Ok(())
     }
 
@@ -290,14 +301,29 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
         }
     }
 
+    /// The answer so far; more items may be pushed after it. It costs a copy of the state.
+    ///
+    /// ```
+    /// # use strix_reduce::{Engine, Mean, Reducer};
+    /// let mut reducer = Reducer::new(Mean, &Engine::cpu())?;
+    /// reducer.push(&[1.0, 2.0])?;
+    /// assert_eq!(reducer.answer(), Some(1.5));
+    /// reducer.push(&[6.0])?;
+    /// assert_eq!(reducer.answer(), Some(3.0));
+    /// # Ok::<(), strix_reduce::Error>(())
+    /// ```
+    pub fn answer(&self) -> A::Output {
+        self.aggregator.finish(self.state.clone())
+    }
+
     /// The answer.
     pub fn finish(self) -> A::Output {
         self.aggregator.finish(self.state)
     }
 
-    fn take(&mut self, state: A::State, skipped: u64, items: u64) {
-        let before = std::mem::replace(&mut self.state, self.aggregator.identity());
-        self.state = self.aggregator.merge(before, self.aggregator.shift(state, self.pushed));
+    fn take(&mut self, mut state: A::State, skipped: u64, items: u64) {
+        self.aggregator.shift(&mut state, self.pushed);
+        self.aggregator.merge(&mut self.state, state);
         self.skipped += skipped;
         self.pushed += items;
     }
@@ -311,7 +337,8 @@ impl<T: Item, A: Aggregator<T>> Reducer<T, A> {
             // A NaN that ends the reduction ends it in the reduction itself, where a mask may leave it out.
             let nan = if self.nan == NanPolicy::Error { NanPolicy::Propagate } else { self.nan };
             let on_cpu = |count: usize| {
-                let reduced = crate::cpu::reduce(&self.aggregator, &items[..count], nan);
+                let mut state = self.aggregator.identity();
+                let reduced = crate::cpu::reduce(&self.aggregator, &mut state, &items[..count], 0, nan);
                 reduced.map(|_| ()).map_err(|index| Error::Nan { index: index as u64 })
             };
             let on_gpu = |count: usize| prepared.whole(&self.aggregator, &items[..count], None, nan, |_| {});
@@ -362,8 +389,7 @@ impl<S> Sum<S> {
     }
 
     fn add<T, A: Aggregator<T, State = S>>(&mut self, aggregator: &A, piece: crate::gpu::Piece<S>) {
-        let before = std::mem::replace(&mut self.state, aggregator.identity());
-        self.state = aggregator.merge(before, piece.state);
+        aggregator.merge(&mut self.state, piece.state);
         self.skipped += piece.skipped;
         self.items += piece.items;
     }

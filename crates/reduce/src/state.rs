@@ -51,7 +51,7 @@ pub trait Portable<T>: Aggregator<T, State: Serialize + DeserializeOwned> {
 ///
 /// ```
 /// use strix_reduce::{Aggregator, Block, Mean, state};
-/// let bytes = state::to_bytes::<f64, _>(&Mean, &Mean.lift_block(&Block::new(&[1.0f64, 2.0])), 2)?;
+/// let bytes = state::to_bytes::<f64, _>(&Mean, &Mean.state_of(&[1.0f64, 2.0]), 2)?;
 /// let (state, items) = state::from_bytes::<f64, _>(&Mean, &bytes)?;
 /// assert_eq!((Aggregator::<f64>::finish(&Mean, state), items), (Some(1.5), 2));
 /// # Ok::<(), strix_reduce::Error>(())

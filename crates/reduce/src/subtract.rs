@@ -117,16 +117,21 @@ impl<T, A: Aggregator<T>> Window<T, A> {
 
     /// Takes an item in, lets the oldest go once the window is full, and answers for those in it.
     pub fn push(&mut self, item: &T) -> A::Output {
-        let lifted = self.aggregator.shift(self.aggregator.lift(item), self.pushed);
-        self.pushed += 1;
         let aggregator = &self.aggregator;
+        let mut lifted = aggregator.state_of(std::slice::from_ref(item));
+        aggregator.shift(&mut lifted, self.pushed);
+        self.pushed += 1;
+        let merged = |mut a: A::State, b: A::State| {
+            aggregator.merge(&mut a, b);
+            a
+        };
         match &mut self.parts {
             Parts::Stacks { old, new, all_new } => {
                 if old.len() + new.len() == self.length {
                     if old.is_empty() {
                         let mut all = aggregator.identity();
                         for state in new.drain(..).rev() {
-                            all = aggregator.merge(state, all);
+                            all = merged(state, all);
                             old.push(all.clone());
                         }
                         *all_new = aggregator.identity();
@@ -134,12 +139,12 @@ impl<T, A: Aggregator<T>> Window<T, A> {
                     old.pop();
                 }
                 new.push(lifted.clone());
-                *all_new = aggregator.merge(all_new.clone(), lifted);
+                aggregator.merge(all_new, lifted);
                 let all_old = old.last().cloned().unwrap_or_else(|| aggregator.identity());
-                aggregator.finish(aggregator.merge(all_old, all_new.clone()))
+                aggregator.finish(merged(all_old, all_new.clone()))
             }
             Parts::Group { subtract, states, all, .. } => {
-                let mut state = aggregator.merge(all.clone(), lifted.clone());
+                let mut state = merged(all.clone(), lifted.clone());
                 states.push_back(lifted);
                 if states.len() > self.length
                     && let Some(oldest) = states.pop_front()

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use crate::{Aggregator, Block, Engine, Item, Reducer};
 
-/// Checks identity, associativity, commutativity and splitting (see [`Aggregator`]) on these items and
+/// Checks identity, associativity, commutativity, lifting and splitting (see [`Aggregator`]) on these items and
 /// panics where one does not hold. What nothing finishes to is for the aggregator's own tests.
 ///
 /// The items are cut into 1, 2, 7 and 1000 pieces whose states, each shifted to its place, are
@@ -24,32 +24,48 @@ where
     A::Output: Debug,
 {
     let finish = |state| aggregator.finish(state);
-    let whole = finish(aggregator.lift_block(&Block::new(items)));
+    let whole = finish(aggregator.state_of(items));
     let agree = |law: &str, answer: A::Output| {
         assert!(same(&answer, &whole), "{law}: {answer:?}, but one pass over all items gives {whole:?}");
     };
 
     // The state of a part of the items, in the part's own place.
     let part = |start: usize, end: usize| {
-        aggregator.shift(aggregator.lift_block(&Block::new(&items[start..end])), start as u64)
+        let mut state = aggregator.state_of(&items[start..end]);
+        aggregator.shift(&mut state, start as u64);
+        state
+    };
+    let merged = |mut a: A::State, b: A::State| {
+        aggregator.merge(&mut a, b);
+        a
     };
     let state = || part(0, items.len());
-    agree("identity on the left", finish(aggregator.merge(aggregator.identity(), state())));
-    agree("identity on the right", finish(aggregator.merge(state(), aggregator.identity())));
-    agree(
-        "lifting one by one",
-        finish((0..).zip(items).fold(aggregator.identity(), |a, (place, item)| {
-            aggregator.merge(a, aggregator.shift(aggregator.lift(item), place))
-        })),
-    );
-
+    agree("identity on the left", finish(merged(aggregator.identity(), state())));
+    agree("identity on the right", finish(merged(state(), aggregator.identity())));
+    let one_by_one = |mut state: A::State, start: usize| {
+        for (place, item) in items.iter().enumerate().skip(start) {
+            if aggregator.positional() {
+                let block = Block::new(std::slice::from_ref(item)).at(place as u64);
+                aggregator.lift_block(&mut state, &block);
+            } else {
+                aggregator.lift(&mut state, item);
+            }
+        }
+        finish(state)
+    };
     let third = items.len() / 3;
+    agree("lifting one by one", one_by_one(aggregator.identity(), 0));
+    agree("lifting into a state", one_by_one(part(0, third), third));
+    // In groups by turns, which merge.
+    let groups: Vec<u32> = (0..items.len()).map(|index| (index % 3) as u32).collect();
+    let mut states = vec![aggregator.identity(); 3];
+    aggregator.lift_groups(&mut states, &Block::new(items), &groups);
+    agree("lifting into groups", finish(states.into_iter().reduce(merged).unwrap_or_else(|| aggregator.identity())));
+
     let (a, b, c) = (part(0, third), part(third, 2 * third), part(2 * third, items.len()));
-    let left = aggregator.merge(aggregator.merge(a.clone(), b.clone()), c.clone());
-    let right = aggregator.merge(a.clone(), aggregator.merge(b.clone(), c.clone()));
-    agree("associativity, left first", finish(left));
-    agree("associativity, right first", finish(right));
-    agree("commutativity", finish(aggregator.merge(c, aggregator.merge(b, a))));
+    agree("associativity, left first", finish(merged(merged(a.clone(), b.clone()), c.clone())));
+    agree("associativity, right first", finish(merged(a.clone(), merged(b.clone(), c.clone()))));
+    agree("commutativity", finish(merged(c, merged(b, a))));
 
     for pieces in [1, 2, 7, 1000] {
         // Some are empty where there are fewer items than pieces.
@@ -63,8 +79,8 @@ where
                 let index = (random >> 33) as usize % states.len();
                 states.swap_remove(index)
             };
-            let merged = aggregator.merge(pick(), pick());
-            states.push(merged);
+            let both = merged(pick(), pick());
+            states.push(both);
         }
         let merged = states.pop().unwrap_or_else(|| aggregator.identity());
         agree(&format!("splitting into {pieces} pieces"), finish(merged));

@@ -10,7 +10,7 @@ use common::{in_pieces, mixed, normal, unit};
 use nearest::{Oracle, condition, hard_f32, hard_f64};
 use strix_reduce::aggregators::ExactMoments;
 use strix_reduce::{
-    Accuracy, Aggregator, Block, Combine, Covariance, Engine, Exact, ExactElement, Item, Mean, Portable, Reducer, Sum,
+    Accuracy, Aggregator, Combine, Covariance, Engine, Exact, ExactElement, Item, Mean, Portable, Reducer, Sum,
     Variance, state, testkit,
 };
 
@@ -246,7 +246,7 @@ fn laws_and_groups() {
         let part: Vec<f64> = items.iter().copied().filter(|x| x.is_sign_negative() == negative).collect();
         Oracle::of(&part).sum("group", sum.unwrap());
     }
-    assert_eq!(Exact(Sum).lift_block(&Block::new(&[0.0f64; 0])), Aggregator::<f64>::identity(&Exact(Sum)));
+    assert_eq!(Exact(Sum).state_of(&[0.0f64; 0]), Aggregator::<f64>::identity(&Exact(Sum)));
 }
 
 #[test]

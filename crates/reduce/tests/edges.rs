@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 use strix_reduce::{
-    Aggregator, Block, Combine, Count, Engine, HarmonicMean, Histogram, Item, Mean, Portable, Quantiles, Reducer,
-    Shape, Sum, Variance, Weighted,
+    Aggregator, Combine, Count, Engine, HarmonicMean, Histogram, Item, Mean, Portable, Quantiles, Reducer, Shape, Sum,
+    Variance, Weighted,
 };
 
 fn answer<T: Item, A: Aggregator<T>>(aggregator: A, items: &[T]) -> A::Output {
@@ -22,8 +22,8 @@ fn weights_of_any_scale_leave_the_same_freedom() {
     for (small, large) in [(1e-12, 1.0), (1e-17, 1.0), (1e-170, 1e-170), (1e200, 1e200), (1e-300, 1e300)] {
         // Two values at 0 and 2: w1 w2 / W of squares over 2 w1 w2 / W of freedom, times 4.
         close(answer(Weighted(Variance), &[(0.0, large), (2.0, small)]).reliability_variance(), 2.0);
-        let one = |item| Weighted(Variance).lift(&item);
-        let joined = Aggregator::<(f64, f64)>::merge(&Weighted(Variance), one((0.0, large)), one((2.0, small)));
+        let mut joined = Weighted(Variance).state_of(&[(0.0, large)]);
+        Aggregator::<(f64, f64)>::merge(&Weighted(Variance), &mut joined, Weighted(Variance).state_of(&[(2.0, small)]));
         close(joined.reliability_variance(), 2.0);
     }
     assert_eq!(answer(Weighted(Variance), &[(1.0, 3.0)]).reliability_variance(), None);
@@ -87,11 +87,13 @@ fn one_push_an_item_costs_no_digits_of_a_variance() {
 
 #[test]
 fn merging_commutes_to_the_last_bit_of_the_state() {
-    let of = |items: &[f64]| Variance.lift_block(&Block::new(items));
+    let of = |items: &[f64]| Variance.state_of(items);
     let a = of(&[100000000.00000195, 100000000.00000007, 100000000.000001]);
     let b = of(&[100000000.000002, 100000000.00000006, 100000000.000001]);
-    let merge = |a, b| Aggregator::<f64>::merge(&Variance, a, b);
-    assert_eq!(merge(a, b), merge(b, a));
+    let (mut one, mut other) = (a, b);
+    Aggregator::<f64>::merge(&Variance, &mut one, b);
+    Aggregator::<f64>::merge(&Variance, &mut other, a);
+    assert_eq!(one, other);
 }
 
 #[test]

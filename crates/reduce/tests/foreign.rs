@@ -5,8 +5,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use strix_reduce::{
-    Aggregator, Block, Boxed, Combine, ConfusionMatrix, DecayedMean, Distinct, Engine, Histogram, Max, Mean, Min,
-    Portable, Quantiles, Reducer, Subtract, Sum, TopK, state,
+    Aggregator, Boxed, Combine, ConfusionMatrix, DecayedMean, Distinct, Engine, Histogram, Max, Mean, Min, Portable,
+    Quantiles, Reducer, Subtract, Sum, TopK, state,
 };
 
 /// What `f` panics with.
@@ -17,24 +17,29 @@ fn panic_of<R>(f: impl FnOnce() -> R) -> String {
 
 /// Both orders of merging, and finishing, are refused with all of these words.
 fn refused<T, A: Aggregator<T>>(own: &A, other: &A, items: &[T], words: &[&str]) {
-    let of = |aggregator: &A| aggregator.lift_block(&Block::new(items));
+    let of = |aggregator: &A| aggregator.state_of(items);
     let check = |message: String| {
         assert!(words.iter().all(|word| message.contains(word)), "{message:?} does not say {words:?}");
     };
-    check(panic_of(|| own.merge(of(own), of(other))));
-    check(panic_of(|| own.merge(of(other), of(own))));
-    check(panic_of(|| own.merge(own.identity(), other.merge(of(other), of(other)))));
+    let merged = |mut a: A::State, b: A::State| own.merge(&mut a, b);
+    check(panic_of(|| merged(of(own), of(other))));
+    check(panic_of(|| merged(of(other), of(own))));
+    let mut twice = of(other);
+    other.merge(&mut twice, of(other));
+    check(panic_of(|| merged(own.identity(), twice)));
     check(panic_of(|| own.finish(of(other))));
 }
 
 /// The same; and what comes from bytes, whose signature vouches for it, is merged.
 fn refused_but_for_bytes<T, A: Portable<T>>(own: &A, other: &A, items: &[T], words: &[&str]) {
     refused(own, other, items, words);
-    let of = |aggregator: &A| aggregator.lift_block(&Block::new(items));
+    let of = |aggregator: &A| aggregator.state_of(items);
     let bytes = state::to_bytes::<T, A>(own, &of(own), 1 << 20).unwrap();
     let (read, _) = state::from_bytes::<T, A>(own, &bytes).unwrap();
-    let merged = own.merge(own.merge(read, of(own)), own.identity());
-    let message = panic_of(|| own.merge(merged, of(other)));
+    let mut merged = read;
+    own.merge(&mut merged, of(own));
+    own.merge(&mut merged, own.identity());
+    let message = panic_of(|| own.merge(&mut merged, of(other)));
     assert!(words.iter().all(|word| message.contains(word)), "{message:?} does not say {words:?}");
 }
 
@@ -72,10 +77,10 @@ fn states_of_other_parameters_are_refused() {
 
 #[test]
 fn hashes_while_they_are_few_are_those_of_any_precision() {
-    let few = Distinct::with_precision(18).unwrap().lift_block(&Block::new(&[1u8, 2, 3]));
+    let mut few = Distinct::with_precision(18).unwrap().state_of(&[1u8, 2, 3]);
     let small = Distinct::with_precision(7).unwrap();
-    let merged = Aggregator::<u8>::merge(&small, few, small.lift(&3u8));
-    assert_eq!(Aggregator::<u8>::finish(&small, merged).round(), 3);
+    Aggregator::<u8>::merge(&small, &mut few, small.state_of(&[3u8]));
+    assert_eq!(Aggregator::<u8>::finish(&small, few).round(), 3);
 }
 
 #[test]
@@ -84,7 +89,7 @@ fn states_of_other_sets_are_refused() {
     refused(&vec![Max, Max], &vec![Max], &items, &["1 states", "2 aggregators"]);
     refused(&Some(Mean), &None, &items, &["absent"]);
     // Columns are told apart by their types, but for what is read from elsewhere.
-    let wide = Max.per_column().lift(&[1i32, 2, 3]);
+    let wide = Max.per_column().state_of(&[[1i32, 2, 3]]);
     assert!(panic_of(|| Aggregator::<[i32; 2]>::finish(&Max.per_column(), wide)).contains("3 columns"));
 }
 
@@ -97,12 +102,13 @@ fn boxed_states_know_whose_they_are() {
     let other: Boxed<f64, Option<f64>> = Boxed::new(Mean);
     refused(&boxed(true), &other, &items, &["min of f64", "mean of f64"]);
     refused(&Boxed::<f64, Option<f64>>::new(Sum), &other, &items, &["sum of f64", "mean of f64"]);
-    let found = boxed(true).to_bytes(&boxed(false).lift(&1.0), 1).unwrap_err().to_string();
+    let found = boxed(true).to_bytes(&boxed(false).state_of(&[1.0]), 1).unwrap_err().to_string();
     assert!(found.contains("min of f64") && found.contains("max of f64"), "{found}");
     // In lists, as they are chosen at run time.
     refused(&vec![other.clone(), boxed(true)], &vec![other, boxed(false)], &items, &["min of f64", "max of f64"]);
     // Equal ones that were made apart merge.
-    let merged = boxed(true).merge(boxed(true).lift(&1.0), boxed(true).lift(&-1.0));
+    let mut merged = boxed(true).state_of(&[1.0]);
+    boxed(true).merge(&mut merged, boxed(true).state_of(&[-1.0]));
     assert_eq!(boxed(true).finish(merged), Some(-1.0));
 }
 

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 
 use common::{Exact, error, mixed, to_f64, unit};
 use strix_reduce::{
-    Aggregator, ArgMax, ArgMin, Block, Count, Engine, Max, Mean, Min, NanPolicy, Range, Reducer, Sum, Variance,
+    Aggregator, ArgMax, ArgMin, Count, Engine, Max, Mean, Min, NanPolicy, Range, Reducer, Sum, Variance,
 };
 
 fn answer<A: Aggregator<f32, Output: Debug>>(aggregator: A, items: &[f32]) -> A::Output {
@@ -154,8 +154,7 @@ fn every_fact_has_the_same_bits_whatever_is_asked_beside() {
             // A block of which nobody said what will be asked.
             if n <= 4096 {
                 let of = (Sum, Variance, Min, Max);
-                let (sum, moments, least, greatest) =
-                    Aggregator::<f32>::finish(&of, of.lift_block(&Block::new(&items)));
+                let (sum, moments, least, greatest) = Aggregator::<f32>::finish(&of, of.state_of(&items));
                 assert_eq!((text(&sum), text(&moments), text(&(least, greatest))), alone, "{place}");
             }
         }

@@ -121,9 +121,12 @@ impl Each for Fuzz {
             assert_eq!(to_bytes::<T, A>(&aggregator, &state, count).unwrap(), bytes, "{name}");
             let _ = format!("{:?}", aggregator.finish(state.clone()));
             let other = states[self.below(4)].clone();
-            let twice = aggregator.merge(state.clone(), aggregator.merge(other, state));
-            let shifted = aggregator.shift(aggregator.merge(aggregator.identity(), twice), MOST_ITEMS);
-            let _ = format!("{:?}", aggregator.finish(shifted));
+            let (mut all, mut inner) = (aggregator.identity(), other);
+            aggregator.merge(&mut inner, state.clone());
+            aggregator.merge(&mut all, state);
+            aggregator.merge(&mut all, inner);
+            aggregator.shift(&mut all, MOST_ITEMS);
+            let _ = format!("{:?}", aggregator.finish(all));
             let grown = MEMORY.peak_usage().saturating_sub(before);
             assert!(grown <= AT_LEAST + FOR_A_BYTE * bytes.len(), "{name}: {grown} bytes for {}", bytes.len());
         }

@@ -294,11 +294,11 @@ impl Aggregator<f32> for Largest {
     fn identity(&self) -> (u64, f32) {
         (0, 0.0)
     }
-    fn lift(&self, item: &f32) -> (u64, f32) {
-        (1, item.abs())
+    fn lift(&self, state: &mut (u64, f32), item: &f32) {
+        self.merge(state, (1, item.abs()));
     }
-    fn merge(&self, a: (u64, f32), b: (u64, f32)) -> (u64, f32) {
-        (a.0 + b.0, a.1.max(b.1))
+    fn merge(&self, state: &mut (u64, f32), other: (u64, f32)) {
+        *state = (state.0 + other.0, state.1.max(other.1));
     }
     fn finish(&self, state: (u64, f32)) -> (u64, f32) {
         state
@@ -322,11 +322,11 @@ impl Aggregator<f32> for Mismatched {
     fn identity(&self) -> u32 {
         0
     }
-    fn lift(&self, _: &f32) -> u32 {
-        1
+    fn lift(&self, state: &mut u32, _: &f32) {
+        *state += 1;
     }
-    fn merge(&self, a: u32, b: u32) -> u32 {
-        a + b
+    fn merge(&self, state: &mut u32, other: u32) {
+        *state += other;
     }
     fn finish(&self, state: u32) -> u32 {
         state

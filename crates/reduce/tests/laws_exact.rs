@@ -9,8 +9,8 @@ use common::{hostile, in_pieces};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use strix_reduce::{
-    Aggregator, All, Any, ArgMax, ArgMin, Block, Boxed, Combine, ConfusionMatrix, Count, Distinct, Element, First,
-    Histogram, Label, Last, Max, Mean, Min, Portable, Quantiles, Range, Sum, TopK, Variance, state, testkit,
+    Aggregator, All, Any, ArgMax, ArgMin, Boxed, Combine, ConfusionMatrix, Count, Distinct, Element, First, Histogram,
+    Label, Last, Max, Mean, Min, Portable, Quantiles, Range, Sum, TopK, Variance, state, testkit,
 };
 
 /// As text, in which -0 differs from 0 and a NaN is a NaN.
@@ -26,7 +26,7 @@ fn laws<T, A: Aggregator<T, Output: Debug>>(aggregator: &A, items: &[T]) {
 fn exactly<T, A: Portable<T, Output: Debug>>(aggregator: &A, items: &[T]) {
     laws(aggregator, items);
     let bytes = |state: &A::State| state::to_bytes::<T, A>(aggregator, state, items.len() as u64).unwrap();
-    let whole = bytes(&aggregator.lift_block(&Block::new(items)));
+    let whole = bytes(&aggregator.state_of(items));
     for (pieces, seed) in [(1, 1), (2, 2), (7, 3), (7, 4), (1000, 5)] {
         let split = bytes(&in_pieces(aggregator, items, pieces, seed));
         assert_eq!(split, whole, "{} in {pieces} pieces", aggregator.signature());
@@ -103,18 +103,18 @@ fn nothing_finishes_to_no_value() {
     let none: &[f64] = &[];
     let debug = |answer: &dyn Debug| format!("{answer:?}");
     let of = (Min, Max, ArgMin, ArgMax, First, Last, Range);
-    let answers = of.finish(of.lift_block(&Block::new(none)));
+    let answers = of.finish(of.state_of(none));
     assert_eq!(debug(&answers), "(None, None, None, None, None, None, None)");
     let truth = (Any, All);
-    assert_eq!(truth.finish(truth.lift_block(&Block::new(&[]))), (None, None));
+    assert_eq!(truth.finish(truth.state_of(&[])), (None, None));
     let quantiles = Quantiles::default();
-    let distribution = Aggregator::<f64>::finish(&quantiles, quantiles.lift_block(&Block::new(none)));
+    let distribution = Aggregator::<f64>::finish(&quantiles, quantiles.state_of(none));
     assert_eq!((distribution.count(), distribution.median(), distribution.rank(0.0)), (0, None, None));
     let sketches = (Distinct::default(), TopK::new(4).unwrap(), Histogram::uniform(0.0, 1.0, 2).unwrap());
-    let (distinct, top, bins) = sketches.finish(sketches.lift_block(&Block::new(none)));
+    let (distinct, top, bins) = sketches.finish(sketches.state_of(none));
     assert_eq!((distinct.estimate, top.mode(), bins.counts), (0.0, None, vec![0, 0]));
     let groups = Max.by_key(|x: &f64| x.to_bits());
-    assert!(groups.finish(groups.lift_block(&Block::new(none))).is_empty());
+    assert!(groups.finish(groups.state_of(none)).is_empty());
     let confusion = ConfusionMatrix { classes: 2 };
     let confusion = Aggregator::<(u8, u8)>::finish(&confusion, Aggregator::<(u8, u8)>::identity(&confusion));
     let figures = (confusion.accuracy(), confusion.macro_f1(), confusion.macro_recall(), confusion.precision(1));

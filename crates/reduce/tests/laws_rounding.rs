@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use strix_reduce::aggregators::{CrossMoments, FourMoments, Line, WeightedMoments};
 use strix_reduce::{
-    Aggregator, Block, Combine, Covariance, DecayedMean, Element, GeometricMean, HarmonicMean, LinearRegression, Mean,
+    Aggregator, Combine, Covariance, DecayedMean, Element, GeometricMean, HarmonicMean, LinearRegression, Mean,
     Product, Shape, Sum, Variance, Weighted, testkit,
 };
 
@@ -24,7 +24,7 @@ fn near(a: Option<f64>, b: Option<f64>, scale: f64) -> bool {
 }
 
 fn answer<T, A: Aggregator<T>>(aggregator: A, items: &[T]) -> A::Output {
-    aggregator.finish(aggregator.lift_block(&Block::new(items)))
+    aggregator.finish(aggregator.state_of(items))
 }
 
 /// Each relative to its own size.

@@ -9,8 +9,8 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 use strix_reduce::{
-    Aggregator, Block, Covariance, DecayedMean, Engine, Exact, GeometricMean, HarmonicMean, Item, LinearRegression,
-    Mean, Reducer, Shape, Sum, Variance, Weighted, Window, state,
+    Aggregator, Covariance, DecayedMean, Engine, Exact, GeometricMean, HarmonicMean, Item, LinearRegression, Mean,
+    Reducer, Shape, Sum, Variance, Weighted, Window, state,
 };
 
 const SCALES: [f64; 11] = [1e-300, 1e-200, 1e-160, 1e-85, 1e-80, 1.0, 1e80, 1e100, 1e155, 1e200, 1e300];
@@ -33,8 +33,9 @@ fn every_way<T: Item, A: Aggregator<T> + Clone>(aggregator: &A, items: &[T]) -> 
     for pieces in [2, 7, items.len()] {
         answers.push(aggregator.finish(in_pieces(aggregator, items, pieces, 5)));
     }
-    let lifted = items.iter().map(|item| aggregator.lift(item));
-    answers.push(aggregator.finish(lifted.fold(aggregator.identity(), |a, b| aggregator.merge(a, b))));
+    let mut lifted = aggregator.identity();
+    items.iter().for_each(|item| aggregator.lift(&mut lifted, item));
+    answers.push(aggregator.finish(lifted));
     answers
 }
 
@@ -274,12 +275,15 @@ fn sums_that_pass_the_largest_f64_come_back() {
 
 #[test]
 fn a_state_past_the_largest_is_stored_and_read() {
-    let half = Aggregator::<f64>::lift(&Mean, &1.7e308);
-    let far = Aggregator::<f64>::merge(&Mean, half, half);
+    let half = Mean.state_of(&[1.7e308]);
+    let mut far = half;
+    Aggregator::<f64>::merge(&Mean, &mut far, half);
     let bytes = state::to_bytes::<f64, _>(&Mean, &far, 2).unwrap();
     let (read, _) = state::from_bytes::<f64, _>(&Mean, &bytes).unwrap();
-    assert_eq!(Aggregator::<f64>::finish(&Mean, Aggregator::<f64>::merge(&Mean, read, half)), Some(1.7e308));
-    let shape = Shape.lift_block(&Block::new(&[1e200f64, 2e200, 4e200]));
+    let mut all = read;
+    Aggregator::<f64>::merge(&Mean, &mut all, half);
+    assert_eq!(Aggregator::<f64>::finish(&Mean, all), Some(1.7e308));
+    let shape = Shape.state_of(&[1e200f64, 2e200, 4e200]);
     let bytes = state::to_bytes::<f64, _>(&Shape, &shape, 3).unwrap();
     assert_eq!(state::from_bytes::<f64, _>(&Shape, &bytes).unwrap(), (shape, 3));
 }

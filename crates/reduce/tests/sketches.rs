@@ -6,7 +6,7 @@ mod common;
 use std::collections::HashMap;
 
 use common::{in_pieces, mixed, unit};
-use strix_reduce::{Aggregator, Block, Distinct, Engine, Quantiles, Reducer, TopK, state};
+use strix_reduce::{Aggregator, Distinct, Engine, Quantiles, Reducer, TopK, state};
 
 /// Orders of the same number of values that sketches have been caught on.
 fn orders(n: usize) -> Vec<(&'static str, Vec<f64>)> {
@@ -91,15 +91,16 @@ fn errors_do_not_grow_with_the_number_of_blocks() {
         let mut total = 0.0;
         for seed in 0..8 {
             let items = unit(blocks * 64, 50 + seed);
-            let mut states: Vec<_> = items.chunks(64).map(|items| sketch.lift_block(&Block::new(items))).collect();
+            let mut states: Vec<_> = items.chunks(64).map(|items| sketch.state_of(items)).collect();
             while states.len() > 1 {
                 let mut pairs = states.into_iter();
                 let mut next = Vec::new();
                 while let (Some(a), b) = (pairs.next(), pairs.next()) {
-                    next.push(match b {
-                        Some(b) => Aggregator::<f64>::merge(&sketch, a, b),
-                        None => a,
-                    });
+                    let mut both = a;
+                    if let Some(b) = b {
+                        Aggregator::<f64>::merge(&sketch, &mut both, b);
+                    }
+                    next.push(both);
                 }
                 states = next;
             }

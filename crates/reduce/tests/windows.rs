@@ -7,8 +7,8 @@ use std::fmt::Debug;
 
 use common::{mixed, unit};
 use strix_reduce::{
-    Aggregator, Block, Combine, ConfusionMatrix, Count, First, Histogram, Last, Max, Mean, Min, Subtract, Sum, TopK,
-    Variance, Window,
+    Aggregator, Combine, ConfusionMatrix, Count, First, Histogram, Last, Max, Mean, Min, Subtract, Sum, TopK, Variance,
+    Window,
 };
 
 const LENGTHS: [usize; 6] = [0, 1, 2, 7, 64, 1000];
@@ -16,7 +16,7 @@ const LENGTHS: [usize; 6] = [0, 1, 2, 7, 64, 1000];
 /// The answer of one pass over the items in the window that ends at `end`.
 fn again<T, A: Aggregator<T>>(aggregator: &A, items: &[T], end: usize, length: usize) -> A::Output {
     let start = (end + 1).saturating_sub(length.max(1));
-    aggregator.finish(aggregator.lift_block(&Block::new(&items[start..=end])))
+    aggregator.finish(aggregator.state_of(&items[start..=end]))
 }
 
 fn check<T, A>(aggregator: A, items: &[T], same: impl Fn(&A::Output, &A::Output) -> bool)

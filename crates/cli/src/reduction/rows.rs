@@ -7,7 +7,7 @@ use std::sync::mpsc::sync_channel;
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
 use strix_data::{Format, Source, TableReader};
-use strix_reduce::{Engine, EngineChoice, EngineReport};
+use strix_reduce::{EngineChoice, EngineReport};
 
 use super::types::{agree, item_type};
 use super::{Outcome, bar, patience};
@@ -34,8 +34,8 @@ pub(crate) fn reduce_tables(
     let types = agreed.types();
     let plan = Plan::new(statistics, args.exact, |column| item_type(&types, column)).map_err(in_first)?;
     let groups = Groups::new(&agreed.by, &agreed.schema).map_err(in_first)?;
-    let engine = engine(args)?;
-    let work = Work { args, plan: &plan, groups: &groups, engine: &engine };
+    refuse_gpu(args)?;
+    let work = Work { args, plan: &plan, groups: &groups };
 
     let mut states = States::default();
     let mut interrupted = None;
@@ -63,7 +63,7 @@ pub(crate) fn reduce_tables(
         return Err(failure);
     }
     let (rows, skipped) = (states.rows, states.skipped);
-    let mut sorted = states.sorted(&groups)?;
+    let mut sorted = states.sorted(&plan, &groups)?;
     if sorted.is_empty() && args.by.is_empty() {
         // Nothing read is one group of nothing.
         sorted.push((Vec::new(), plan.identity()));
@@ -76,19 +76,18 @@ pub(crate) fn reduce_tables(
 }
 
 /// Rows are gathered and grouped on the CPU; only arrays go to the GPU.
-fn engine(args: &Reduce) -> Result<Engine, Failure> {
+fn refuse_gpu(args: &Reduce) -> Result<(), Failure> {
     if args.engine == EngineChoice::Gpu {
         let what = "the GPU engine takes arrays (.npy, .npz, IDX); tables are reduced on the CPU (--engine cpu)";
         return Err(Failure::Device(what.into()));
     }
-    Ok(Engine::cpu())
+    Ok(())
 }
 
 struct Work<'a> {
     args: &'a Reduce,
     plan: &'a Plan,
     groups: &'a Groups,
-    engine: &'a Engine,
 }
 
 impl Work<'_> {
@@ -142,7 +141,7 @@ impl Work<'_> {
         Ok(absent.into_iter().map(|(name, error)| (name, error.into())).collect())
     }
 
-    /// Lifts batches side by side and merges them in order, so that the bits do not depend on the threads.
+    /// Takes batches in, in their order.
     fn take(&self, batches: &[RecordBatch], states: &mut States, first: u64) -> Result<(), Failure> {
         let mut row = states.rows - first;
         let starts: Vec<u64> = batches
@@ -153,13 +152,10 @@ impl Work<'_> {
                 start
             })
             .collect();
-        let lift = |(batch, &start): (&RecordBatch, &u64)| {
-            self.plan.lift(batch, self.groups, self.engine, self.args.nan, start)
-        };
-        let parts: Vec<_> = batches.par_iter().zip(&starts).map(lift).collect();
-        for part in parts {
-            states.take(self.plan, part?);
-        }
+        let read =
+            |(batch, &start): (&RecordBatch, &u64)| self.plan.read_batch(batch, self.groups, self.args.nan, start);
+        let batches: Vec<_> = batches.par_iter().zip(&starts).map(read).collect();
+        states.take(self.plan, &batches.into_iter().collect::<Result<Vec<_>, _>>()?);
         Ok(())
     }
 }

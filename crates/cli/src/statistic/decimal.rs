@@ -92,13 +92,13 @@ impl Aggregator<Digits> for Extremes {
     fn identity(&self) -> Self::State {
         None
     }
-    fn lift(&self, item: &Digits) -> Self::State {
-        Some((*item, *item))
+    fn lift(&self, state: &mut Self::State, item: &Digits) {
+        self.merge(state, Some((*item, *item)));
     }
-    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
-        match (a, b) {
-            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
-            (one, other) => one.or(other),
+    fn merge(&self, state: &mut Self::State, other: Self::State) {
+        if let Some(other) = other {
+            let kept = state.unwrap_or(other);
+            *state = Some((kept.0.min(other.0), kept.1.max(other.1)));
         }
     }
     fn finish(&self, state: Self::State) -> Self::Output {
@@ -170,24 +170,19 @@ impl Aggregator<Digits> for Sums {
     fn identity(&self) -> Total {
         Total::default()
     }
-    fn lift(&self, item: &Digits) -> Total {
-        let mut total = Total::default();
-        self.add(&mut total, std::slice::from_ref(item));
-        total
+    fn lift(&self, total: &mut Total, item: &Digits) {
+        self.add(total, std::slice::from_ref(item));
     }
-    fn merge(&self, mut a: Total, b: Total) -> Total {
-        a.count = a.count.saturating_add(b.count);
-        a.sum += b.sum;
-        a.squares += b.squares;
-        a
+    fn merge(&self, total: &mut Total, other: Total) {
+        total.count = total.count.saturating_add(other.count);
+        total.sum += other.sum;
+        total.squares += other.squares;
     }
     fn finish(&self, state: Total) -> Total {
         state
     }
-    fn lift_block(&self, block: &Block<'_, Digits>) -> Total {
-        let mut total = Total::default();
-        self.add(&mut total, block);
-        total
+    fn lift_block(&self, total: &mut Total, block: &Block<'_, Digits>) {
+        self.add(total, block);
     }
 }
 
@@ -258,7 +253,7 @@ mod tests {
     #[test]
     fn sums_beyond_256_bits_do_not_wrap() {
         let items = vec![Digits(i256::MAX); 4100];
-        let total = Sums { squares: true }.lift_block(&Block::new(&items));
+        let total = Sums { squares: true }.state_of(&items);
         assert_eq!(total.mean(0), Some(5.78960446186581e76));
         assert_eq!((total.variance(1, 0), total.sd(0, 0)), (Some(0.0), Some(0.0)));
         assert!(Sums { squares: true }.check(&total, 4100).is_ok());

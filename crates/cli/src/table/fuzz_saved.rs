@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampSecondArray};
 use peak_alloc::PeakAlloc;
+use strix_reduce::NanPolicy;
 use strix_reduce::state::Envelope;
-use strix_reduce::{Engine, NanPolicy};
 
 use super::{Groups, ItemType, Opened, Plan, Saved, States};
 use crate::statistic::parse;
@@ -35,9 +35,9 @@ fn saved(stats: &str, by: &[&str]) -> Vec<u8> {
     let by: Vec<String> = by.iter().map(|&column| column.to_owned()).collect();
     let (plan, groups) = (plan.unwrap(), Groups::new(&by, &schema).unwrap());
     let mut states = States::default();
-    states.take(&plan, plan.lift(&batch, &groups, &Engine::cpu(), NanPolicy::Skip, 0).unwrap());
+    states.take(&plan, &[plan.read_batch(&batch, &groups, NanPolicy::Skip, 0).unwrap()]);
     let (rows, skipped) = (states.rows, states.skipped);
-    let sorted = states.sorted(&groups).unwrap();
+    let sorted = states.sorted(&plan, &groups).unwrap();
     Saved::new(&plan, &by, NanPolicy::Skip, &sorted, rows, skipped).unwrap().to_bytes().unwrap()
 }
 
@@ -127,7 +127,9 @@ fn mutated_states_are_refused_or_canonical() {
         taken += 1;
         assert_eq!(opened.saved.to_bytes().unwrap(), bytes, "case {case}");
         for (_, states) in opened.groups {
-            opened.plan.finish(opened.plan.merge(states, opened.plan.identity(), 7));
+            let mut states = states;
+            opened.plan.merge(&mut states, opened.plan.identity(), 7);
+            opened.plan.finish(states);
         }
     }
     assert!(taken * 2 < cases, "{taken} of {cases} were taken");

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, SchemaRef};
-use arrow::row::{RowConverter, SortField};
-use hashbrown::HashMap;
+use arrow::row::{RowConverter, Rows, SortField};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::key::{Key, cells, is_key, no_key};
+use super::numbers::Numbers;
 use crate::failure::Failure;
 
 /// Encodes the key columns of batches as bytes, one row a key.
@@ -17,13 +18,38 @@ pub(crate) struct Groups {
     converter: RowConverter,
 }
 
-/// The groups of one batch.
+/// The keys of a batch's rows, as bytes, and their hashes; none where all rows are one group.
 #[derive(Debug)]
-pub(crate) struct Grouping {
-    /// Each group's key, as bytes.
-    pub(crate) keys: Vec<Box<[u8]>>,
-    /// Each row's group.
-    pub(crate) groups: Vec<u32>,
+pub(crate) struct Keys {
+    rows: Option<(Rows, Vec<u64>)>,
+    len: usize,
+}
+
+impl Keys {
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether all rows are one group.
+    pub(crate) fn is_one(&self) -> bool {
+        self.rows.is_none()
+    }
+
+    /// The part, of a power of two, that each row's key belongs to.
+    pub(crate) fn parts(&self, bits: u32) -> impl Iterator<Item = usize> {
+        let hashes = self.rows.as_ref().map_or(&[][..], |(_, hashes)| hashes);
+        // By the high bits: the table goes by the low ones.
+        hashes.iter().map(move |hash| (hash >> (64 - bits)) as usize)
+    }
+
+    /// The number of a row's key.
+    pub(crate) fn number(&self, row: usize, numbers: &mut Numbers) -> u32 {
+        match &self.rows {
+            Some((rows, hashes)) => numbers.number(rows.row(row).data(), hashes[row]),
+            None => numbers.number(&[], 0),
+        }
+    }
 }
 
 impl Groups {
@@ -41,10 +67,11 @@ impl Groups {
         Ok(Self { columns: columns.to_vec(), converter })
     }
 
-    /// The groups of a batch's rows.
-    pub(crate) fn of(&self, batch: &RecordBatch) -> Result<Grouping, Failure> {
+    /// The keys of a batch's rows.
+    pub(crate) fn of(&self, batch: &RecordBatch) -> Result<Keys, Failure> {
+        let len = batch.num_rows();
         if self.columns.is_empty() {
-            return Ok(Grouping { keys: vec![Box::default()], groups: vec![0; batch.num_rows()] });
+            return Ok(Keys { rows: None, len });
         }
         let columns = self.columns.iter().map(|column| {
             let array =
@@ -53,17 +80,8 @@ impl Groups {
         });
         let columns = columns.collect::<Result<Vec<_>, Failure>>()?;
         let rows = self.converter.convert_columns(&columns).map_err(|e| Failure::Input(format!("--by: {e}")))?;
-        let mut numbers: HashMap<&[u8], u32> = HashMap::new();
-        let mut grouping = Grouping { keys: Vec::new(), groups: Vec::with_capacity(batch.num_rows()) };
-        for row in &rows {
-            let next = grouping.keys.len() as u32;
-            let group = *numbers.entry(row.data()).or_insert_with(|| {
-                grouping.keys.push(row.data().into());
-                next
-            });
-            grouping.groups.push(group);
-        }
-        Ok(grouping)
+        let hashes = rows.iter().map(|row| xxh3_64(row.data())).collect();
+        Ok(Keys { rows: Some((rows, hashes)), len })
     }
 
     /// The keys that the bytes stand for.

@@ -1,5 +1,6 @@
 //! One column, or two, on their way through all the aggregators that read them.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch};
@@ -9,10 +10,9 @@ use half::f16;
 use serde::{Deserialize, Serialize};
 use strix_reduce::arrow::ArrowItem;
 use strix_reduce::cpu::BLOCK;
-use strix_reduce::{Aggregator, Block, Boxed, BoxedState, Engine, Error, Item, NanPolicy, Reducer};
+use strix_reduce::{Aggregator, Block, Boxed, BoxedGroups, BoxedState, Error, Facts, Item, NanPolicy};
 
 use super::clock::Clock;
-use super::group::Grouping;
 use crate::failure::Failure;
 use crate::statistic::{self, Chosen, Digits, Family, Readout};
 
@@ -129,8 +129,22 @@ impl ItemType {
     }
 }
 
-/// What a lane made of a batch, one list of states a group.
-type Lifted = Vec<Vec<BoxedState>>;
+/// The states of all groups, by aggregator.
+pub(crate) type LaneGroups = Vec<BoxedGroups>;
+
+/// The items of a batch, whose type their lane knows.
+pub(crate) type LaneItems = Box<dyn Any + Send + Sync>;
+
+/// Some rows of a batch, rising, and each one's group.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Grouped<'a> {
+    /// The rows; all of them if none are named.
+    pub(crate) rows: Option<&'a [u32]>,
+    /// The number of each one's group.
+    pub(crate) numbers: &'a [u32],
+    /// How many rows came before the batch.
+    pub(crate) place: u64,
+}
 
 /// Why a batch was not taken.
 #[derive(Debug)]
@@ -162,12 +176,20 @@ pub(crate) trait Lane: Send + Sync {
     /// Adds the family's aggregator unless it is there; its place, or `None` if it is not for these items.
     fn add(&mut self, family: Family) -> Result<Option<usize>, Failure>;
     fn identity(&self) -> Vec<BoxedState>;
-    /// The states of a batch's rows, all in one group.
-    fn whole(&self, batch: &RecordBatch, engine: &Engine, nan: NanPolicy) -> Result<Lifted, LaneError>;
-    /// The states of a batch's rows by group.
-    fn grouped(&self, batch: &RecordBatch, grouping: &Grouping, nan: NanPolicy) -> Result<Lifted, LaneError>;
-    fn merge(&self, a: Vec<BoxedState>, b: Vec<BoxedState>) -> Vec<BoxedState>;
-    fn shift(&self, states: Vec<BoxedState>, places: u64) -> Vec<BoxedState>;
+    /// The states of no groups.
+    fn groups(&self) -> LaneGroups;
+    /// Adds groups, up to that many in all.
+    fn grow(&self, groups: &mut LaneGroups, count: usize);
+    /// The items of a batch.
+    fn items(&self, batch: &RecordBatch, nan: NanPolicy) -> Result<LaneItems, LaneError>;
+    /// Takes some of a batch's items into the states of their groups, of which there are `count`.
+    fn lift(&self, groups: &mut LaneGroups, count: usize, items: &LaneItems, rows: Grouped<'_>);
+    /// Takes the states of other groups in, as if their rows came `places` later: group i into group `numbers[i]`.
+    fn merge_groups(&self, groups: &mut LaneGroups, others: LaneGroups, numbers: &[u32], places: u64);
+    /// The states of each group.
+    fn states(&self, groups: LaneGroups) -> Vec<Vec<BoxedState>>;
+    /// Takes the states of a group in, as if its rows came `places` later.
+    fn merge(&self, states: &mut Vec<BoxedState>, others: Vec<BoxedState>, places: u64);
     fn finish(&self, states: Vec<BoxedState>) -> Vec<Readout>;
     fn signatures(&self) -> Vec<String>;
     fn write(&self, states: &[BoxedState], items: u64) -> Result<Vec<Vec<u8>>, Failure>;
@@ -340,67 +362,87 @@ impl<T: Item> Lane for Typed<T> {
     fn identity(&self) -> Vec<BoxedState> {
         self.aggregators.identity()
     }
-
-    fn whole(&self, batch: &RecordBatch, engine: &Engine, nan: NanPolicy) -> Result<Lifted, LaneError> {
-        let (items, nulls) = self.read_items(batch)?;
-        let mut reducer = Reducer::new(self.aggregators.clone(), engine)?.nan_policy(nan);
-        match nulls {
-            None => reducer.push(&items)?,
-            Some(nulls) => reducer.push_masked(&items, |row| nulls.is_valid(row))?,
-        }
-        Ok(vec![reducer.state().clone()])
+    fn groups(&self) -> LaneGroups {
+        self.aggregators.iter().map(Boxed::groups).collect()
+    }
+    fn grow(&self, groups: &mut LaneGroups, count: usize) {
+        self.aggregators.iter().zip(groups).for_each(|(aggregator, groups)| aggregator.grow(groups, count));
     }
 
-    fn grouped(&self, batch: &RecordBatch, grouping: &Grouping, nan: NanPolicy) -> Result<Lifted, LaneError> {
-        let (items, nulls) = self.read_items(batch)?;
-        // The rows that count, in the order of their groups: a counting sort.
-        let mut ends = vec![0usize; grouping.keys.len()];
-        let mut rows = Vec::with_capacity(items.len());
-        for (row, item) in items.iter().enumerate() {
-            if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
-                continue;
-            }
-            if nan != NanPolicy::Propagate && item.is_nan() {
-                if nan == NanPolicy::Error {
-                    return Err(LaneError::Nan(row as u64));
-                }
-                continue;
-            }
-            ends[grouping.groups[row] as usize] += 1;
-            rows.push(row);
-        }
-        if self.aggregators.positional() {
-            return Ok(self.one_by_one(&items, &rows, grouping));
-        }
-        let mut end = 0;
-        let mut next: Vec<usize> = Vec::with_capacity(ends.len());
-        for count in &mut ends {
-            next.push(end);
-            end += *count;
-            *count = end;
-        }
-        let starts = next.clone();
-        let mut order = vec![0usize; rows.len()];
-        for row in rows {
-            let place = &mut next[grouping.groups[row] as usize];
-            order[*place] = row;
-            *place += 1;
-        }
-        let sorted: Vec<T> = order.into_iter().map(|row| items[row].clone()).collect();
-        let facts = self.aggregators.facts();
-        let lift = |(start, end): (&usize, &usize)| {
-            let blocks = sorted[*start..*end].chunks(BLOCK);
-            let states = blocks.map(|block| self.aggregators.lift_block(&Block::with_facts(block, facts)));
-            states.reduce(|a, b| self.aggregators.merge(a, b)).unwrap_or_else(|| self.aggregators.identity())
+    fn items(&self, batch: &RecordBatch, nan: NanPolicy) -> Result<LaneItems, LaneError> {
+        let (values, nulls) = self.read_items(batch)?;
+        let is_null = |row: usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+        let is_nan = |row: usize| nan != NanPolicy::Propagate && values[row].is_nan();
+        let counts = |row: usize| match is_null(row) || is_nan(row) {
+            true if !is_null(row) && nan == NanPolicy::Error => Err(LaneError::Nan(row as u64)),
+            missing => Ok(!missing),
         };
-        Ok(starts.iter().zip(&ends).map(lift).collect())
+        let all = nulls.is_none() && (nan == NanPolicy::Propagate || !values.iter().any(Item::is_nan));
+        let counts = if all { None } else { Some((0..values.len()).map(counts).collect::<Result<_, _>>()?) };
+        Ok(Box::new(Counted { values, counts }))
     }
 
-    fn merge(&self, a: Vec<BoxedState>, b: Vec<BoxedState>) -> Vec<BoxedState> {
-        self.aggregators.merge(a, b)
+    fn lift(&self, groups: &mut LaneGroups, count: usize, items: &LaneItems, rows: Grouped<'_>) {
+        let Some(items) = items.downcast_ref::<Counted<T>>() else { return };
+        for (aggregator, groups) in self.aggregators.iter().zip(&mut *groups).filter(|(a, _)| a.positional()) {
+            for (row, number) in items.of(rows) {
+                let block = Block::new(&items.values[row..=row]).at(rows.place + row as u64);
+                aggregator.lift_group(groups, &block, number as usize);
+            }
+        }
+        let mut others: Vec<_> = self.aggregators.iter().zip(groups).filter(|(a, _)| !a.positional()).collect();
+        if others.is_empty() {
+            return;
+        }
+        let facts = others.iter().fold(Facts::NONE, |facts, (aggregator, _)| facts | aggregator.facts());
+        let mut lift_group = |values: &[T], number: usize| {
+            // In the engine's own blocks, to which the aggregators' error bounds belong.
+            for values in values.chunks(BLOCK) {
+                let block = Block::with_facts(values, facts);
+                others.iter_mut().for_each(|(aggregator, groups)| aggregator.lift_group(groups, &block, number));
+            }
+        };
+        if count == 1 && items.counts.is_none() && rows.rows.is_none() {
+            return lift_group(&items.values, 0);
+        }
+        let (order, numbers): (Vec<usize>, Vec<u32>) = items.of(rows).unzip();
+        if order.len() >= GATHERED * count {
+            let (values, ends) = gathered(&items.values, &order, &numbers, count);
+            let mut start = 0;
+            for (number, end) in ends.into_iter().enumerate() {
+                lift_group(&values[start..end], number);
+                start = end;
+            }
+            return;
+        }
+        let kept: Vec<T>;
+        let values = if order.len() == items.values.len() {
+            &items.values
+        } else {
+            kept = order.iter().map(|&row| items.values[row].clone()).collect();
+            &kept
+        };
+        let block = Block::new(values);
+        others.iter_mut().for_each(|(aggregator, groups)| aggregator.lift_groups(groups, &block, &numbers));
     }
-    fn shift(&self, states: Vec<BoxedState>, places: u64) -> Vec<BoxedState> {
-        self.aggregators.shift(states, places)
+
+    fn merge_groups(&self, groups: &mut LaneGroups, others: LaneGroups, numbers: &[u32], places: u64) {
+        for ((aggregator, groups), others) in self.aggregators.iter().zip(groups).zip(others) {
+            aggregator.merge_groups(groups, others, numbers, places);
+        }
+    }
+    fn states(&self, groups: LaneGroups) -> Vec<Vec<BoxedState>> {
+        let columns = self.aggregators.iter().zip(groups).map(|(aggregator, groups)| aggregator.states(groups));
+        let mut by_group: Vec<Vec<BoxedState>> = Vec::new();
+        for column in columns {
+            by_group.resize_with(column.len(), Vec::new);
+            by_group.iter_mut().zip(column).for_each(|(states, state)| states.push(state));
+        }
+        by_group
+    }
+    fn merge(&self, states: &mut Vec<BoxedState>, mut others: Vec<BoxedState>, places: u64) {
+        self.aggregators.shift(&mut others, places);
+        self.aggregators.merge(states, others);
     }
     fn finish(&self, states: Vec<BoxedState>) -> Vec<Readout> {
         self.aggregators.finish(states)
@@ -424,15 +466,44 @@ impl<T: Item> Lane for Typed<T> {
     }
 }
 
-impl<T: Item> Typed<T> {
-    /// Each row that counts at its own place, for aggregators to which places matter.
-    fn one_by_one(&self, items: &[T], rows: &[usize], grouping: &Grouping) -> Vec<Vec<BoxedState>> {
-        let mut states: Vec<_> = grouping.keys.iter().map(|_| self.aggregators.identity()).collect();
-        for &row in rows {
-            let state = &mut states[grouping.groups[row] as usize];
-            let lifted = self.aggregators.shift(self.aggregators.lift(&items[row]), row as u64);
-            *state = self.aggregators.merge(std::mem::take(state), lifted);
-        }
-        states
+/// Rows for a group, on average, from which on it costs less to gather each group's items first, so that they go through
+/// the aggregators' own fast loops.
+const GATHERED: usize = 8;
+
+/// The items of a batch, and which of them count.
+struct Counted<T> {
+    values: Vec<T>,
+    /// None where all do.
+    counts: Option<Vec<bool>>,
+}
+
+impl<T> Counted<T> {
+    /// The rows that count of these, and each one's group.
+    fn of<'a>(&'a self, rows: Grouped<'a>) -> impl Iterator<Item = (usize, u32)> + 'a {
+        let row = move |at: usize| rows.rows.map_or(at, |rows| rows[at] as usize);
+        let all = rows.numbers.iter().enumerate().map(move |(at, &number)| (row(at), number));
+        all.filter(|&(row, _)| self.counts.as_ref().is_none_or(|counts| counts[row]))
     }
+}
+
+/// These rows' values in the order of their groups, of which there are `count`, and where each group ends: a counting sort.
+fn gathered<T: Clone>(values: &[T], rows: &[usize], numbers: &[u32], count: usize) -> (Vec<T>, Vec<usize>) {
+    let mut ends = vec![0; count];
+    for &number in numbers {
+        ends[number as usize] += 1;
+    }
+    let mut end = 0;
+    let mut next: Vec<usize> = Vec::with_capacity(count);
+    for items in &mut ends {
+        next.push(end);
+        end += *items;
+        *items = end;
+    }
+    let mut order = vec![0; rows.len()];
+    for (&row, &number) in rows.iter().zip(numbers) {
+        let place = &mut next[number as usize];
+        order[*place] = row;
+        *place += 1;
+    }
+    (order.into_iter().map(|row| values[row].clone()).collect(), ends)
 }

@@ -7,6 +7,7 @@ mod fuzz_saved;
 mod group;
 mod key;
 mod lane;
+mod numbers;
 mod plan;
 mod saved;
 

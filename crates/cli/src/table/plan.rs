@@ -3,12 +3,14 @@
 use arrow::array::{ArrayRef, ArrowPrimitiveType, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type};
 use hashbrown::HashMap;
-use strix_reduce::{BoxedState, Engine, NanPolicy};
+use rayon::prelude::*;
+use strix_reduce::{BoxedState, NanPolicy};
 
 use super::clock::Clock;
-use super::group::Groups;
+use super::group::{Groups, Keys};
 use super::key::Key;
-use super::lane::{ItemType, Lane, LaneError, lane};
+use super::lane::{Grouped, ItemType, Lane, LaneError, LaneGroups, LaneItems, lane};
+use super::numbers::Numbers;
 use crate::failure::Failure;
 use crate::output::Value;
 use crate::statistic::{Family, Readout, Statistic};
@@ -157,10 +159,11 @@ impl Plan {
         self.lanes.iter().map(|lane| lane.identity()).collect()
     }
 
-    /// A group's states of both, the second `places` later.
-    pub(crate) fn merge(&self, a: GroupStates, b: GroupStates, places: u64) -> GroupStates {
-        let pairs = self.lanes.iter().zip(a.into_iter().zip(b));
-        pairs.map(|(lane, (a, b))| lane.merge(a, lane.shift(b, places))).collect()
+    /// Takes a group's other states in, as if their rows came `places` later.
+    pub(crate) fn merge(&self, states: &mut GroupStates, others: GroupStates, places: u64) {
+        for ((lane, states), others) in self.lanes.iter().zip(states).zip(others) {
+            lane.merge(states, others, places);
+        }
     }
 
     /// What each statistic is for a group.
@@ -223,40 +226,29 @@ impl Plan {
         self.lanes.iter().zip(bytes).map(|(lane, bytes)| lane.read(bytes, rows)).collect()
     }
 
-    /// The states of a batch, whose first row is that row of its file.
-    pub(crate) fn lift(
+    /// The keys and items of a batch, whose first row is that row of its file.
+    pub(crate) fn read_batch(
         &self,
         batch: &RecordBatch,
         groups: &Groups,
-        engine: &Engine,
         nan: NanPolicy,
         first_row: u64,
-    ) -> Result<Part, Failure> {
-        let grouping = groups.of(batch)?;
-        let mut part = Part { keys: Vec::new(), lanes: Vec::new(), skipped: 0, rows: batch.num_rows() as u64 };
-        for lane in &self.lanes {
-            let lifted = if grouping.keys.len() == 1 {
-                lane.whole(batch, engine, nan)
-            } else {
-                lane.grouped(batch, &grouping, nan)
-            };
-            let states = lifted.map_err(|error| match error {
+    ) -> Result<Batch, Failure> {
+        let items = |lane: &Box<dyn Lane>| {
+            lane.items(batch, nan).map_err(|error| match error {
                 LaneError::Nan(row) => Failure::Input(format!(
                     "column {}, row {} (from 0) is NaN; --nan skip leaves NaN out, --nan propagate lets it through",
                     lane.columns().join(" or "),
                     first_row + row
                 )),
                 LaneError::Other(failure) => failure,
-            })?;
-            part.lanes.push(states);
-        }
-        if nan == NanPolicy::Skip {
-            // By column, however many lanes read it.
-            let columns = self.columns.iter().filter_map(|(column, _)| batch.column_by_name(column));
-            part.skipped = columns.map(nan_cells).sum();
-        }
-        part.keys = grouping.keys;
-        Ok(part)
+            })
+        };
+        let items = self.lanes.iter().map(items).collect::<Result<Vec<_>, _>>()?;
+        // By column, however many lanes read it.
+        let columns = self.columns.iter().filter_map(|(column, _)| batch.column_by_name(column));
+        let skipped = if nan == NanPolicy::Skip { columns.map(nan_cells).sum() } else { 0 };
+        Ok(Batch { keys: groups.of(batch)?, items, skipped })
     }
 }
 
@@ -288,21 +280,67 @@ fn not_of(statistic: &Statistic, column: &str, item: ItemType) -> Failure {
     Failure::Input(format!("{}: {column} holds {}, and {fit}", statistic.text, item.name()))
 }
 
-/// The states of a batch: by lane, by group.
-#[derive(Debug)]
-pub(crate) struct Part {
-    keys: Vec<Box<[u8]>>,
-    lanes: Vec<Vec<Vec<BoxedState>>>,
+/// A batch as its lanes take it.
+pub(crate) struct Batch {
+    keys: Keys,
+    /// By lane.
+    items: Vec<LaneItems>,
     skipped: u64,
-    rows: u64,
 }
 
+/// The groups of some keys, and their states by lane.
+#[derive(Default)]
+struct Shard {
+    numbers: Numbers,
+    lanes: Vec<LaneGroups>,
+}
+
+impl Shard {
+    /// Takes some rows of a batch in, all of them if none are named; `place` rows came before the batch.
+    fn lift(&mut self, plan: &Plan, batch: &Batch, rows: Option<&[u32]>, place: u64) {
+        let keys = &batch.keys;
+        let numbers: Vec<u32> = match rows {
+            None => (0..keys.len()).map(|row| keys.number(row, &mut self.numbers)).collect(),
+            Some(rows) => rows.iter().map(|&row| keys.number(row as usize, &mut self.numbers)).collect(),
+        };
+        self.grow(plan);
+        let (count, grouped) = (self.numbers.len(), Grouped { rows, numbers: &numbers, place });
+        for ((lane, groups), items) in plan.lanes.iter().zip(&mut self.lanes).zip(&batch.items) {
+            lane.lift(groups, count, items, grouped);
+        }
+    }
+
+    /// Takes the groups of later rows in.
+    fn merge(&mut self, plan: &Plan, others: Self, places: u64) {
+        let numbers: Vec<u32> = others.numbers.keys().map(|(key, hash)| self.numbers.number(key, hash)).collect();
+        self.grow(plan);
+        for ((lane, groups), others) in plan.lanes.iter().zip(&mut self.lanes).zip(others.lanes) {
+            lane.merge_groups(groups, others, &numbers, places);
+        }
+    }
+
+    /// Room for the states of all groups.
+    fn grow(&mut self, plan: &Plan) {
+        if self.lanes.is_empty() {
+            self.lanes = plan.lanes.iter().map(|lane| lane.groups()).collect();
+        }
+        for (lane, groups) in plan.lanes.iter().zip(&mut self.lanes) {
+            lane.grow(groups, self.numbers.len());
+        }
+    }
+}
+
+/// Groups of a first batch from which on rows are dealt out by their keys, so that no two threads have one group; with fewer,
+/// each batch has states of its own that are merged.
+const DEALT: usize = 1024;
+/// Shards that rows are dealt out to, as a power of two.
+const SHARDS: u32 = 5;
+
 /// The states of all groups so far.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct States {
-    numbers: HashMap<Box<[u8]>, usize>,
-    /// By group, by lane.
-    groups: Vec<GroupStates>,
+    /// One, or 2^[`SHARDS`] by the hashes of their keys; none as yet.
+    shards: Vec<Shard>,
     /// Rows read.
     pub(crate) rows: u64,
     /// NaN left out.
@@ -310,33 +348,63 @@ pub(crate) struct States {
 }
 
 impl States {
-    /// Merges the states of the next batch in.
-    pub(crate) fn take(&mut self, plan: &Plan, part: Part) {
-        let rows = self.rows;
-        let mut lanes: Vec<_> = part.lanes.into_iter().map(Vec::into_iter).collect();
-        for key in part.keys {
-            let states: Vec<_> = lanes.iter_mut().filter_map(Iterator::next).collect();
-            let next = self.groups.len();
-            let group = *self.numbers.entry(key).or_insert(next);
-            if group == next {
-                self.groups.push(plan.identity());
+    /// Takes the next batches in. What is merged with what depends on the rows alone, so the bits do not on the threads.
+    pub(crate) fn take(&mut self, plan: &Plan, batches: &[Batch]) {
+        if self.shards.is_empty()
+            && let Some(first) = batches.iter().find(|batch| batch.keys.len() > 0)
+        {
+            let mut numbers = Numbers::default();
+            if !first.keys.is_one() {
+                (0..first.keys.len()).for_each(|row| _ = first.keys.number(row, &mut numbers));
             }
-            let before = std::mem::take(&mut self.groups[group]);
-            self.groups[group] = plan.merge(before, states, rows);
+            self.shards.resize_with(if numbers.len() > DEALT { 1 << SHARDS } else { 1 }, Shard::default);
         }
-        self.rows += part.rows;
-        self.skipped += part.skipped;
+        let places: Vec<u64> = batches
+            .iter()
+            .map(|batch| {
+                let place = self.rows;
+                self.rows += batch.keys.len() as u64;
+                self.skipped += batch.skipped;
+                place
+            })
+            .collect();
+        if let [all] = &mut self.shards[..] {
+            let lift = |batch: &Batch| {
+                let mut shard = Shard::default();
+                shard.lift(plan, batch, None, 0);
+                shard
+            };
+            let shards: Vec<Shard> = batches.par_iter().map(lift).collect();
+            shards.into_iter().zip(places).for_each(|(shard, place)| all.merge(plan, shard, place));
+            return;
+        }
+        let dealt: Vec<Vec<Vec<u32>>> = batches.par_iter().map(|batch| dealt(&batch.keys)).collect();
+        self.shards.par_iter_mut().enumerate().for_each(|(index, shard)| {
+            for ((batch, rows), &place) in batches.iter().zip(&dealt).zip(&places) {
+                shard.lift(plan, batch, Some(&rows[index]), place);
+            }
+        });
     }
 
     /// Each group's key and states, in the order of the keys.
-    pub(crate) fn sorted(self, groups: &Groups) -> Result<ByGroup, Failure> {
-        let mut keys: Vec<&[u8]> = vec![&[]; self.groups.len()];
-        for (key, &group) in &self.numbers {
-            keys[group] = key;
-        }
-        let keys = groups.keys(keys.into_iter())?;
-        let mut sorted: Vec<_> = keys.into_iter().zip(self.groups).collect();
-        sorted.sort_by(|a, b| a.0.cmp(&b.0));
+    pub(crate) fn sorted(self, plan: &Plan, groups: &Groups) -> Result<ByGroup, Failure> {
+        let sorted = self.shards.into_par_iter().map(|shard| {
+            let keys = groups.keys(shard.numbers.keys().map(|(key, _)| key))?;
+            let mut states: Vec<GroupStates> = vec![Vec::new(); keys.len()];
+            for (lane, groups) in plan.lanes.iter().zip(shard.lanes) {
+                states.iter_mut().zip(lane.states(groups)).for_each(|(states, lane)| states.push(lane));
+            }
+            Ok(keys.into_iter().zip(states).collect::<ByGroup>())
+        });
+        let mut sorted = sorted.collect::<Result<Vec<_>, Failure>>()?.concat();
+        sorted.par_sort_by(|a, b| a.0.cmp(&b.0));
         Ok(sorted)
     }
+}
+
+/// The rows of each shard.
+fn dealt(keys: &Keys) -> Vec<Vec<u32>> {
+    let mut rows = vec![Vec::with_capacity(keys.len() >> SHARDS); 1 << SHARDS];
+    (0..).zip(keys.parts(SHARDS)).for_each(|(row, part)| rows[part].push(row));
+    rows
 }

@@ -222,8 +222,8 @@ impl Opened {
         for (key, states) in other.groups {
             // The types of the keys are read from them, so these are kept up with the states.
             saved.groups.entry(key.clone()).or_default();
-            let first = all.remove(&key).unwrap_or_else(|| plan.identity());
-            all.insert(key, plan.merge(first, states, before));
+            let first = all.entry(key).or_insert_with(|| plan.identity());
+            plan.merge(first, states, before);
         }
         Ok(Self { saved, plan, groups: all.into_iter().collect() })
     }

@@ -1,7 +1,7 @@
 //! Whether all items are true.
 
 use crate::state::Signature;
-use crate::{Aggregator, Block, Portable};
+use crate::{Aggregator, Portable};
 
 /// Whether all of the items are true; `None` of nothing.
 ///
@@ -22,21 +22,17 @@ impl Aggregator<bool> for All {
     fn identity(&self) -> Option<bool> {
         None
     }
-    fn lift(&self, item: &bool) -> Option<bool> {
-        Some(*item)
+    #[inline(always)]
+    fn lift(&self, state: &mut Option<bool>, item: &bool) {
+        *state = Some(state.unwrap_or(true) & *item);
     }
-    fn merge(&self, a: Option<bool>, b: Option<bool>) -> Option<bool> {
-        match (a, b) {
-            (Some(a), Some(b)) => Some(a && b),
-            (one, other) => one.or(other),
+    fn merge(&self, state: &mut Option<bool>, other: Option<bool>) {
+        if let Some(other) = other {
+            *state = Some(state.unwrap_or(true) & other);
         }
     }
     fn finish(&self, state: Option<bool>) -> Option<bool> {
         state
-    }
-    #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, bool>) -> Option<bool> {
-        block.iter().copied().min()
     }
 }
 

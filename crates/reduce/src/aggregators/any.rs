@@ -1,7 +1,7 @@
 //! Whether any item is true.
 
 use crate::state::Signature;
-use crate::{Aggregator, Block, Portable};
+use crate::{Aggregator, Portable};
 
 /// Whether any of the items is true; `None` of nothing.
 ///
@@ -23,18 +23,17 @@ impl Aggregator<bool> for Any {
     fn identity(&self) -> Option<bool> {
         None
     }
-    fn lift(&self, item: &bool) -> Option<bool> {
-        Some(*item)
+    #[inline(always)]
+    fn lift(&self, state: &mut Option<bool>, item: &bool) {
+        *state = Some(state.unwrap_or(false) | *item);
     }
-    fn merge(&self, a: Option<bool>, b: Option<bool>) -> Option<bool> {
-        a.max(b)
+    fn merge(&self, state: &mut Option<bool>, other: Option<bool>) {
+        if let Some(other) = other {
+            *state = Some(state.unwrap_or(false) | other);
+        }
     }
     fn finish(&self, state: Option<bool>) -> Option<bool> {
         state
-    }
-    #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, bool>) -> Option<bool> {
-        block.iter().copied().max()
     }
 }
 

@@ -25,26 +25,30 @@ impl<T: Element> Aggregator<T> for ArgMax {
     fn identity(&self) -> Self::State {
         None
     }
-    fn lift(&self, item: &T) -> Self::State {
-        // One NaN for all of them, as a block's.
-        Some(Placed { place: 0, item: item.greater(*item) })
+    fn lift(&self, state: &mut Self::State, item: &T) {
+        self.lift_block(state, &Block::new(std::slice::from_ref(item)));
     }
-    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
-        let (Some(a), Some(b)) = (a, b) else { return a.or(b) };
+    fn merge(&self, state: &mut Self::State, other: Self::State) {
+        let (Some(a), Some(b)) = (*state, other) else {
+            *state = state.or(other);
+            return;
+        };
         let best = a.item.greater(b.item);
-        Some(match (best.same(&a.item), best.same(&b.item)) {
+        *state = Some(match (best.same(&a.item), best.same(&b.item)) {
             (true, true) => Placed { place: a.place.min(b.place), item: best },
             (true, false) => a,
             _ => b,
-        })
+        });
     }
     fn finish(&self, state: Self::State) -> Self::Output {
         state
     }
-    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
-        let best = T::greatest(block)?;
-        let place = block.iter().position(|item| best.same(item))? as u64;
-        Some(Placed { place, item: best })
+    fn lift_block(&self, state: &mut Self::State, block: &Block<'_, T>) {
+        let found = T::greatest(block).and_then(|best| {
+            let index = block.iter().position(|item| best.same(item))?;
+            Some(Placed { place: block.place() + index as u64, item: best })
+        });
+        self.merge(state, found);
     }
     fn facts(&self) -> Facts {
         Facts::EXTREMES

@@ -1,7 +1,7 @@
 //! Which class was taken for which: the confusion matrix of a classifier.
 
 use crate::state::Signature;
-use crate::{Aggregator, Block, Portable};
+use crate::{Aggregator, Portable};
 
 /// Counts (label, predicted) pairs of class indices.
 ///
@@ -100,11 +100,11 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 }
 
 impl ConfusionMatrix {
-    /// The counts, if they are of as many classes.
-    fn own(self, state: Confusion) -> Confusion {
+    /// Refuses counts of other classes.
+    #[inline(always)]
+    fn assert_own(self, state: &Confusion) {
         let (own, found) = (usize::from(self.classes), state.classes);
         assert!(own == found, "counts of {found} classes are not those of {own}; merge counts of the same classes");
-        state
     }
 }
 
@@ -118,33 +118,28 @@ macro_rules! counts_pairs {
                 let classes = usize::from(self.classes);
                 Confusion { classes, counts: vec![0; classes * classes], outside: 0 }
             }
-            fn lift(&self, item: &$pair) -> Confusion {
-                self.lift_block(&Block::new(std::slice::from_ref(item)))
+            #[inline(always)]
+            fn lift(&self, state: &mut Confusion, &(label, predicted): &$pair) {
+                self.assert_own(state);
+                let (label, predicted) = (label as usize, predicted as usize);
+                if label < state.classes && predicted < state.classes {
+                    state.counts[label * state.classes + predicted] += 1;
+                } else {
+                    state.outside += 1;
+                }
             }
-            fn merge(&self, a: Confusion, b: Confusion) -> Confusion {
-                let (mut a, b) = (self.own(a), self.own(b));
-                for (count, more) in a.counts.iter_mut().zip(b.counts) {
+            fn merge(&self, state: &mut Confusion, other: Confusion) {
+                self.assert_own(state);
+                self.assert_own(&other);
+                for (count, more) in state.counts.iter_mut().zip(other.counts) {
                     *count += more;
                 }
-                a.outside += b.outside;
-                a
+                state.outside += other.outside;
             }
             fn finish(&self, state: Confusion) -> Confusion {
-                self.own(state)
-            }
-            fn lift_block(&self, block: &Block<'_, $pair>) -> Confusion {
-                let mut state = Aggregator::<$pair>::identity(self);
-                for &(label, predicted) in block.items() {
-                    let (label, predicted) = (label as usize, predicted as usize);
-                    if label < state.classes && predicted < state.classes {
-                        state.counts[label * state.classes + predicted] += 1;
-                    } else {
-                        state.outside += 1;
-                    }
-                }
+                self.assert_own(&state);
                 state
             }
-
             #[cfg(feature = "gpu")]
             fn gpu(&self) -> Option<crate::gpu::GpuHalf<Confusion>> {
                 let classes = usize::from(self.classes);
@@ -165,7 +160,9 @@ counts_pairs!((u8, u8), (u32, u32));
 
 impl crate::Subtract<(u8, u8)> for ConfusionMatrix {
     fn subtract(&self, whole: Confusion, part: Confusion) -> Confusion {
-        let (mut whole, part) = (self.own(whole), self.own(part));
+        self.assert_own(&whole);
+        self.assert_own(&part);
+        let mut whole = whole;
         for (count, less) in whole.counts.iter_mut().zip(part.counts) {
             *count -= less;
         }

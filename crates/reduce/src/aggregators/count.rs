@@ -22,18 +22,20 @@ impl<T> Aggregator<T> for Count {
     fn identity(&self) -> u64 {
         0
     }
-    fn lift(&self, _item: &T) -> u64 {
-        1
+    #[inline(always)]
+    fn lift(&self, state: &mut u64, _item: &T) {
+        *state += 1;
     }
-    fn merge(&self, a: u64, b: u64) -> u64 {
-        a + b
+    #[inline(always)]
+    fn merge(&self, state: &mut u64, other: u64) {
+        *state += other;
     }
     fn finish(&self, state: u64) -> u64 {
         state
     }
     #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, T>) -> u64 {
-        block.len() as u64
+    fn lift_block(&self, state: &mut u64, block: &Block<'_, T>) {
+        *state += block.len() as u64;
     }
     fn block_items(&self) -> usize {
         crate::cpu::one_pass::<u8>()

@@ -96,6 +96,58 @@ impl CrossMoments {
         Self { count, x, y, xx: f64::NAN, yy: f64::NAN, xy: f64::NAN, x_unit, y_unit }
     }
 
+    #[inline(always)]
+    fn of<X: Element, Y: Element>(block: &Block<'_, (X, Y)>) -> Self {
+        let (count, n) = (block.len() as u64, block.len() as f64);
+        let Some(first) = block.first() else { return Self::default() };
+        // A first guess of the means around the first pair, so that no offset costs digits.
+        let (x0, y0) = (first.0.to_f64(), first.1.to_f64());
+        let first_sums = sums(
+            block,
+            #[inline(always)]
+            |pair| [pair.0.deviation(x0), pair.1.deviation(y0)],
+        );
+        let [x, y] = first_sums.map(Compensated::value);
+        // Of what is further apart than the largest f64, the mean is the sum of shares.
+        let mean = |guess: f64, of: fn(&(X, Y)) -> f64| {
+            if guess.is_finite() { guess } else { block.iter().map(|pair| of(pair) / n).sum() }
+        };
+        let (x_mean, y_mean) = (mean(x0 + x / n, |pair| pair.0.to_f64()), mean(y0 + y / n, |pair| pair.1.to_f64()));
+        if !(x_mean.is_finite() && y_mean.is_finite()) {
+            let [x, y] = [x_mean, y_mean].map(|mean| Compensated::of_two(mean, 0.0));
+            return Self::without_spread(count, x, y);
+        }
+        let mut second_sums = sums(
+            block,
+            #[inline(always)]
+            |pair| products(pair.0.deviation(x_mean), pair.1.deviation(y_mean)),
+        );
+        let plain = |index: usize| Unit::is_plain(second_sums[index].value());
+        let (mut x_unit, mut y_unit) = (Unit::default(), Unit::default());
+        if !plain(2) {
+            x_unit = Unit::of_all(block, |pair| pair.0.deviation(x_mean));
+        }
+        if !plain(3) {
+            y_unit = Unit::of_all(block, |pair| pair.1.deviation(y_mean));
+        }
+        if (x_unit, y_unit) != (Unit::default(), Unit::default()) {
+            second_sums = sums(block, |pair| {
+                products(x_unit.deviation(pair.0.to_f64(), x_mean), y_unit.deviation(pair.1.to_f64(), y_mean))
+            });
+        }
+        let [x, y, xx, yy, xy] = second_sums.map(Compensated::value);
+        Self {
+            count,
+            x: Compensated::of_two(x_mean, x_unit.times(x / n, 1)),
+            y: Compensated::of_two(y_mean, y_unit.times(y / n, 1)),
+            xx: not_negative(xx - x * x / n),
+            yy: not_negative(yy - y * y / n),
+            xy: xy - x * y / n,
+            x_unit,
+            y_unit,
+        }
+    }
+
     #[cfg(feature = "gpu")]
     fn from_gpu(partial: &crate::gpu::Partial<'_>) -> Self {
         let count = partial.census().items();
@@ -177,66 +229,19 @@ impl<X: Element, Y: Element> Aggregator<(X, Y)> for Covariance {
         CrossMoments::default()
     }
     #[inline(always)]
-    fn lift(&self, item: &(X, Y)) -> CrossMoments {
-        self.lift_block(&Block::new(std::slice::from_ref(item)))
+    fn lift(&self, state: &mut CrossMoments, item: &(X, Y)) {
+        self.lift_block(state, &Block::new(std::slice::from_ref(item)));
     }
     #[inline(always)]
-    fn merge(&self, a: CrossMoments, b: CrossMoments) -> CrossMoments {
-        a.join(b)
+    fn merge(&self, state: &mut CrossMoments, other: CrossMoments) {
+        *state = state.join(other);
     }
     fn finish(&self, state: CrossMoments) -> CrossMoments {
         state
     }
     #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, (X, Y)>) -> CrossMoments {
-        let (count, n) = (block.len() as u64, block.len() as f64);
-        let Some(first) = block.first() else { return CrossMoments::default() };
-        // A first guess of the means around the first pair, so that no offset costs digits.
-        let (x0, y0) = (first.0.to_f64(), first.1.to_f64());
-        let first_sums = sums(
-            block,
-            #[inline(always)]
-            |pair| [pair.0.deviation(x0), pair.1.deviation(y0)],
-        );
-        let [x, y] = first_sums.map(Compensated::value);
-        // Of what is further apart than the largest f64, the mean is the sum of shares.
-        let mean = |guess: f64, of: fn(&(X, Y)) -> f64| {
-            if guess.is_finite() { guess } else { block.iter().map(|pair| of(pair) / n).sum() }
-        };
-        let (x_mean, y_mean) = (mean(x0 + x / n, |pair| pair.0.to_f64()), mean(y0 + y / n, |pair| pair.1.to_f64()));
-        if !(x_mean.is_finite() && y_mean.is_finite()) {
-            let [x, y] = [x_mean, y_mean].map(|mean| Compensated::of_two(mean, 0.0));
-            return CrossMoments::without_spread(count, x, y);
-        }
-        let mut second_sums = sums(
-            block,
-            #[inline(always)]
-            |pair| products(pair.0.deviation(x_mean), pair.1.deviation(y_mean)),
-        );
-        let plain = |index: usize| Unit::is_plain(second_sums[index].value());
-        let (mut x_unit, mut y_unit) = (Unit::default(), Unit::default());
-        if !plain(2) {
-            x_unit = Unit::of_all(block, |pair| pair.0.deviation(x_mean));
-        }
-        if !plain(3) {
-            y_unit = Unit::of_all(block, |pair| pair.1.deviation(y_mean));
-        }
-        if (x_unit, y_unit) != (Unit::default(), Unit::default()) {
-            second_sums = sums(block, |pair| {
-                products(x_unit.deviation(pair.0.to_f64(), x_mean), y_unit.deviation(pair.1.to_f64(), y_mean))
-            });
-        }
-        let [x, y, xx, yy, xy] = second_sums.map(Compensated::value);
-        CrossMoments {
-            count,
-            x: Compensated::of_two(x_mean, x_unit.times(x / n, 1)),
-            y: Compensated::of_two(y_mean, y_unit.times(y / n, 1)),
-            xx: not_negative(xx - x * x / n),
-            yy: not_negative(yy - y * y / n),
-            xy: xy - x * y / n,
-            x_unit,
-            y_unit,
-        }
+    fn lift_block(&self, state: &mut CrossMoments, block: &Block<'_, (X, Y)>) {
+        *state = state.join(CrossMoments::of(block));
     }
 
     #[cfg(feature = "gpu")]

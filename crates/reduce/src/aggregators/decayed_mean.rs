@@ -92,29 +92,31 @@ impl<T: Element> Aggregator<(f64, T)> for DecayedMean {
         DecayedState { made_by: self.made_by(), ..DecayedState::default() }
     }
     #[inline(always)]
-    fn lift(&self, &(time, value): &(f64, T)) -> DecayedState {
+    fn lift(&self, state: &mut DecayedState, &(time, value): &(f64, T)) {
         let (time, value) = placed(time, value.to_f64());
-        DecayedState { time, weight: 1.0, sum: value.into(), made_by: self.made_by() }
+        let one = DecayedState { time, weight: 1.0, sum: value.into(), made_by: self.made_by() };
+        Aggregator::<(f64, T)>::merge(self, state, one);
     }
     #[inline(always)]
-    fn merge(&self, a: DecayedState, b: DecayedState) -> DecayedState {
-        let (a, b) = (self.own(a), self.own(b));
+    fn merge(&self, state: &mut DecayedState, other: DecayedState) {
+        let (a, b) = (self.own(*state), self.own(other));
         if a.weight == 0.0 && a.sum.value() == 0.0 {
-            return b;
+            *state = b;
+            return;
         }
         if b.weight == 0.0 && b.sum.value() == 0.0 {
-            return a;
+            return;
         }
         let (new, old) = if a.time >= b.time { (a, b) } else { (b, a) };
         let decay = self.decay(old.time, new.time);
         let sum = new.sum.plus(old.sum.times(decay));
         let weight = new.weight + old.weight * decay;
-        DecayedState { time: new.time, weight, sum, made_by: self.made_by() }
+        *state = DecayedState { time: new.time, weight, sum, made_by: self.made_by() };
     }
     /// Each item is decayed once: item after item would add up the roundings of as many decays.
-    fn lift_block(&self, block: &Block<'_, (f64, T)>) -> DecayedState {
+    fn lift_block(&self, state: &mut DecayedState, block: &Block<'_, (f64, T)>) {
         if block.is_empty() {
-            return Aggregator::<(f64, T)>::identity(self);
+            return;
         }
         let times = block.iter().map(|item| item.0).filter(|time| time.is_finite());
         let time = times.reduce(f64::max).unwrap_or_default();
@@ -130,7 +132,8 @@ impl<T: Element> Aggregator<(f64, T)> for DecayedMean {
         } else {
             block.iter().fold(FloatSum::default(), |sum, item| sum.plus(decayed(item)[1].into()))
         };
-        DecayedState { time, weight, sum, made_by: self.made_by() }
+        let decayed = DecayedState { time, weight, sum, made_by: self.made_by() };
+        Aggregator::<(f64, T)>::merge(self, state, decayed);
     }
     fn finish(&self, state: DecayedState) -> Option<f64> {
         let DecayedState { weight, sum, .. } = self.own(state);

@@ -97,24 +97,29 @@ impl Distinct {
         registers
     }
 
-    /// The state of these hashes, in any order and with repeats.
-    fn of(self, mut hashes: Vec<u64>) -> DistinctSketch {
-        hashes.sort_unstable();
-        hashes.dedup();
-        if hashes.len() <= self.few() {
-            DistinctSketch::Few(hashes)
-        } else {
-            DistinctSketch::Many(self.registers_of(&hashes))
+    /// Takes hashes in, in any order and with repeats.
+    #[inline(always)]
+    fn take(self, state: &mut DistinctSketch, more: impl Iterator<Item = u64>) {
+        match state {
+            DistinctSketch::Many(registers) => more.for_each(|hash| self.register(registers, hash)),
+            DistinctSketch::Few(hashes) => {
+                hashes.extend(more);
+                hashes.sort_unstable();
+                hashes.dedup();
+                if hashes.len() > self.few() {
+                    *state = DistinctSketch::Many(self.registers_of(hashes));
+                }
+            }
         }
     }
 
-    /// The sketch, if it has as many registers. Hashes, while they are few, are those of any precision.
-    fn own(self, sketch: DistinctSketch) -> DistinctSketch {
-        if let DistinctSketch::Many(registers) = &sketch {
+    /// Refuses a sketch of other registers. Hashes, while they are few, are those of any precision.
+    #[inline(always)]
+    fn assert_own(self, sketch: &DistinctSketch) {
+        if let DistinctSketch::Many(registers) = sketch {
             let (own, found) = (self.registers(), registers.len());
             assert!(own == found, "a sketch of {found} registers is not one of {own}; merge sketches of one precision");
         }
-        sketch
     }
 
     /// Ertl 2017, algorithm 6.
@@ -174,36 +179,45 @@ impl<T: Label> Aggregator<T> for Distinct {
     fn identity(&self) -> DistinctSketch {
         DistinctSketch::Few(Vec::new())
     }
-    fn lift(&self, item: &T) -> DistinctSketch {
-        DistinctSketch::Few(vec![item.hash64()])
-    }
-    fn merge(&self, a: DistinctSketch, b: DistinctSketch) -> DistinctSketch {
-        use DistinctSketch::{Few, Many};
-        match (self.own(a), self.own(b)) {
-            (Few(mut a), Few(b)) if a.is_empty() || b.is_empty() => {
-                a.extend(b);
-                Few(a)
-            }
-            (Few(mut a), Few(b)) => {
-                a.extend(b);
-                self.of(a)
-            }
-            (Many(mut registers), Few(hashes)) | (Few(hashes), Many(mut registers)) => {
-                for hash in hashes {
-                    self.register(&mut registers, hash);
+    #[inline(always)]
+    fn lift(&self, state: &mut DistinctSketch, item: &T) {
+        self.assert_own(state);
+        let hash = item.hash64();
+        match state {
+            DistinctSketch::Many(registers) => self.register(registers, hash),
+            DistinctSketch::Few(hashes) => {
+                let Err(place) = hashes.binary_search(&hash) else { return };
+                hashes.insert(place, hash);
+                if hashes.len() > self.few() {
+                    *state = DistinctSketch::Many(self.registers_of(hashes));
                 }
-                Many(registers)
             }
-            (Many(mut a), Many(b)) => {
+        }
+    }
+    fn merge(&self, state: &mut DistinctSketch, other: DistinctSketch) {
+        use DistinctSketch::{Few, Many};
+        self.assert_own(state);
+        self.assert_own(&other);
+        match (state, other) {
+            (Few(a), Few(b)) if b.is_empty() || a.is_empty() => a.extend(b),
+            (state @ Few(_), Few(b)) => self.take(state, b.into_iter()),
+            (Many(registers), Few(hashes)) => hashes.iter().for_each(|&hash| self.register(registers, hash)),
+            (state @ Few(_), Many(mut registers)) => {
+                if let Few(hashes) = state {
+                    hashes.iter().for_each(|&hash| self.register(&mut registers, hash));
+                }
+                *state = Many(registers);
+            }
+            (Many(a), Many(b)) => {
                 for (a, b) in a.iter_mut().zip(b) {
                     *a = (*a).max(b);
                 }
-                Many(a)
             }
         }
     }
     fn finish(&self, state: DistinctSketch) -> Cardinality {
-        match self.own(state) {
+        self.assert_own(&state);
+        match state {
             DistinctSketch::Few(hashes) => Cardinality { estimate: hashes.len() as f64, standard_error: 0.0 },
             DistinctSketch::Many(registers) => Cardinality {
                 estimate: self.estimate(&registers),
@@ -211,8 +225,9 @@ impl<T: Label> Aggregator<T> for Distinct {
             },
         }
     }
-    fn lift_block(&self, block: &Block<'_, T>) -> DistinctSketch {
-        self.of(block.iter().map(Label::hash64).collect())
+    fn lift_block(&self, state: &mut DistinctSketch, block: &Block<'_, T>) {
+        self.assert_own(state);
+        self.take(state, block.iter().map(Label::hash64));
     }
 }
 

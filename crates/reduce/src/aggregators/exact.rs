@@ -340,20 +340,20 @@ macro_rules! exact {
                 $state::default()
             }
             #[inline(always)]
-            fn lift(&self, item: &$item) -> $state<T> {
-                $state::of(std::slice::from_ref(item))
+            fn lift(&self, state: &mut $state<T>, item: &$item) {
+                *state = state.join($state::of(std::slice::from_ref(item)));
             }
             #[inline(always)]
-            fn merge(&self, a: $state<T>, b: $state<T>) -> $state<T> {
-                a.join(b)
+            fn merge(&self, state: &mut $state<T>, other: $state<T>) {
+                *state = state.join(other);
             }
             fn finish(&self, state: $state<T>) -> $output {
                 let finish: fn(&$state<T>) -> $output = $finish;
                 finish(&state)
             }
             #[inline(always)]
-            fn lift_block(&self, block: &Block<'_, $item>) -> $state<T> {
-                $state::of(block)
+            fn lift_block(&self, state: &mut $state<T>, block: &Block<'_, $item>) {
+                *state = state.join($state::of(block));
             }
             fn block_items(&self) -> usize {
                 BLOCK

@@ -23,20 +23,26 @@ impl<T: Item> Aggregator<T> for First {
     fn identity(&self) -> Self::State {
         None
     }
-    fn lift(&self, item: &T) -> Self::State {
-        Some(Placed { place: 0, item: item.clone() })
+    fn lift(&self, state: &mut Self::State, item: &T) {
+        self.lift_block(state, &Block::new(std::slice::from_ref(item)));
     }
-    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
-        match (a, b) {
-            (Some(a), Some(b)) => Some(if a.place <= b.place { a } else { b }),
-            (one, other) => one.or(other),
+    fn merge(&self, state: &mut Self::State, other: Self::State) {
+        if let Some(other) = other
+            && state.as_ref().is_none_or(|kept| other.place < kept.place)
+        {
+            *state = Some(other);
         }
     }
     fn finish(&self, state: Self::State) -> Option<T> {
         state.map(|placed| placed.item)
     }
-    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
-        block.first().map(|item| Placed { place: 0, item: item.clone() })
+    fn lift_block(&self, state: &mut Self::State, block: &Block<'_, T>) {
+        // Copied only where it is kept.
+        if let Some(item) = block.first()
+            && state.as_ref().is_none_or(|kept| block.place() < kept.place)
+        {
+            *state = Some(Placed { place: block.place(), item: item.clone() });
+        }
     }
     positional!(T);
 }

@@ -2,7 +2,7 @@
 
 use super::product::ProductState;
 use crate::state::Signature;
-use crate::{Aggregator, Block, Element, Portable, Product};
+use crate::{Aggregator, Element, Portable, Product};
 
 /// The n-th root of the product of n elements; `None` of nothing, NaN when the product is negative.
 ///
@@ -27,19 +27,15 @@ impl<T: Element> Aggregator<T> for GeometricMean {
         ProductState::ONE
     }
     #[inline(always)]
-    fn lift(&self, item: &T) -> ProductState {
-        Product.lift(item)
+    fn lift(&self, state: &mut ProductState, item: &T) {
+        Product.lift(state, item);
     }
     #[inline(always)]
-    fn merge(&self, a: ProductState, b: ProductState) -> ProductState {
-        a.times(b)
+    fn merge(&self, state: &mut ProductState, other: ProductState) {
+        *state = state.times(other);
     }
     fn finish(&self, state: ProductState) -> Option<f64> {
         (state.count > 0).then(|| state.root())
-    }
-    #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, T>) -> ProductState {
-        Product.lift_block(block)
     }
 }
 

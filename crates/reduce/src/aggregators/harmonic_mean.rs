@@ -3,7 +3,7 @@
 use super::SumState;
 use crate::arithmetic::Compensated;
 use crate::state::{Signature, check_count};
-use crate::{Aggregator, Block, Element, Portable};
+use crate::{Aggregator, Element, Portable};
 
 /// n over the sum of the n reciprocals; `None` of nothing.
 ///
@@ -45,7 +45,7 @@ impl<T: Element> Aggregator<T> for HarmonicMean {
         ReciprocalState::default()
     }
     #[inline(always)]
-    fn lift(&self, item: &T) -> ReciprocalState {
+    fn lift(&self, state: &mut ReciprocalState, item: &T) {
         let x = item.to_f64();
         let is_tiny = x.abs() < TINY;
         let one = if is_tiny { ONE_OF_TINY } else { ONE };
@@ -56,17 +56,19 @@ impl<T: Element> Aggregator<T> for HarmonicMean {
         let reciprocal = Compensated::of_two(reciprocal, rest);
         let (sum, tiny) =
             if is_tiny { (Compensated::default(), reciprocal) } else { (reciprocal, Compensated::default()) };
-        ReciprocalState { sum: SumState { count: 1, sum }, tiny, zero: x == 0.0, negative: x < 0.0, positive: x > 0.0 }
+        let sum = SumState { count: 1, sum };
+        let one = ReciprocalState { sum, tiny, zero: x == 0.0, negative: x < 0.0, positive: x > 0.0 };
+        Aggregator::<T>::merge(self, state, one);
     }
     #[inline(always)]
-    fn merge(&self, a: ReciprocalState, b: ReciprocalState) -> ReciprocalState {
-        ReciprocalState {
+    fn merge(&self, a: &mut ReciprocalState, b: ReciprocalState) {
+        *a = ReciprocalState {
             sum: SumState { count: a.sum.count + b.sum.count, sum: a.sum.sum.plus(b.sum.sum) },
             tiny: a.tiny.plus(b.tiny),
             zero: a.zero || b.zero,
             negative: a.negative || b.negative,
             positive: a.positive || b.positive,
-        }
+        };
     }
     fn finish(&self, state: ReciprocalState) -> Option<f64> {
         let SumState { count, sum } = state.sum;
@@ -81,10 +83,6 @@ impl<T: Element> Aggregator<T> for HarmonicMean {
             // The mean of the largest elements may round up before it is corrected.
             _ => sum.dividing(count as f64 * (ONE / 16.0)) * 16.0,
         })
-    }
-    #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, T>) -> ReciprocalState {
-        block.iter().fold(ReciprocalState::default(), |all, x| Aggregator::<T>::merge(self, all, self.lift(x)))
     }
 }
 

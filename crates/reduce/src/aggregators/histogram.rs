@@ -135,8 +135,9 @@ impl Histogram {
             .collect()
     }
 
-    /// The counts, if they are of these bins.
-    fn own(&self, state: BinCounts) -> BinCounts {
+    /// Refuses counts of other bins.
+    #[inline(always)]
+    fn assert_own(&self, state: &BinCounts) {
         let (bins, found) = (self.edges.len() - 1, state.counts.len());
         assert!(
             found == bins && state.made_by.other_than(self.parameters).is_none(),
@@ -145,7 +146,6 @@ impl Histogram {
             self.edges[0],
             self.edges[bins]
         );
-        state
     }
 
     #[inline(always)]
@@ -178,11 +178,13 @@ impl Histogram {
 }
 
 impl BinCounts {
-    fn join(mut self, other: &Self) -> Self {
+    fn add(&mut self, other: &Self) {
         for (count, more) in self.counts.iter_mut().zip(&other.counts) {
             *count += more;
         }
-        Self { below: self.below + other.below, above: self.above + other.above, nan: self.nan + other.nan, ..self }
+        self.below += other.below;
+        self.above += other.above;
+        self.nan += other.nan;
     }
 
     fn less(mut self, other: &Self) -> Self {
@@ -201,25 +203,27 @@ impl<T: Element> Aggregator<T> for Histogram {
         let made_by = MadeBy::parameters(self.parameters);
         BinCounts { counts: vec![0; self.edges.len() - 1], below: 0, above: 0, nan: 0, made_by }
     }
-    fn lift(&self, item: &T) -> BinCounts {
-        let mut bins = Aggregator::<T>::identity(self);
-        self.count(&mut bins, item.to_f64());
-        bins
+    #[inline(always)]
+    fn lift(&self, state: &mut BinCounts, item: &T) {
+        self.assert_own(state);
+        self.count(state, item.to_f64());
     }
-    fn merge(&self, a: BinCounts, b: BinCounts) -> BinCounts {
-        self.own(a).join(&self.own(b))
+    fn merge(&self, state: &mut BinCounts, other: BinCounts) {
+        self.assert_own(state);
+        self.assert_own(&other);
+        state.add(&other);
     }
     fn finish(&self, state: BinCounts) -> Bins {
-        let BinCounts { counts, below, above, nan, .. } = self.own(state);
+        self.assert_own(&state);
+        let BinCounts { counts, below, above, nan, .. } = state;
         Bins { edges: self.edges.clone(), counts, below, above, nan }
     }
     #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, T>) -> BinCounts {
-        let mut bins = Aggregator::<T>::identity(self);
+    fn lift_block(&self, state: &mut BinCounts, block: &Block<'_, T>) {
+        self.assert_own(state);
         for item in block.iter() {
-            self.count(&mut bins, item.to_f64());
+            self.count(state, item.to_f64());
         }
-        bins
     }
 
     #[cfg(feature = "gpu")]
@@ -239,7 +243,9 @@ impl<T: Element> Aggregator<T> for Histogram {
 
 impl<T: Element> crate::Subtract<T> for Histogram {
     fn subtract(&self, whole: BinCounts, part: BinCounts) -> BinCounts {
-        self.own(whole).less(&self.own(part))
+        self.assert_own(&whole);
+        self.assert_own(&part);
+        whole.less(&part)
     }
 }
 

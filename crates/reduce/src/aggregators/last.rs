@@ -23,20 +23,26 @@ impl<T: Item> Aggregator<T> for Last {
     fn identity(&self) -> Self::State {
         None
     }
-    fn lift(&self, item: &T) -> Self::State {
-        Some(Placed { place: 0, item: item.clone() })
+    fn lift(&self, state: &mut Self::State, item: &T) {
+        self.lift_block(state, &Block::new(std::slice::from_ref(item)));
     }
-    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
-        match (a, b) {
-            (Some(a), Some(b)) => Some(if a.place > b.place { a } else { b }),
-            (one, other) => one.or(other),
+    fn merge(&self, state: &mut Self::State, other: Self::State) {
+        if let Some(other) = other
+            && state.as_ref().is_none_or(|kept| other.place >= kept.place)
+        {
+            *state = Some(other);
         }
     }
     fn finish(&self, state: Self::State) -> Option<T> {
         state.map(|placed| placed.item)
     }
-    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
-        block.last().map(|item| Placed { place: block.len() as u64 - 1, item: item.clone() })
+    fn lift_block(&self, state: &mut Self::State, block: &Block<'_, T>) {
+        let Some(item) = block.last() else { return };
+        let place = block.place() + block.len() as u64 - 1;
+        // Copied only where it is kept.
+        if state.as_ref().is_none_or(|kept| place >= kept.place) {
+            *state = Some(Placed { place, item: item.clone() });
+        }
     }
     positional!(T);
 }

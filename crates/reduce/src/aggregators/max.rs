@@ -24,23 +24,22 @@ impl<T: Element> Aggregator<T> for Max {
         None
     }
     #[inline(always)]
-    fn lift(&self, item: &T) -> Option<T> {
+    fn lift(&self, state: &mut Option<T>, item: &T) {
         // One NaN for all of them, as a block's.
-        Some(item.greater(*item))
+        *state = Some(state.unwrap_or(*item).greater(*item));
     }
     #[inline(always)]
-    fn merge(&self, a: Option<T>, b: Option<T>) -> Option<T> {
-        match (a, b) {
-            (Some(a), Some(b)) => Some(a.greater(b)),
-            (one, other) => one.or(other),
+    fn merge(&self, state: &mut Option<T>, other: Option<T>) {
+        if let Some(other) = other {
+            *state = Some(state.unwrap_or(other).greater(other));
         }
     }
     fn finish(&self, state: Option<T>) -> Option<T> {
         state
     }
     #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, T>) -> Option<T> {
-        T::greatest(block)
+    fn lift_block(&self, state: &mut Option<T>, block: &Block<'_, T>) {
+        Aggregator::<T>::merge(self, state, T::greatest(block));
     }
     fn block_items(&self) -> usize {
         crate::cpu::one_pass::<T>()
@@ -69,17 +68,19 @@ impl Aggregator<String> for Max {
     fn identity(&self) -> Option<String> {
         None
     }
-    fn lift(&self, item: &String) -> Option<String> {
-        Some(item.clone())
+    fn lift(&self, state: &mut Option<String>, item: &String) {
+        // Copied only where it is kept.
+        if state.as_ref().is_none_or(|kept| item > kept) {
+            *state = Some(item.clone());
+        }
     }
-    fn merge(&self, a: Option<String>, b: Option<String>) -> Option<String> {
-        a.max(b)
+    fn merge(&self, state: &mut Option<String>, other: Option<String>) {
+        if let Some(other) = other.filter(|other| state.as_ref().is_none_or(|kept| other > kept)) {
+            *state = Some(other);
+        }
     }
     fn finish(&self, state: Option<String>) -> Option<String> {
         state
-    }
-    fn lift_block(&self, block: &Block<'_, String>) -> Option<String> {
-        block.iter().max().cloned()
     }
 }
 

@@ -12,10 +12,6 @@ pub struct Placed<T> {
 }
 
 impl<T> Placed<T> {
-    pub(crate) fn shift(self, places: u64) -> Self {
-        Self { place: self.place + places, item: self.item }
-    }
-
     pub(crate) fn check(state: &Option<Self>, items: u64) -> Result<(), String> {
         match state {
             Some(placed) if placed.place >= items => {
@@ -42,8 +38,10 @@ macro_rules! positional {
         fn positional(&self) -> bool {
             true
         }
-        fn shift(&self, state: Option<Placed<$item>>, places: u64) -> Option<Placed<$item>> {
-            state.map(|placed| placed.shift(places))
+        fn shift(&self, state: &mut Option<Placed<$item>>, places: u64) {
+            if let Some(placed) = state {
+                placed.place += places;
+            }
         }
     };
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arithmetic::unit::scaled;
 use crate::state::{Signature, check_count};
-use crate::{Aggregator, Block, Element, Portable};
+use crate::{Aggregator, Element, Portable};
 
 /// Multiplies elements; `None` of nothing.
 ///
@@ -122,19 +122,15 @@ impl<T: Element> Aggregator<T> for Product {
         ProductState::ONE
     }
     #[inline(always)]
-    fn lift(&self, item: &T) -> ProductState {
-        ProductState::of(item.to_f64())
+    fn lift(&self, state: &mut ProductState, item: &T) {
+        *state = state.times(ProductState::of(item.to_f64()));
     }
     #[inline(always)]
-    fn merge(&self, a: ProductState, b: ProductState) -> ProductState {
-        a.times(b)
+    fn merge(&self, state: &mut ProductState, other: ProductState) {
+        *state = state.times(other);
     }
     fn finish(&self, state: ProductState) -> Option<f64> {
         (state.count > 0).then(|| state.value())
-    }
-    #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, T>) -> ProductState {
-        block.iter().fold(ProductState::ONE, |product, x| product.times(ProductState::of(x.to_f64())))
     }
 }
 

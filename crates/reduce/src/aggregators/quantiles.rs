@@ -49,12 +49,12 @@ impl Quantiles {
         }
     }
 
-    /// The sketch, if it is of this size.
-    fn own(self, sketch: QuantileSketch) -> QuantileSketch {
+    /// Refuses a sketch of another size.
+    #[inline(always)]
+    fn assert_own(self, sketch: &QuantileSketch) {
         if let Some(other) = sketch.made_by.other_than(self.k.into()) {
             panic!("a quantile sketch of k = {other} is not one of k = {}; merge sketches of one size", self.k);
         }
-        sketch
     }
 
     /// Elements that level `level` of `levels` may hold.
@@ -79,7 +79,6 @@ impl Quantiles {
                 sketch.levels.push(Vec::new());
             }
             let mut items = std::mem::take(&mut sketch.levels[level]);
-            items.sort_by(f64::total_cmp);
             // Of an odd number one stays where it is.
             if items.len() % 2 == 1 {
                 sketch.levels[level].extend(items.pop());
@@ -87,12 +86,18 @@ impl Quantiles {
             // Of the elements, not only of their number: the parts of a balanced tree of merges are of one size,
             // and one draw for all of them would add their errors up instead of cancelling them out.
             let coin = items.iter().fold(sketch.count, |hash, item| scramble(hash ^ item.to_bits())) & 1;
-            sketch.levels[level + 1].extend(items.iter().skip(coin as usize).step_by(2));
+            let above = &mut sketch.levels[level + 1];
+            let before = above.len();
+            above.extend(items.iter().skip(coin as usize).step_by(2));
+            in_order(above, before);
         }
-        // In order, so that merging commutes to the last bit. Runs in order make the stable sort a merge.
-        for level in &mut sketch.levels {
-            level.sort_by(f64::total_cmp);
-        }
+    }
+}
+
+/// Makes one run in order out of two, so that merging commutes to the last bit: the stable sort merges them.
+fn in_order(level: &mut [f64], first: usize) {
+    if first > 0 && first < level.len() && level[first - 1].total_cmp(&level[first]).is_gt() {
+        level.sort_by(f64::total_cmp);
     }
 }
 
@@ -193,25 +198,43 @@ impl<T: Element> Aggregator<T> for Quantiles {
         let made_by = MadeBy::parameters(self.k.into());
         QuantileSketch { count: 0, nan: 0, least, greatest, levels: vec![Vec::new()], made_by }
     }
-    fn lift(&self, item: &T) -> QuantileSketch {
-        self.lift_block(&Block::new(std::slice::from_ref(item)))
-    }
-    fn merge(&self, a: QuantileSketch, b: QuantileSketch) -> QuantileSketch {
-        let (a, b) = (self.own(a), self.own(b));
-        let (mut a, b) = if a.levels.len() >= b.levels.len() { (a, b) } else { (b, a) };
-        a.count += b.count;
-        a.nan += b.nan;
-        // Not `min`, for which -0 and 0 are alike.
-        a.least = a.least.lesser(b.least);
-        a.greatest = a.greatest.greater(b.greatest);
-        for (level, more) in a.levels.iter_mut().zip(b.levels) {
-            level.extend(more);
+    fn lift(&self, state: &mut QuantileSketch, item: &T) {
+        self.assert_own(state);
+        let x = item.to_f64();
+        if x.is_nan() {
+            state.nan += 1;
+            return;
         }
-        self.compress(&mut a);
-        a
+        state.count += 1;
+        state.least = state.least.lesser(x);
+        state.greatest = state.greatest.greater(x);
+        // In its place, so that the level stays in order.
+        let level = &mut state.levels[0];
+        let place = level.partition_point(|item| item.total_cmp(&x).is_le());
+        level.insert(place, x);
+        self.compress(state);
+    }
+    fn merge(&self, state: &mut QuantileSketch, mut other: QuantileSketch) {
+        self.assert_own(state);
+        self.assert_own(&other);
+        // The shorter into the longer.
+        if other.levels.len() > state.levels.len() {
+            std::mem::swap(state, &mut other);
+        }
+        state.count += other.count;
+        state.nan += other.nan;
+        // Not `min`, for which -0 and 0 are alike.
+        state.least = state.least.lesser(other.least);
+        state.greatest = state.greatest.greater(other.greatest);
+        for (level, more) in state.levels.iter_mut().zip(other.levels) {
+            let before = level.len();
+            level.extend(more);
+            in_order(level, before);
+        }
+        self.compress(state);
     }
     fn finish(&self, state: QuantileSketch) -> Distribution {
-        let state = self.own(state);
+        self.assert_own(&state);
         let exact = state.levels.len() == 1;
         let weighted = state.levels.iter().enumerate();
         let mut ranked: Vec<(f64, u64)> =
@@ -225,18 +248,22 @@ impl<T: Element> Aggregator<T> for Quantiles {
         let QuantileSketch { count, nan, least, greatest, .. } = state;
         Distribution { count, nan, least, greatest, k: self.k, exact, ranked }
     }
-    fn lift_block(&self, block: &Block<'_, T>) -> QuantileSketch {
-        let mut sketch = Aggregator::<T>::identity(self);
-        let items = &mut sketch.levels[0];
-        items.extend(block.iter().map(|item| item.to_f64()).filter(|x| !x.is_nan()));
+    fn lift_block(&self, state: &mut QuantileSketch, block: &Block<'_, T>) {
+        self.assert_own(state);
+        let level = &mut state.levels[0];
+        let before = level.len();
+        level.extend(block.iter().map(|item| item.to_f64()).filter(|x| !x.is_nan()));
+        let items = &mut level[before..];
         items.sort_unstable_by(f64::total_cmp);
         if let (Some(&least), Some(&greatest)) = (items.first(), items.last()) {
-            (sketch.least, sketch.greatest) = (least, greatest);
+            // Not `min`, for which -0 and 0 are alike.
+            (state.least, state.greatest) = (state.least.lesser(least), state.greatest.greater(greatest));
         }
-        sketch.count = items.len() as u64;
-        sketch.nan = block.len() as u64 - sketch.count;
-        self.compress(&mut sketch);
-        sketch
+        let taken = items.len();
+        state.count += taken as u64;
+        state.nan += (block.len() - taken) as u64;
+        in_order(level, before);
+        self.compress(state);
     }
 }
 

@@ -24,19 +24,19 @@ impl<T: Element> Aggregator<T> for Range {
         (None, None)
     }
     #[inline(always)]
-    fn lift(&self, item: &T) -> Self::State {
-        (Min.lift(item), Max.lift(item))
+    fn lift(&self, state: &mut Self::State, item: &T) {
+        (Min, Max).lift(state, item);
     }
     #[inline(always)]
-    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
-        Aggregator::<T>::merge(&(Min, Max), a, b)
+    fn merge(&self, state: &mut Self::State, other: Self::State) {
+        Aggregator::<T>::merge(&(Min, Max), state, other);
     }
     fn finish(&self, (least, greatest): Self::State) -> Option<f64> {
         Some(greatest?.less(least?))
     }
     #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
-        (Min, Max).lift_block(block)
+    fn lift_block(&self, state: &mut Self::State, block: &Block<'_, T>) {
+        (Min, Max).lift_block(state, block);
     }
     fn block_items(&self) -> usize {
         crate::cpu::one_pass::<T>()

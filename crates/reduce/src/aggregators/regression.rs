@@ -45,12 +45,12 @@ impl<X: Element, Y: Element> Aggregator<(X, Y)> for LinearRegression {
         CrossMoments::default()
     }
     #[inline(always)]
-    fn lift(&self, item: &(X, Y)) -> CrossMoments {
-        Covariance.lift(item)
+    fn lift(&self, state: &mut CrossMoments, item: &(X, Y)) {
+        Covariance.lift(state, item);
     }
     #[inline(always)]
-    fn merge(&self, a: CrossMoments, b: CrossMoments) -> CrossMoments {
-        Aggregator::<(X, Y)>::merge(&Covariance, a, b)
+    fn merge(&self, state: &mut CrossMoments, other: CrossMoments) {
+        Aggregator::<(X, Y)>::merge(&Covariance, state, other);
     }
     fn finish(&self, state: CrossMoments) -> Option<Line> {
         let (xx, yy, xy) = state.deviations();
@@ -71,8 +71,8 @@ impl<X: Element, Y: Element> Aggregator<(X, Y)> for LinearRegression {
         })
     }
     #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, (X, Y)>) -> CrossMoments {
-        Covariance.lift_block(block)
+    fn lift_block(&self, state: &mut CrossMoments, block: &Block<'_, (X, Y)>) {
+        Covariance.lift_block(state, block);
     }
 
     #[cfg(feature = "gpu")]

@@ -104,6 +104,33 @@ impl FourMoments {
         Self { count, mean, m2: f64::NAN, m3: f64::NAN, m4: f64::NAN, unit: Unit::default() }
     }
 
+    #[inline(always)]
+    fn of<T: Element>(block: &Block<'_, T>) -> Self {
+        let count = block.len() as u64;
+        if count == 0 {
+            return Self::default();
+        }
+        let center = T::mean_of(block);
+        if !center.is_finite() {
+            return Self::without_spread(count, center);
+        }
+        let sums_of_powers = sums(
+            block,
+            #[inline(always)]
+            |item| powers(item.deviation(center)),
+        );
+        if Unit::is_plain(sums_of_powers[1].value()) {
+            return Self::around(count, center, sums_of_powers.map(Compensated::value), Unit::default());
+        }
+        let unit = Unit::of_all(block, |item| item.deviation(center));
+        let sums_of_powers = if unit == Unit::default() {
+            sums_of_powers
+        } else {
+            sums(block, |item| powers(unit.deviation(item.to_f64(), center)))
+        };
+        Self::around(count, center, sums_of_powers.map(Compensated::value), unit)
+    }
+
     #[cfg(feature = "gpu")]
     fn from_gpu(partial: &crate::gpu::Partial<'_>) -> Self {
         let (count, frame) = (partial.census().items(), partial.frame());
@@ -174,41 +201,19 @@ impl<T: Element> Aggregator<T> for Shape {
         FourMoments::default()
     }
     #[inline(always)]
-    fn lift(&self, item: &T) -> FourMoments {
-        self.lift_block(&Block::new(std::slice::from_ref(item)))
+    fn lift(&self, state: &mut FourMoments, item: &T) {
+        self.lift_block(state, &Block::new(std::slice::from_ref(item)));
     }
     #[inline(always)]
-    fn merge(&self, a: FourMoments, b: FourMoments) -> FourMoments {
-        a.join(b)
+    fn merge(&self, state: &mut FourMoments, other: FourMoments) {
+        *state = state.join(other);
     }
     fn finish(&self, state: FourMoments) -> FourMoments {
         state
     }
     #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, T>) -> FourMoments {
-        let count = block.len() as u64;
-        if count == 0 {
-            return FourMoments::default();
-        }
-        let center = T::mean_of(block);
-        if !center.is_finite() {
-            return FourMoments::without_spread(count, center);
-        }
-        let sums_of_powers = sums(
-            block,
-            #[inline(always)]
-            |item| powers(item.deviation(center)),
-        );
-        if Unit::is_plain(sums_of_powers[1].value()) {
-            return FourMoments::around(count, center, sums_of_powers.map(Compensated::value), Unit::default());
-        }
-        let unit = Unit::of_all(block, |item| item.deviation(center));
-        let sums_of_powers = if unit == Unit::default() {
-            sums_of_powers
-        } else {
-            sums(block, |item| powers(unit.deviation(item.to_f64(), center)))
-        };
-        FourMoments::around(count, center, sums_of_powers.map(Compensated::value), unit)
+    fn lift_block(&self, state: &mut FourMoments, block: &Block<'_, T>) {
+        *state = state.join(FourMoments::of(block));
     }
 
     #[cfg(feature = "gpu")]

@@ -67,19 +67,19 @@ impl<T: Element> Aggregator<T> for Sum {
         SumState::default()
     }
     #[inline(always)]
-    fn lift(&self, item: &T) -> Self::State {
-        SumState::of(&Block::new(std::slice::from_ref(item)))
+    fn lift(&self, state: &mut Self::State, item: &T) {
+        *state = SumState { count: state.count + 1, sum: state.sum.with(item) };
     }
     #[inline(always)]
-    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
-        a.join(b)
+    fn merge(&self, state: &mut Self::State, other: Self::State) {
+        *state = state.join(other);
     }
     fn finish(&self, state: Self::State) -> Self::Output {
         (state.count > 0).then(|| state.sum.total())
     }
     #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
-        SumState::of(block)
+    fn lift_block(&self, state: &mut Self::State, block: &Block<'_, T>) {
+        *state = state.join(SumState::of(block));
     }
     fn block_items(&self) -> usize {
         crate::cpu::one_pass::<T>()

@@ -45,15 +45,15 @@ impl TopK {
         MadeBy::parameters(self.capacity.into())
     }
 
-    /// The counters, if they are of this capacity.
-    fn own<T>(self, counters: Counters<T>) -> Counters<T> {
+    /// Refuses counters of another capacity.
+    #[inline(always)]
+    fn assert_own<T>(self, counters: &Counters<T>) {
         if let Some(other) = counters.made_by.other_than(self.capacity.into()) {
             panic!(
                 "frequent values of {other} counters are not those of {}; merge those of one capacity",
                 self.capacity
             );
         }
-        counters
     }
 
     /// Keeps the `capacity` largest counts, less the next largest.
@@ -148,36 +148,42 @@ impl<T: Label> Aggregator<T> for TopK {
     fn identity(&self) -> Counters<T> {
         Counters { counts: BTreeMap::new(), items: 0, error: 0, made_by: self.made_by() }
     }
-    fn lift(&self, item: &T) -> Counters<T> {
-        let counts = BTreeMap::from([(Ranked(item.clone().canonical()), 1)]);
-        Counters { counts, items: 1, error: 0, made_by: self.made_by() }
+    fn lift(&self, state: &mut Counters<T>, item: &T) {
+        self.assert_own(state);
+        *state.counts.entry(Ranked(item.clone().canonical())).or_insert(0) += 1;
+        state.items += 1;
+        self.prune(state);
     }
-    fn merge(&self, a: Counters<T>, b: Counters<T>) -> Counters<T> {
-        let (a, b) = (self.own(a), self.own(b));
-        let (mut a, b) = if a.counts.len() >= b.counts.len() { (a, b) } else { (b, a) };
-        for (value, count) in b.counts {
-            *a.counts.entry(value).or_insert(0) += count;
+    fn merge(&self, state: &mut Counters<T>, mut other: Counters<T>) {
+        self.assert_own(state);
+        self.assert_own(&other);
+        // The fewer into the more.
+        if other.counts.len() > state.counts.len() {
+            std::mem::swap(state, &mut other);
         }
-        a.items += b.items;
-        a.error += b.error;
-        self.prune(&mut a);
-        a
+        for (value, count) in other.counts {
+            *state.counts.entry(value).or_insert(0) += count;
+        }
+        state.items += other.items;
+        state.error += other.error;
+        self.prune(state);
     }
     fn finish(&self, state: Counters<T>) -> Frequent<T> {
-        let state = self.own(state);
+        self.assert_own(&state);
         let mut values: Vec<(T, u64)> = state.counts.into_iter().map(|(value, count)| (value.0, count)).collect();
         // Stable, so that equal counts keep the values' order.
         values.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         Frequent { values, error: state.error, items: state.items }
     }
-    fn lift_block(&self, block: &Block<'_, T>) -> Counters<T> {
+    fn lift_block(&self, state: &mut Counters<T>, block: &Block<'_, T>) {
+        self.assert_own(state);
         let mut sorted: Vec<&T> = block.iter().collect();
         sorted.sort_unstable_by(|a, b| a.order(b));
-        let runs = sorted.chunk_by(|a, b| a.order(b).is_eq());
-        let counts = runs.map(|run| (Ranked(run[0].clone().canonical()), run.len() as u64)).collect();
-        let mut counters = Counters { counts, items: block.len() as u64, error: 0, made_by: self.made_by() };
-        self.prune(&mut counters);
-        counters
+        for run in sorted.chunk_by(|a, b| a.order(b).is_eq()) {
+            *state.counts.entry(Ranked(run[0].clone().canonical())).or_insert(0) += run.len() as u64;
+        }
+        state.items += block.len() as u64;
+        self.prune(state);
     }
 }
 

@@ -82,19 +82,19 @@ impl<T: Element> Aggregator<T> for Variance {
         T::Moments::default()
     }
     #[inline(always)]
-    fn lift(&self, item: &T) -> Self::State {
-        T::Moments::of(&Block::new(std::slice::from_ref(item)))
+    fn lift(&self, state: &mut Self::State, item: &T) {
+        *state = state.with(item);
     }
     #[inline(always)]
-    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
-        a.join(b)
+    fn merge(&self, state: &mut Self::State, other: Self::State) {
+        *state = state.join(other);
     }
     fn finish(&self, state: Self::State) -> SecondMoments {
         state.finish()
     }
     #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
-        T::Moments::of(block)
+    fn lift_block(&self, state: &mut Self::State, block: &Block<'_, T>) {
+        *state = state.join(T::Moments::of(block));
     }
     fn block_items(&self) -> usize {
         crate::cpu::one_pass::<T>()

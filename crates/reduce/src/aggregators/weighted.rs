@@ -320,23 +320,22 @@ macro_rules! weighted {
                 <$state>::default()
             }
             #[inline(always)]
-            fn lift(&self, item: &(T, W)) -> $state {
-                let of: fn(&[(T, W)]) -> $state = $of;
-                of(std::slice::from_ref(item))
+            fn lift(&self, state: &mut $state, item: &(T, W)) {
+                self.lift_block(state, &Block::new(std::slice::from_ref(item)));
             }
             #[inline(always)]
-            fn merge(&self, a: $state, b: $state) -> $state {
+            fn merge(&self, state: &mut $state, other: $state) {
                 let join: fn($state, $state) -> $state = $join;
-                join(a, b)
+                *state = join(*state, other);
             }
             fn finish(&self, state: $state) -> $output {
                 let finish: fn($state) -> $output = $finish;
                 finish(state)
             }
             #[inline(always)]
-            fn lift_block(&self, block: &Block<'_, (T, W)>) -> $state {
+            fn lift_block(&self, state: &mut $state, block: &Block<'_, (T, W)>) {
                 let of: fn(&[(T, W)]) -> $state = $of;
-                of(block)
+                Aggregator::<(T, W)>::merge(self, state, of(block));
             }
 
             #[cfg(feature = "gpu")]

@@ -101,6 +101,10 @@ impl<T: Float> Accumulator<T> for FloatSum {
     fn join(self, other: Self) -> Self {
         self.plus(other)
     }
+    #[inline(always)]
+    fn with(self, item: &T) -> Self {
+        self.plus(Self::from((*item).into()))
+    }
     fn total(self) -> f64 {
         self.value()
     }

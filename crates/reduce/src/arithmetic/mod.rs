@@ -34,6 +34,11 @@ pub trait Accumulator<T>:
     fn of(block: &Block<'_, T>) -> Self;
     /// The sum of both.
     fn join(self, other: Self) -> Self;
+    /// The sum with one more item.
+    #[inline(always)]
+    fn with(self, item: &T) -> Self {
+        self.join(Self::of(&Block::new(std::slice::from_ref(item))))
+    }
     /// The sum itself.
     fn total(self) -> Self::Total;
     /// The sum over `count`, rounded from the full accumulator; NaN when `count` is 0.
@@ -62,6 +67,11 @@ pub trait Moments<T>:
     fn of(block: &Block<'_, T>) -> Self;
     /// The moments of both.
     fn join(self, other: Self) -> Self;
+    /// The moments with one more item.
+    #[inline(always)]
+    fn with(self, item: &T) -> Self {
+        self.join(Self::of(&Block::new(std::slice::from_ref(item))))
+    }
     /// Count, mean and M2 as numbers.
     fn finish(self) -> crate::aggregators::SecondMoments;
     /// Refuses what no more than `items` items lead to.

@@ -97,6 +97,15 @@ impl<T: Float> Moments<T> for FloatMoments {
         Self { count, mean, m2: m2(a).plus(m2(b)).plus(Compensated::of_two(between, 0.0)), unit }
     }
 
+    #[inline(always)]
+    fn with(self, item: &T) -> Self {
+        let x: f64 = (*item).into();
+        let mean = Compensated::of_two(x, 0.0);
+        let one = Self { count: 1, mean, ..Self::default() };
+        let one = if x.is_finite() { one } else { Self { m2: Compensated::NAN, ..one } };
+        Moments::<T>::join(self, one)
+    }
+
     fn check(self, items: u64) -> Result<(), String> {
         crate::state::check_count(self.count, items)?;
         self.unit.check()?;

@@ -74,14 +74,76 @@ impl<T, O> Boxed<T, O> {
 
     /// What is in the box, if it is of this aggregator.
     fn open(&self, state: BoxedState) -> Hidden {
-        let (own, found) = (&self.signature, &state.signature);
+        self.check(&state.signature);
+        state.state
+    }
+
+    /// The same where it lies.
+    #[inline(always)]
+    fn peek<'a>(&self, state: &'a mut BoxedState) -> &'a mut dyn AnyState {
+        self.check(&state.signature);
+        &mut *state.state
+    }
+
+    #[inline(always)]
+    fn check(&self, found: &Arc<str>) {
+        let own = &self.signature;
         assert!(
             Arc::ptr_eq(own, found) || own == found,
             "a state of {found} is not one of {own}; merge states of equal aggregators"
         );
-        state.state
     }
 }
+
+/// The states of many groups, one after the other: what an engine holds that groups rows by number. Each costs its own
+/// bytes alone, where a [`BoxedState`] is two pointers and an allocation more.
+impl<T, O> Boxed<T, O> {
+    /// The states of no groups.
+    pub fn groups(&self) -> BoxedGroups {
+        BoxedGroups(self.hide(self.aggregator.groups()))
+    }
+
+    /// Adds the empty states of groups, up to that many in all.
+    pub fn grow(&self, groups: &mut BoxedGroups, count: usize) {
+        self.aggregator.grow(self.peek(&mut groups.0), count);
+    }
+
+    /// Takes the items of a block, one by one, into the states of their groups: item i into that of group `numbers[i]`.
+    /// Where there are many items of each group, it costs less to gather them first ([`Boxed::lift_group`]).
+    ///
+    /// # Panics
+    /// When a number is no group.
+    pub fn lift_groups(&self, groups: &mut BoxedGroups, block: &Block<'_, T>, numbers: &[u32]) {
+        self.aggregator.lift_groups(self.peek(&mut groups.0), block, numbers);
+    }
+
+    /// Takes a block of items into the state of one group.
+    ///
+    /// # Panics
+    /// When the number is no group.
+    pub fn lift_group(&self, groups: &mut BoxedGroups, block: &Block<'_, T>, number: usize) {
+        self.aggregator.lift_group(self.peek(&mut groups.0), block, number);
+    }
+
+    /// Takes the states of other groups in, as if their items came `places` later: group i of `others` into group
+    /// `numbers[i]`.
+    ///
+    /// # Panics
+    /// When a number is no group.
+    pub fn merge_groups(&self, groups: &mut BoxedGroups, others: BoxedGroups, numbers: &[u32], places: u64) {
+        let others = self.open(others.0);
+        self.aggregator.merge_groups(self.peek(&mut groups.0), others, numbers, places);
+    }
+
+    /// The state of each group.
+    pub fn states(&self, groups: BoxedGroups) -> Vec<BoxedState> {
+        self.aggregator.states(self.open(groups.0)).into_iter().map(|state| self.hide(state)).collect()
+    }
+}
+
+/// The states of many groups; see [`Boxed::groups`].
+#[derive(Debug, Clone)]
+pub struct BoxedGroups(BoxedState);
 
 /// A state whose type only its aggregator knows; it knows whose it is.
 pub struct BoxedState {
@@ -107,6 +169,7 @@ type Hidden = Box<dyn AnyState>;
 trait AnyState: Any + Send + Sync {
     fn cloned(&self) -> Hidden;
     fn as_any(&self) -> &dyn Any;
+    fn as_any_mut(&mut self) -> &mut dyn Any;
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
@@ -117,6 +180,9 @@ impl<S: Clone + Send + Sync + 'static> AnyState for S {
     fn as_any(&self) -> &dyn Any {
         self
     }
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
         self
     }
@@ -125,15 +191,21 @@ impl<S: Clone + Send + Sync + 'static> AnyState for S {
 /// The aggregator's methods over hidden states, all of them its own.
 trait Erased<T, O>: Send + Sync {
     fn identity(&self) -> Hidden;
-    fn lift(&self, item: &T) -> Hidden;
-    fn merge(&self, a: Hidden, b: Hidden) -> Hidden;
+    fn lift(&self, state: &mut dyn AnyState, item: &T);
+    fn merge(&self, state: &mut dyn AnyState, other: Hidden);
     fn finish(&self, state: Hidden) -> O;
-    fn lift_block(&self, block: &Block<'_, T>) -> Hidden;
+    fn lift_block(&self, state: &mut dyn AnyState, block: &Block<'_, T>);
     fn block_items(&self) -> usize;
     fn facts(&self) -> Facts;
     fn reads_nan(&self, item: &T, itself: bool) -> bool;
     fn positional(&self) -> bool;
-    fn shift(&self, state: Hidden, places: u64) -> Hidden;
+    fn shift(&self, state: &mut dyn AnyState, places: u64);
+    fn groups(&self) -> Hidden;
+    fn grow(&self, groups: &mut dyn AnyState, count: usize);
+    fn lift_groups(&self, groups: &mut dyn AnyState, block: &Block<'_, T>, numbers: &[u32]);
+    fn lift_group(&self, groups: &mut dyn AnyState, block: &Block<'_, T>, number: usize);
+    fn merge_groups(&self, groups: &mut dyn AnyState, others: Hidden, numbers: &[u32], places: u64);
+    fn states(&self, groups: Hidden) -> Vec<Hidden>;
     #[cfg(feature = "gpu")]
     fn gpu(&self) -> Option<crate::gpu::GpuHalf<Hidden>>;
     fn to_bytes(&self, state: &dyn AnyState, items: u64) -> Result<Vec<u8>, Error>;
@@ -144,11 +216,21 @@ fn hide<S: Clone + Send + Sync + 'static>(state: S) -> Hidden {
     Box::new(state)
 }
 
-fn open<T, A: Portable<T>>(aggregator: &A, state: Hidden) -> A::State {
+/// What is hidden: the state of `aggregator`, or the states of groups.
+fn open<S: 'static, T, A: Portable<T>>(aggregator: &A, state: Hidden) -> S {
     // `(*state)`: the method of what is in the box, not of the box.
-    match state.into_any().downcast::<A::State>() {
+    match state.into_any().downcast::<S>() {
         Ok(state) => *state,
         Err(_) => panic!("{}", another_type(aggregator)),
+    }
+}
+
+/// The same where it lies.
+#[inline(always)]
+fn peek<'a, S: 'static, T, A: Portable<T>>(aggregator: &A, state: &'a mut dyn AnyState) -> &'a mut S {
+    match state.as_any_mut().downcast_mut::<S>() {
+        Some(state) => state,
+        None => panic!("{}", another_type(aggregator)),
     }
 }
 
@@ -163,18 +245,18 @@ impl<T, A: Portable<T>> Erased<T, A::Output> for A {
     fn identity(&self) -> Hidden {
         hide(Aggregator::identity(self))
     }
-    fn lift(&self, item: &T) -> Hidden {
-        hide(Aggregator::lift(self, item))
+    fn lift(&self, state: &mut dyn AnyState, item: &T) {
+        Aggregator::lift(self, peek(self, state), item);
     }
-    fn merge(&self, a: Hidden, b: Hidden) -> Hidden {
-        hide(Aggregator::merge(self, open(self, a), open(self, b)))
+    fn merge(&self, state: &mut dyn AnyState, other: Hidden) {
+        Aggregator::merge(self, peek(self, state), open(self, other));
     }
     fn finish(&self, state: Hidden) -> A::Output {
         Aggregator::finish(self, open(self, state))
     }
-    fn lift_block(&self, block: &Block<'_, T>) -> Hidden {
+    fn lift_block(&self, state: &mut dyn AnyState, block: &Block<'_, T>) {
         // Behind the pointer nothing is inlined into the caller, so the vector unit is chosen here.
-        hide(crate::cpu::lift(self, block))
+        crate::cpu::lift(self, peek(self, state), block);
     }
     fn block_items(&self) -> usize {
         Aggregator::block_items(self)
@@ -188,8 +270,37 @@ impl<T, A: Portable<T>> Erased<T, A::Output> for A {
     fn positional(&self) -> bool {
         Aggregator::positional(self)
     }
-    fn shift(&self, state: Hidden, places: u64) -> Hidden {
-        if Aggregator::positional(self) { hide(Aggregator::shift(self, open(self, state), places)) } else { state }
+    fn shift(&self, state: &mut dyn AnyState, places: u64) {
+        Aggregator::shift(self, peek(self, state), places);
+    }
+    fn groups(&self) -> Hidden {
+        hide(Vec::<A::State>::new())
+    }
+    fn grow(&self, groups: &mut dyn AnyState, count: usize) {
+        let states: &mut Vec<A::State> = peek(self, groups);
+        if count > states.len() {
+            states.resize_with(count, || Aggregator::identity(self));
+        }
+    }
+    fn lift_groups(&self, groups: &mut dyn AnyState, block: &Block<'_, T>, numbers: &[u32]) {
+        let states: &mut Vec<A::State> = peek(self, groups);
+        crate::cpu::lift_groups(self, states, block, numbers);
+    }
+    fn lift_group(&self, groups: &mut dyn AnyState, block: &Block<'_, T>, number: usize) {
+        let states: &mut Vec<A::State> = peek(self, groups);
+        crate::cpu::lift(self, &mut states[number], block);
+    }
+    fn merge_groups(&self, groups: &mut dyn AnyState, others: Hidden, numbers: &[u32], places: u64) {
+        let states: &mut Vec<A::State> = peek(self, groups);
+        let others: Vec<A::State> = open(self, others);
+        for (mut other, &number) in others.into_iter().zip(numbers) {
+            Aggregator::shift(self, &mut other, places);
+            Aggregator::merge(self, &mut states[number as usize], other);
+        }
+    }
+    fn states(&self, groups: Hidden) -> Vec<Hidden> {
+        let states: Vec<A::State> = open(self, groups);
+        states.into_iter().map(hide).collect()
     }
     #[cfg(feature = "gpu")]
     fn gpu(&self) -> Option<crate::gpu::GpuHalf<Hidden>> {
@@ -212,17 +323,18 @@ impl<T, O> Aggregator<T> for Boxed<T, O> {
     fn identity(&self) -> BoxedState {
         self.hide(self.aggregator.identity())
     }
-    fn lift(&self, item: &T) -> BoxedState {
-        self.hide(self.aggregator.lift(item))
+    fn lift(&self, state: &mut BoxedState, item: &T) {
+        self.aggregator.lift(self.peek(state), item);
     }
-    fn merge(&self, a: BoxedState, b: BoxedState) -> BoxedState {
-        self.hide(self.aggregator.merge(self.open(a), self.open(b)))
+    fn merge(&self, state: &mut BoxedState, other: BoxedState) {
+        let other = self.open(other);
+        self.aggregator.merge(self.peek(state), other);
     }
     fn finish(&self, state: BoxedState) -> O {
         self.aggregator.finish(self.open(state))
     }
-    fn lift_block(&self, block: &Block<'_, T>) -> BoxedState {
-        self.hide(self.aggregator.lift_block(block))
+    fn lift_block(&self, state: &mut BoxedState, block: &Block<'_, T>) {
+        self.aggregator.lift_block(self.peek(state), block);
     }
     fn block_items(&self) -> usize {
         self.aggregator.block_items()
@@ -236,8 +348,8 @@ impl<T, O> Aggregator<T> for Boxed<T, O> {
     fn positional(&self) -> bool {
         self.aggregator.positional()
     }
-    fn shift(&self, state: BoxedState, places: u64) -> BoxedState {
-        self.hide(self.aggregator.shift(self.open(state), places))
+    fn shift(&self, state: &mut BoxedState, places: u64) {
+        self.aggregator.shift(self.peek(state), places);
     }
     #[cfg(feature = "gpu")]
     fn gpu(&self) -> Option<crate::gpu::GpuHalf<BoxedState>> {

@@ -4,44 +4,77 @@ use std::collections::BTreeMap;
 use std::hash::Hash;
 
 use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 
 use super::Named;
-use crate::cpu::BLOCK;
+use crate::cpu::lift_into;
 use crate::state::check_count;
 use crate::{Aggregator, Block, Label, Portable};
 
 /// An aggregator of each group of items; see [`crate::Combine::by_key`]. The answer maps each key to its
 /// group's answer, in the order of the keys.
 ///
-/// A block's items are put in the order of their groups first, so that every group goes through the
-/// aggregator's own fast loop.
+/// Where a block has many items of each group, they are put in the order of their groups first, so that every group goes
+/// through the aggregator's own fast loop.
 #[derive(Debug, Clone, Copy)]
 pub struct ByKey<A, F> {
     aggregator: A,
     key: F,
 }
 
-/// The states of the groups so far.
+/// The states of the groups so far, each under the number of its key.
 #[derive(Debug, Clone)]
-pub struct Groups<K, S>(HashMap<K, S>);
+pub struct Groups<K, S> {
+    numbers: HashMap<K, u32>,
+    states: Vec<S>,
+}
 
 impl<K, S> Groups<K, S> {
     /// How many groups there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.states.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.states.is_empty()
+    }
+
+    /// Each key with its state.
+    fn entries(self) -> impl Iterator<Item = (K, S)> {
+        let mut states: Vec<Option<S>> = self.states.into_iter().map(Some).collect();
+        self.numbers.into_iter().filter_map(move |(key, number)| Some((key, states[number as usize].take()?)))
+    }
+
+    /// Each key with its state where it lies.
+    fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
+        self.numbers.iter().map(|(key, &number)| (key, &self.states[number as usize]))
+    }
+}
+
+impl<K: Hash + Eq, S> Groups<K, S> {
+    /// The number of a key, which is a new one's if it has none yet.
+    ///
+    /// # Panics
+    /// Of 2^32 keys, which do not fit any machine's memory.
+    fn number(&mut self, key: K, identity: impl FnOnce() -> S) -> u32 {
+        *self.numbers.entry(key).or_insert_with(|| {
+            let number = u32::try_from(self.states.len());
+            self.states.push(identity());
+            number.unwrap_or_else(|_| panic!("there are more than 2^32 groups"))
+        })
     }
 }
 
 /// The states of groups that were aggregated elsewhere, such as on a device (`gpu::View::by_key`), one of each key.
 impl<K: Hash + Eq, S> FromIterator<(K, S)> for Groups<K, S> {
-    fn from_iter<I: IntoIterator<Item = (K, S)>>(states: I) -> Self {
-        Self(states.into_iter().collect())
+    fn from_iter<I: IntoIterator<Item = (K, S)>>(entries: I) -> Self {
+        let mut groups = Self { numbers: HashMap::new(), states: Vec::new() };
+        for (key, state) in entries {
+            let before = groups.len();
+            let number = groups.number(key, || state);
+            debug_assert_eq!(number as usize, before, "a key comes twice");
+        }
+        groups
     }
 }
 
@@ -67,74 +100,33 @@ where
     type Output = BTreeMap<K, A::Output>;
 
     fn identity(&self) -> Self::State {
-        Groups(HashMap::new())
+        Groups { numbers: HashMap::new(), states: Vec::new() }
     }
-    fn lift(&self, item: &T) -> Self::State {
-        Groups(HashMap::from_iter([((self.key)(item), self.aggregator.lift(item))]))
+    fn lift(&self, groups: &mut Self::State, item: &T) {
+        let number = groups.number((self.key)(item), || self.aggregator.identity());
+        self.aggregator.lift(&mut groups.states[number as usize], item);
     }
-    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
-        let (mut a, b) = if a.len() >= b.len() { (a, b) } else { (b, a) };
-        for (key, state) in b.0 {
-            match a.0.entry(key) {
-                Entry::Vacant(group) => {
-                    group.insert(state);
-                }
-                Entry::Occupied(mut group) => {
-                    let before = std::mem::replace(group.get_mut(), self.aggregator.identity());
-                    *group.get_mut() = self.aggregator.merge(before, state);
-                }
-            }
+    fn merge(&self, groups: &mut Self::State, mut others: Self::State) {
+        // The fewer into the more.
+        if others.len() > groups.len() {
+            std::mem::swap(groups, &mut others);
         }
-        a
+        for (key, other) in others.entries() {
+            let number = groups.number(key, || self.aggregator.identity());
+            self.aggregator.merge(&mut groups.states[number as usize], other);
+        }
     }
-    fn finish(&self, state: Self::State) -> Self::Output {
-        state.0.into_iter().map(|(key, state)| (key, self.aggregator.finish(state))).collect()
+    fn finish(&self, groups: Self::State) -> Self::Output {
+        groups.entries().map(|(key, state)| (key, self.aggregator.finish(state))).collect()
     }
 
-    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
-        let items = block.items();
-        let mut numbers: HashMap<K, u32> = HashMap::new();
-        let mut ends: Vec<u32> = Vec::new();
-        let mut groups: Vec<u32> = Vec::with_capacity(items.len());
-        for item in items {
-            let next = ends.len() as u32;
-            let group = *numbers.entry((self.key)(item)).or_insert(next);
-            if group == next {
-                ends.push(0);
-            }
-            ends[group as usize] += 1;
-            groups.push(group);
-        }
-        if self.aggregator.positional() {
-            return self.one_by_one(items, &groups, &numbers);
-        }
-        // A counting sort by group, of places first, so that each item is copied once.
-        let mut next = Vec::with_capacity(ends.len());
-        let mut end = 0;
-        for count in &mut ends {
-            next.push(end);
-            end += *count;
-            *count = end;
-        }
-        let starts = next.clone();
-        let mut order = vec![0u32; items.len()];
-        for (place, &group) in (0..).zip(&groups) {
-            let to = &mut next[group as usize];
-            order[*to as usize] = place;
-            *to += 1;
-        }
-        let sorted: Vec<T> = order.iter().map(|&place| items[place as usize].clone()).collect();
-        let facts = self.aggregator.facts();
-        let lifted = numbers.into_iter().map(|(key, group)| {
-            let group = &sorted[starts[group as usize] as usize..ends[group as usize] as usize];
-            // In the engine's own blocks, to which the aggregators' error bounds belong.
-            let blocks = group.chunks(BLOCK).map(|block| self.aggregator.lift_block(&Block::with_facts(block, facts)));
-            (key, blocks.reduce(|a, b| self.aggregator.merge(a, b)).unwrap_or_else(|| self.aggregator.identity()))
-        });
-        Groups(lifted.collect())
+    fn lift_block(&self, groups: &mut Self::State, block: &Block<'_, T>) {
+        let number = |item| groups.number((self.key)(item), || self.aggregator.identity());
+        let numbers: Vec<u32> = block.iter().map(number).collect();
+        lift_into(&self.aggregator, &mut groups.states, block, &numbers);
     }
 
-    /// Long blocks: each costs a state and a merge for every group in it.
+    /// Long blocks, in which each group has some items.
     fn block_items(&self) -> usize {
         1 << 16
     }
@@ -145,46 +137,17 @@ where
     fn positional(&self) -> bool {
         self.aggregator.positional()
     }
-    fn shift(&self, mut state: Self::State, places: u64) -> Self::State {
+    fn shift(&self, groups: &mut Self::State, places: u64) {
         if self.aggregator.positional() {
-            for group in state.0.values_mut() {
-                let before = std::mem::replace(group, self.aggregator.identity());
-                *group = self.aggregator.shift(before, places);
-            }
+            groups.states.iter_mut().for_each(|state| self.aggregator.shift(state, places));
         }
-        state
-    }
-}
-
-impl<A, F> ByKey<A, F> {
-    /// Every item at its own place.
-    fn one_by_one<T, K: Hash + Eq + Clone>(
-        &self,
-        items: &[T],
-        groups: &[u32],
-        numbers: &HashMap<K, u32>,
-    ) -> Groups<K, A::State>
-    where
-        A: Aggregator<T>,
-    {
-        let mut states: Vec<A::State> = (0..numbers.len()).map(|_| self.aggregator.identity()).collect();
-        for (place, (item, &group)) in items.iter().zip(groups).enumerate() {
-            let state = &mut states[group as usize];
-            let before = std::mem::replace(state, self.aggregator.identity());
-            let lifted = self.aggregator.shift(self.aggregator.lift(item), place as u64);
-            *state = self.aggregator.merge(before, lifted);
-        }
-        let states = numbers.iter().map(|(key, &group)| {
-            (key.clone(), std::mem::replace(&mut states[group as usize], self.aggregator.identity()))
-        });
-        Groups(states.collect())
     }
 }
 
 /// The form of a stored map: its entries in the order of their keys.
 impl<K: Ord + serde::Serialize, S: serde::Serialize> serde::Serialize for Groups<K, S> {
     fn serialize<Z: serde::Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
-        self.0.iter().collect::<BTreeMap<_, _>>().serialize(serializer)
+        self.iter().collect::<BTreeMap<_, _>>().serialize(serializer)
     }
 }
 
@@ -194,7 +157,7 @@ where
     S: serde::Deserialize<'de>,
 {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(BTreeMap::deserialize(deserializer)?.into_iter().collect()))
+        Ok(BTreeMap::deserialize(deserializer)?.into_iter().collect())
     }
 }
 
@@ -212,6 +175,6 @@ where
     fn check(&self, state: &Self::State, items: u64) -> Result<(), String> {
         // Every group is of an item at least.
         check_count(state.len() as u64, items)?;
-        state.0.values().try_for_each(|group| self.inner().aggregator.check(group, items))
+        state.states.iter().try_for_each(|group| self.inner().aggregator.check(group, items))
     }
 }

@@ -4,10 +4,17 @@ use crate::state::Signature;
 use crate::{Aggregator, Block, Facts, Portable};
 
 /// The state of each aggregator.
-fn each<A, S>(list: &[A], states: Vec<S>) -> impl Iterator<Item = (&A, S)> {
+#[inline(always)]
+fn each<'a, A, S>(list: &'a [A], states: &'a mut [S]) -> impl Iterator<Item = (&'a A, &'a mut S)> {
+    assert_own(list, states);
+    list.iter().zip(states)
+}
+
+/// Refuses the states of another list.
+#[inline(always)]
+fn assert_own<A, S>(list: &[A], states: &[S]) {
     let (own, found) = (list.len(), states.len());
     assert!(own == found, "{found} states are not those of a list of {own} aggregators; merge states of equal lists");
-    list.iter().zip(states)
 }
 
 /// All of one type, which [`crate::Boxed`] makes of any; one pass, like a tuple.
@@ -18,18 +25,20 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Vec<A> {
     fn identity(&self) -> Self::State {
         self.iter().map(A::identity).collect()
     }
-    fn lift(&self, item: &T) -> Self::State {
-        self.iter().map(|a| a.lift(item)).collect()
+    fn lift(&self, states: &mut Self::State, item: &T) {
+        each(self, states).for_each(|(a, state)| a.lift(state, item));
     }
-    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
-        each(self, a).zip(each(self, b)).map(|((aggregator, a), (_, b))| aggregator.merge(a, b)).collect()
+    fn merge(&self, states: &mut Self::State, others: Self::State) {
+        assert_own(self, &others);
+        each(self, states).zip(others).for_each(|((a, state), other)| a.merge(state, other));
     }
-    fn finish(&self, state: Self::State) -> Self::Output {
-        each(self, state).map(|(a, state)| a.finish(state)).collect()
+    fn finish(&self, states: Self::State) -> Self::Output {
+        assert_own(self, &states);
+        self.iter().zip(states).map(|(a, state)| a.finish(state)).collect()
     }
     #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
-        self.iter().map(|a| a.lift_block(block)).collect()
+    fn lift_block(&self, states: &mut Self::State, block: &Block<'_, T>) {
+        each(self, states).for_each(|(a, state)| a.lift_block(state, block));
     }
     fn block_items(&self) -> usize {
         self.iter().map(A::block_items).min().unwrap_or(crate::cpu::BLOCK)
@@ -44,8 +53,8 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Vec<A> {
     fn positional(&self) -> bool {
         self.iter().any(A::positional)
     }
-    fn shift(&self, state: Self::State, places: u64) -> Self::State {
-        each(self, state).map(|(a, state)| a.shift(state, places)).collect()
+    fn shift(&self, states: &mut Self::State, places: u64) {
+        each(self, states).for_each(|(a, state)| a.shift(state, places));
     }
 
     #[cfg(feature = "gpu")]

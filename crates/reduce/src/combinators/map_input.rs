@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use super::Named;
+use super::gather::lift_all;
 use crate::{Aggregator, Block, Item, Subtract};
 
 /// An aggregator that takes its items through a function; see [`crate::Combine::map_input`]. What the function gives is an
@@ -33,38 +34,23 @@ impl<S, T: Item, A: Aggregator<T>, F: Fn(&S) -> T + Send + Sync> Aggregator<S> f
     type State = A::State;
     type Output = A::Output;
 
-    fn identity(&self) -> A::State {
-        self.aggregator.identity()
-    }
+    forward_states!(aggregator);
     #[inline(always)]
-    fn lift(&self, item: &S) -> A::State {
-        self.aggregator.lift(&(self.f)(item))
-    }
-    #[inline(always)]
-    fn merge(&self, a: A::State, b: A::State) -> A::State {
-        self.aggregator.merge(a, b)
+    fn lift(&self, state: &mut A::State, item: &S) {
+        self.aggregator.lift(state, &(self.f)(item));
     }
     fn finish(&self, state: A::State) -> A::Output {
         self.aggregator.finish(state)
     }
     #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, S>) -> A::State {
-        let mapped: Vec<T> = block.iter().map(&self.f).collect();
-        self.aggregator.lift_block(&Block::with_facts(&mapped, self.aggregator.facts()))
-    }
-    fn block_items(&self) -> usize {
-        self.aggregator.block_items()
+    fn lift_block(&self, state: &mut A::State, block: &Block<'_, S>) {
+        let mapped = block.iter().enumerate().map(|(index, item)| (index, (self.f)(item)));
+        lift_all(&self.aggregator, state, mapped, block.place());
     }
     #[inline(always)]
     fn reads_nan(&self, item: &S, _itself: bool) -> bool {
         let mapped = (self.f)(item);
         self.aggregator.reads_nan(&mapped, mapped.is_nan())
-    }
-    fn positional(&self) -> bool {
-        self.aggregator.positional()
-    }
-    fn shift(&self, state: A::State, places: u64) -> A::State {
-        self.aggregator.shift(state, places)
     }
 }
 

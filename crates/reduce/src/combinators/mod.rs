@@ -1,9 +1,57 @@
 //! Aggregators out of aggregators: tuples, lists, and what [`Combine`] puts around one.
 
+/// The methods over states that go to the aggregator inside as they are.
+macro_rules! forward_states {
+    ($inner:tt) => {
+        fn identity(&self) -> Self::State {
+            self.$inner.identity()
+        }
+        #[inline(always)]
+        fn merge(&self, state: &mut Self::State, other: Self::State) {
+            self.$inner.merge(state, other);
+        }
+        fn block_items(&self) -> usize {
+            self.$inner.block_items()
+        }
+        fn positional(&self) -> bool {
+            self.$inner.positional()
+        }
+        fn shift(&self, state: &mut Self::State, places: u64) {
+            self.$inner.shift(state, places);
+        }
+    };
+}
+
+/// The methods over items `$item` that go to the aggregator inside as they are.
+macro_rules! forward_items {
+    ($item:ty, $inner:tt) => {
+        #[inline(always)]
+        fn lift(&self, state: &mut Self::State, item: &$item) {
+            self.$inner.lift(state, item);
+        }
+        #[inline(always)]
+        fn lift_block(&self, state: &mut Self::State, block: &Block<'_, $item>) {
+            self.$inner.lift_block(state, block);
+        }
+        #[inline(always)]
+        fn lift_groups(&self, states: &mut [Self::State], block: &Block<'_, $item>, groups: &[u32]) {
+            self.$inner.lift_groups(states, block, groups);
+        }
+        fn facts(&self) -> Facts {
+            self.$inner.facts()
+        }
+        #[inline(always)]
+        fn reads_nan(&self, item: &$item, itself: bool) -> bool {
+            self.$inner.reads_nan(item, itself)
+        }
+    };
+}
+
 mod and_then;
 mod boxed;
 mod by_key;
 mod filter;
+mod gather;
 mod list;
 mod map_input;
 mod named;
@@ -13,7 +61,7 @@ mod present;
 mod tuple;
 
 pub use and_then::AndThen;
-pub use boxed::{Boxed, BoxedState};
+pub use boxed::{Boxed, BoxedGroups, BoxedState};
 pub use by_key::{ByKey, Groups};
 pub use filter::Filter;
 pub use map_input::MapInput;

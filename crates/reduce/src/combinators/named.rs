@@ -40,39 +40,10 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Named<A> {
     type State = A::State;
     type Output = A::Output;
 
-    fn identity(&self) -> A::State {
-        self.aggregator.identity()
-    }
-    #[inline(always)]
-    fn lift(&self, item: &T) -> A::State {
-        self.aggregator.lift(item)
-    }
-    #[inline(always)]
-    fn merge(&self, a: A::State, b: A::State) -> A::State {
-        self.aggregator.merge(a, b)
-    }
+    forward_states!(aggregator);
+    forward_items!(T, aggregator);
     fn finish(&self, state: A::State) -> A::Output {
         self.aggregator.finish(state)
-    }
-    #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, T>) -> A::State {
-        self.aggregator.lift_block(block)
-    }
-    fn block_items(&self) -> usize {
-        self.aggregator.block_items()
-    }
-    fn facts(&self) -> Facts {
-        self.aggregator.facts()
-    }
-    #[inline(always)]
-    fn reads_nan(&self, item: &T, itself: bool) -> bool {
-        self.aggregator.reads_nan(item, itself)
-    }
-    fn positional(&self) -> bool {
-        self.aggregator.positional()
-    }
-    fn shift(&self, state: A::State, places: u64) -> A::State {
-        self.aggregator.shift(state, places)
     }
 }
 

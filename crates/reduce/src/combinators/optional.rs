@@ -4,7 +4,8 @@ use crate::state::Signature;
 use crate::{Aggregator, Block, Facts, Portable};
 
 /// The aggregator and its state, where there are both.
-fn both<A, S>(aggregator: &Option<A>, state: Option<S>) -> Option<(&A, S)> {
+#[inline(always)]
+fn both<'a, A, S>(aggregator: &'a Option<A>, state: &'a mut Option<S>) -> Option<(&'a A, &'a mut S)> {
     match (aggregator, state) {
         (Some(aggregator), Some(state)) => Some((aggregator, state)),
         (None, None) => None,
@@ -24,19 +25,27 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Option<A> {
         self.as_ref().map(A::identity)
     }
     #[inline(always)]
-    fn lift(&self, item: &T) -> Self::State {
-        self.as_ref().map(|a| a.lift(item))
+    fn lift(&self, state: &mut Self::State, item: &T) {
+        if let Some((a, state)) = both(self, state) {
+            a.lift(state, item);
+        }
     }
     #[inline(always)]
-    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
-        both(self, a).zip(both(self, b)).map(|((aggregator, a), (_, b))| aggregator.merge(a, b))
+    fn merge(&self, state: &mut Self::State, mut other: Self::State) {
+        both(self, &mut other);
+        if let (Some((a, state)), Some(other)) = (both(self, state), other) {
+            a.merge(state, other);
+        }
     }
-    fn finish(&self, state: Self::State) -> Self::Output {
-        both(self, state).map(|(a, state)| a.finish(state))
+    fn finish(&self, mut state: Self::State) -> Self::Output {
+        both(self, &mut state);
+        self.as_ref().zip(state).map(|(a, state)| a.finish(state))
     }
     #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
-        self.as_ref().map(|a| a.lift_block(block))
+    fn lift_block(&self, state: &mut Self::State, block: &Block<'_, T>) {
+        if let Some((a, state)) = both(self, state) {
+            a.lift_block(state, block);
+        }
     }
     fn block_items(&self) -> usize {
         self.as_ref().map_or(usize::MAX, A::block_items)
@@ -51,8 +60,10 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Option<A> {
     fn positional(&self) -> bool {
         self.as_ref().is_some_and(A::positional)
     }
-    fn shift(&self, state: Self::State, places: u64) -> Self::State {
-        both(self, state).map(|(a, state)| a.shift(state, places))
+    fn shift(&self, state: &mut Self::State, places: u64) {
+        if let Some((a, state)) = both(self, state) {
+            a.shift(state, places);
+        }
     }
 
     #[cfg(feature = "gpu")]

@@ -1,5 +1,6 @@
 //! Every column of a table with rows of a fixed width.
 
+use super::gather::lift_all;
 use crate::state::Signature;
 use crate::{Aggregator, Block, Facts, Item, Portable};
 
@@ -20,11 +21,12 @@ pub struct PerColumn<A>(pub(super) A);
 pub struct ColumnStates<S>(Vec<S>);
 
 impl<S> ColumnStates<S> {
-    /// The state of each of N columns.
-    fn each<const N: usize>(self) -> impl Iterator<Item = S> {
+    /// The states, if they are of N columns.
+    #[inline(always)]
+    fn of<const N: usize>(&mut self) -> &mut [S] {
         let found = self.0.len();
         assert!(found == N, "states of {found} columns are not those of {N}; merge states of as many columns");
-        self.0.into_iter()
+        &mut self.0
     }
 }
 
@@ -35,25 +37,24 @@ impl<T: Item, A: Aggregator<T>, const N: usize> Aggregator<[T; N]> for PerColumn
     fn identity(&self) -> Self::State {
         ColumnStates((0..N).map(|_| self.0.identity()).collect())
     }
-    fn lift(&self, row: &[T; N]) -> Self::State {
-        ColumnStates(row.iter().map(|item| self.0.lift(item)).collect())
+    fn lift(&self, states: &mut Self::State, row: &[T; N]) {
+        states.of::<N>().iter_mut().zip(row).for_each(|(state, item)| self.0.lift(state, item));
     }
-    fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
-        ColumnStates(a.each::<N>().zip(b.each::<N>()).map(|(a, b)| self.0.merge(a, b)).collect())
+    fn merge(&self, states: &mut Self::State, mut others: Self::State) {
+        others.of::<N>();
+        states.of::<N>().iter_mut().zip(others.0).for_each(|(state, other)| self.0.merge(state, other));
     }
-    fn finish(&self, state: Self::State) -> Self::Output {
-        let mut states = state.each::<N>();
+    fn finish(&self, mut states: Self::State) -> Self::Output {
+        states.of::<N>();
+        let mut states = states.0.into_iter();
         std::array::from_fn(|_| self.0.finish(states.next().unwrap_or_else(|| self.0.identity())))
     }
     #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, [T; N]>) -> Self::State {
-        let mut column = Vec::with_capacity(block.len());
-        let states = (0..N).map(|index| {
-            column.clear();
-            column.extend(block.iter().map(|row| row[index].clone()));
-            self.0.lift_block(&Block::with_facts(&column, self.0.facts()))
-        });
-        ColumnStates(states.collect())
+    fn lift_block(&self, states: &mut Self::State, block: &Block<'_, [T; N]>) {
+        for (index, state) in states.of::<N>().iter_mut().enumerate() {
+            let column = block.iter().enumerate().map(|(place, row)| (place, row[index].clone()));
+            lift_all(&self.0, state, column, block.place());
+        }
     }
     fn facts(&self) -> Facts {
         self.0.facts()
@@ -65,8 +66,8 @@ impl<T: Item, A: Aggregator<T>, const N: usize> Aggregator<[T; N]> for PerColumn
     fn positional(&self) -> bool {
         self.0.positional()
     }
-    fn shift(&self, state: Self::State, places: u64) -> Self::State {
-        ColumnStates(state.each::<N>().map(|column| self.0.shift(column, places)).collect())
+    fn shift(&self, states: &mut Self::State, places: u64) {
+        states.of::<N>().iter_mut().for_each(|state| self.0.shift(state, places));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Items that may be missing.
 
+use super::gather::lift_all;
 use crate::state::Signature;
 use crate::{Aggregator, Block, Portable, Subtract};
 
@@ -21,44 +22,24 @@ impl<T: Clone, A: Aggregator<T>> Aggregator<Option<T>> for Present<A> {
     type State = A::State;
     type Output = A::Output;
 
-    fn identity(&self) -> A::State {
-        self.0.identity()
-    }
+    forward_states!(0);
     #[inline(always)]
-    fn lift(&self, item: &Option<T>) -> A::State {
-        item.as_ref().map_or_else(|| self.0.identity(), |item| self.0.lift(item))
-    }
-    #[inline(always)]
-    fn merge(&self, a: A::State, b: A::State) -> A::State {
-        self.0.merge(a, b)
+    fn lift(&self, state: &mut A::State, item: &Option<T>) {
+        if let Some(item) = item {
+            self.0.lift(state, item);
+        }
     }
     fn finish(&self, state: A::State) -> A::Output {
         self.0.finish(state)
     }
     #[inline(always)]
-    fn lift_block(&self, block: &Block<'_, Option<T>>) -> A::State {
-        if self.0.positional() {
-            // Every item at its own place.
-            return block.iter().enumerate().fold(self.0.identity(), |state, (place, item)| {
-                let lifted = self.0.shift(self.lift(item), place as u64);
-                self.0.merge(state, lifted)
-            });
-        }
-        let present: Vec<T> = block.iter().flatten().cloned().collect();
-        self.0.lift_block(&Block::with_facts(&present, self.0.facts()))
-    }
-    fn block_items(&self) -> usize {
-        self.0.block_items()
+    fn lift_block(&self, state: &mut A::State, block: &Block<'_, Option<T>>) {
+        let present = block.iter().enumerate().filter_map(|(index, item)| Some((index, item.clone()?)));
+        lift_all(&self.0, state, present, block.place());
     }
     #[inline(always)]
     fn reads_nan(&self, item: &Option<T>, itself: bool) -> bool {
         item.as_ref().is_some_and(|item| self.0.reads_nan(item, itself))
-    }
-    fn positional(&self) -> bool {
-        self.0.positional()
-    }
-    fn shift(&self, state: A::State, places: u64) -> A::State {
-        self.0.shift(state, places)
     }
 }
 

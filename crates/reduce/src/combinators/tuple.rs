@@ -13,20 +13,20 @@ macro_rules! tuple {
                 ($(self.$index.identity(),)+)
             }
             #[inline(always)]
-            fn lift(&self, item: &T) -> Self::State {
-                ($(self.$index.lift(item),)+)
+            fn lift(&self, state: &mut Self::State, item: &T) {
+                $(self.$index.lift(&mut state.$index, item);)+
             }
             #[inline(always)]
-            fn merge(&self, a: Self::State, b: Self::State) -> Self::State {
-                ($(self.$index.merge(a.$index, b.$index),)+)
+            fn merge(&self, state: &mut Self::State, other: Self::State) {
+                $(self.$index.merge(&mut state.$index, other.$index);)+
             }
             fn finish(&self, state: Self::State) -> Self::Output {
                 ($(self.$index.finish(state.$index),)+)
             }
             // The block is in the cache after the first of them: one pass over memory.
             #[inline(always)]
-            fn lift_block(&self, block: &Block<'_, T>) -> Self::State {
-                ($(self.$index.lift_block(block),)+)
+            fn lift_block(&self, state: &mut Self::State, block: &Block<'_, T>) {
+                $(self.$index.lift_block(&mut state.$index, block);)+
             }
 
             fn block_items(&self) -> usize {
@@ -42,8 +42,8 @@ macro_rules! tuple {
             fn positional(&self) -> bool {
                 false $(|| self.$index.positional())+
             }
-            fn shift(&self, state: Self::State, places: u64) -> Self::State {
-                ($(self.$index.shift(state.$index, places),)+)
+            fn shift(&self, state: &mut Self::State, places: u64) {
+                $(self.$index.shift(&mut state.$index, places);)+
             }
 
             #[cfg(feature = "gpu")]

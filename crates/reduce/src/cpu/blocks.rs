@@ -1,4 +1,4 @@
-//! Splits a slice into blocks and merges their states along a tree that only its length decides.
+//! Splits a slice into blocks, and merges the states of long runs of them along a tree that only its length decides.
 
 use crate::{Aggregator, Block, Item, NanPolicy};
 
@@ -13,129 +13,154 @@ pub(crate) const fn one_pass<T>() -> usize {
 }
 
 /// Items that one task takes at least; below it a second thread costs more than it brings.
-#[cfg(feature = "rayon")]
 const TASK: usize = 16 * BLOCK;
 
-/// A state, and the NaN that were left out of it.
-pub(crate) struct Reduced<S> {
-    pub(crate) state: S,
-    pub(crate) skipped: u64,
-}
+/// Tasks of a slice at most: each has a state, and the states may be large.
+const TASKS: usize = 1024;
 
-/// The state of `items`, the first of them at place 0. The error is the index of the first NaN under
-/// [`NanPolicy::Error`].
+/// Takes `items` into `state`, the first of them at `place`; how many NaN were left out. The error is the index of the
+/// first NaN under [`NanPolicy::Error`], and the state is then of no use.
 ///
-/// The tree of merges is fixed by the length alone, so the result has the same bits for any number
+/// What is merged with what is fixed by the length alone, so the result has the same bits for any number
 /// of threads.
 pub(crate) fn reduce<T: Item, A: Aggregator<T>>(
     aggregator: &A,
+    state: &mut A::State,
     items: &[T],
+    place: u64,
     nan: NanPolicy,
-) -> Result<Reduced<A::State>, usize> {
-    let block = aggregator.block_items().max(1);
-    Tree { aggregator, nan, block, arch: pulp::Arch::new() }.reduce(items)
+) -> Result<u64, usize> {
+    let block = aggregator.block_items().clamp(1, items.len().max(1));
+    let task = TASK.max(items.len().div_ceil(TASKS)).next_multiple_of(block);
+    Tree { aggregator, nan, block, task, arch: pulp::Arch::new() }.reduce(state, items, place)
 }
 
-/// The state of one block, on the vector unit that this machine has.
-pub(crate) fn lift<T, A: Aggregator<T>>(aggregator: &A, block: &Block<'_, T>) -> A::State {
-    pulp::Arch::new().dispatch(Lift { aggregator, block })
+/// Takes one block into a state, on the vector unit that this machine has.
+pub(crate) fn lift<T, A: Aggregator<T>>(aggregator: &A, state: &mut A::State, block: &Block<'_, T>) {
+    pulp::Arch::new().dispatch(Lift { aggregator, state, block });
+}
+
+/// Takes a block into the states of its groups, likewise.
+pub(crate) fn lift_groups<T, A: Aggregator<T>>(
+    aggregator: &A,
+    states: &mut [A::State],
+    block: &Block<'_, T>,
+    groups: &[u32],
+) {
+    pulp::Arch::new().dispatch(LiftGroups { aggregator, states, block, groups });
 }
 
 struct Tree<'a, A> {
     aggregator: &'a A,
     nan: NanPolicy,
     block: usize,
+    task: usize,
     arch: pulp::Arch,
 }
 
-type Part<S> = Result<Reduced<S>, usize>;
-
 impl<A> Tree<'_, A> {
-    fn reduce<T: Item>(&self, items: &[T]) -> Part<A::State>
+    fn reduce<T: Item>(&self, state: &mut A::State, items: &[T], place: u64) -> Result<u64, usize>
     where
         A: Aggregator<T>,
     {
-        if items.len() <= self.block {
-            return self.block(items);
+        if items.len() <= self.task {
+            let mut skipped = 0;
+            for (index, block) in (0..).step_by(self.block).zip(items.chunks(self.block)) {
+                skipped += self.block(state, block, place + index as u64).map_err(|nan| index + nan)?;
+            }
+            return Ok(skipped);
         }
-        let middle = (items.len().div_ceil(self.block) / 2) * self.block;
+        let middle = (items.len().div_ceil(self.task) / 2) * self.task;
         let (left, right) = items.split_at(middle);
-        let (left, right) = self.both(left, right);
-        let (left, right) = (left?, right.map_err(|index| index + middle)?);
-        let right_state = self.aggregator.shift(right.state, middle as u64);
-        Ok(Reduced { state: self.aggregator.merge(left.state, right_state), skipped: left.skipped + right.skipped })
-    }
-
-    fn both<T: Item>(&self, left: &[T], right: &[T]) -> (Part<A::State>, Part<A::State>)
-    where
-        A: Aggregator<T>,
-    {
+        let mut later = self.aggregator.identity();
+        let left = || self.reduce(state, left, place);
+        let right = || self.reduce(&mut later, right, place + middle as u64);
         #[cfg(feature = "rayon")]
-        if left.len() + right.len() > TASK {
-            return rayon::join(|| self.reduce(left), || self.reduce(right));
-        }
-        (self.reduce(left), self.reduce(right))
+        let (left, right) = rayon::join(left, right);
+        #[cfg(not(feature = "rayon"))]
+        let (left, right) = ((|| left())(), (|| right())());
+        let skipped = left? + right.map_err(|index| index + middle)?;
+        self.aggregator.merge(state, later);
+        Ok(skipped)
     }
 
-    fn block<T: Item>(&self, items: &[T]) -> Part<A::State>
+    fn block<T: Item>(&self, state: &mut A::State, items: &[T], place: u64) -> Result<u64, usize>
     where
         A: Aggregator<T>,
     {
         if self.nan == NanPolicy::Propagate || !self.arch.dispatch(AnyNan { aggregator: self.aggregator, items }) {
-            return Ok(Reduced { state: self.lift(items), skipped: 0 });
+            self.lift(state, items, place);
+            return Ok(0);
         }
         if self.nan == NanPolicy::Error {
             return Err(items.iter().position(|item| is_nan(self.aggregator, item)).unwrap_or_default());
         }
         if self.aggregator.positional() {
-            return Ok(self.runs(items));
+            return Ok(self.runs(state, items, place));
         }
         let kept: Vec<T> = items.iter().filter(|item| !is_nan(self.aggregator, *item)).cloned().collect();
-        Ok(Reduced { state: self.lift(&kept), skipped: (items.len() - kept.len()) as u64 })
+        self.lift(state, &kept, place);
+        Ok((items.len() - kept.len()) as u64)
     }
 
     /// Each run of items without NaN at its own place.
-    fn runs<T: Item>(&self, items: &[T]) -> Reduced<A::State>
+    fn runs<T: Item>(&self, state: &mut A::State, items: &[T], place: u64) -> u64
     where
         A: Aggregator<T>,
     {
-        let mut reduced = Reduced { state: self.aggregator.identity(), skipped: 0 };
-        let mut place = 0;
+        let (mut start, mut runs) = (place, 0);
         for run in items.split(|item| is_nan(self.aggregator, item)) {
-            if !run.is_empty() {
-                let state = self.aggregator.shift(self.lift(run), place);
-                reduced.state = self.aggregator.merge(reduced.state, state);
-            }
-            place += run.len() as u64 + 1;
+            self.lift(state, run, start);
+            start += run.len() as u64 + 1;
+            runs += 1;
         }
         // Every NaN ends a run, but for the last, which the end of the block ends.
-        reduced.skipped = items.iter().filter(|item| is_nan(self.aggregator, *item)).count() as u64;
-        reduced
+        runs - 1
     }
 
-    fn lift<T>(&self, items: &[T]) -> A::State
+    fn lift<T>(&self, state: &mut A::State, items: &[T], place: u64)
     where
         A: Aggregator<T>,
     {
-        let block = Block::with_facts(items, self.aggregator.facts());
-        self.arch.dispatch(Lift { aggregator: self.aggregator, block: &block })
+        if items.is_empty() {
+            return;
+        }
+        let block = Block::with_facts(items, self.aggregator.facts()).at(place);
+        self.arch.dispatch(Lift { aggregator: self.aggregator, state, block: &block });
     }
 }
 
 // What runs on the vector unit that was found is a struct and no closure: `with_simd` is inlined by
 // force into the function that has the unit's instructions, the call of a closure only by luck.
 
-struct Lift<'a, 'b, A, T> {
+struct Lift<'a, 'b, A: Aggregator<T>, T> {
     aggregator: &'a A,
+    state: &'a mut A::State,
     block: &'a Block<'b, T>,
 }
 
 impl<T, A: Aggregator<T>> pulp::WithSimd for Lift<'_, '_, A, T> {
-    type Output = A::State;
+    type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _simd: S) -> A::State {
-        self.aggregator.lift_block(self.block)
+    fn with_simd<S: pulp::Simd>(self, _simd: S) {
+        self.aggregator.lift_block(self.state, self.block);
+    }
+}
+
+struct LiftGroups<'a, 'b, A: Aggregator<T>, T> {
+    aggregator: &'a A,
+    states: &'a mut [A::State],
+    block: &'a Block<'b, T>,
+    groups: &'a [u32],
+}
+
+impl<T, A: Aggregator<T>> pulp::WithSimd for LiftGroups<'_, '_, A, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _simd: S) {
+        self.aggregator.lift_groups(self.states, self.block, self.groups);
     }
 }
 

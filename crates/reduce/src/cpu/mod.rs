@@ -1,6 +1,8 @@
 //! The CPU engine: blocks that fit the cache, vector units found at run time, threads.
 
 mod blocks;
+mod groups;
 
 pub use blocks::BLOCK;
-pub(crate) use blocks::{lift, one_pass, reduce};
+pub(crate) use blocks::{lift, lift_groups, one_pass, reduce};
+pub(crate) use groups::lift_into;

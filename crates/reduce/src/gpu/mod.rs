@@ -50,8 +50,8 @@
 //!     type State = u64;
 //!     type Output = u64;
 //!     fn identity(&self) -> u64 { 0 }
-//!     fn lift(&self, item: &f32) -> u64 { u64::from(*item > 0.0) }
-//!     fn merge(&self, a: u64, b: u64) -> u64 { a + b }
+//!     fn lift(&self, state: &mut u64, item: &f32) { *state += u64::from(*item > 0.0) }
+//!     fn merge(&self, state: &mut u64, other: u64) { *state += other }
 //!     fn finish(&self, state: u64) -> u64 { state }
 //!     fn gpu(&self) -> Option<GpuHalf<u64>> {
 //!         Some(GpuHalf::new(vec![POSITIVE], |partial| partial.u32("positive", 0).into()))

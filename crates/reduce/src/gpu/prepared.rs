@@ -97,7 +97,8 @@ impl<S> Prepared<S> {
         if nan == NanPolicy::Error && census.nan > 0 {
             return Err(Error::Nan { index: place + u64::from(census.first_nan) });
         }
-        let state = aggregator.shift(self.half.read(&taken.partial), place);
+        let mut state = self.half.read(&taken.partial);
+        aggregator.shift(&mut state, place);
         Ok(Piece { output: taken.output, state, skipped: taken.skipped, items: census.items() })
     }
 

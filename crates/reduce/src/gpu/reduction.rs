@@ -170,8 +170,7 @@ impl<T: Item, A: Aggregator<T>> Bound<'_, T, A> {
     fn merge(&self, states: &mut [A::State], taken: &super::run::Taken<'_>) -> Result<(), Error> {
         let Reduction { aggregator, prepared, nan, .. } = self.reduction;
         let piece = prepared.piece(aggregator, taken, 0, *nan)?;
-        let before = std::mem::replace(&mut states[piece.output], aggregator.identity());
-        states[piece.output] = aggregator.merge(before, piece.state);
+        aggregator.merge(&mut states[piece.output], piece.state);
         Ok(())
     }
 }

@@ -93,15 +93,17 @@ pub fn error(found: f64, exact: &BigRational) -> f64 {
 pub fn in_pieces<T, A: strix_reduce::Aggregator<T>>(aggregator: &A, items: &[T], pieces: usize, seed: u64) -> A::State {
     let cut = |piece: usize| piece * items.len() / pieces;
     let part = |piece: usize| {
-        let state = aggregator.lift_block(&strix_reduce::Block::new(&items[cut(piece)..cut(piece + 1)]));
-        aggregator.shift(state, cut(piece) as u64)
+        let mut state = aggregator.state_of(&items[cut(piece)..cut(piece + 1)]);
+        aggregator.shift(&mut state, cut(piece) as u64);
+        state
     };
     let mut states: Vec<A::State> = (0..pieces).map(part).collect();
     let mut random = mixed(seed);
     while states.len() > 1 {
         let mut pick = || states.swap_remove(random.next().unwrap() as usize % states.len());
-        let (a, b) = (pick(), pick());
-        states.push(aggregator.merge(a, b));
+        let (mut a, b) = (pick(), pick());
+        aggregator.merge(&mut a, b);
+        states.push(a);
     }
     states.pop().unwrap_or_else(|| aggregator.identity())
 }

@@ -5,8 +5,8 @@
 use std::fmt::Debug;
 
 use strix_reduce::{
-    Aggregator, All, Any, ArgMax, ArgMin, Block, Combine, ConfusionMatrix, Count, Covariance, DecayedMean, Distinct,
-    Exact, First, GeometricMean, HarmonicMean, Histogram, Last, LinearRegression, Max, Mean, Min, Portable, Product,
+    Aggregator, All, Any, ArgMax, ArgMin, Combine, ConfusionMatrix, Count, Covariance, DecayedMean, Distinct, Exact,
+    First, GeometricMean, HarmonicMean, Histogram, Last, LinearRegression, Max, Mean, Min, Portable, Product,
     Quantiles, Range, Shape, Sum, TopK, Variance, Weighted,
 };
 
@@ -88,5 +88,5 @@ pub fn each(visit: &mut impl Each) {
 
 /// The state of a pass over the items.
 pub fn state_of<T, A: Aggregator<T>>(aggregator: &A, items: &[T]) -> A::State {
-    aggregator.lift_block(&Block::new(items))
+    aggregator.state_of(items)
 }

@@ -65,7 +65,7 @@ impl Pruner for Spread {
 fn moments(values: &[f64]) -> Result<SecondMoments, Error> {
     let mut merged = Reducer::<f64, _>::new(Variance, &Engine::cpu())?;
     for value in values {
-        merged.push_state(Variance.lift(value), 1)?;
+        merged.push_state(Variance.state_of(&[*value]), 1)?;
     }
     Ok(merged.finish())
 }
