@@ -86,7 +86,8 @@ pub(crate) struct Reduce {
     /// The files' format, where their names and first bytes do not tell it.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
-    /// The type of a column of CSV, TSV or JSON Lines: bool, i64, u64, f64 or text, which keeps 007 as it is.
+    /// The type of a column of CSV, TSV or JSON Lines: bool, i64, u64, integer (of up to 76 digits), f64
+    /// or text, which keeps 007 as it is.
     #[arg(long = "type", value_name = "COLUMN=TYPE", value_parser = column_type)]
     pub(crate) types: Vec<(String, ColumnType)>,
     /// A text that means a missing value in CSV and TSV, as the empty cell does; for example N/A.

@@ -120,31 +120,34 @@ impl From<ColumnType> for Kind {
     }
 }
 
-/// The cells of one column, back to back.
-#[derive(Debug, Default)]
-pub(crate) struct Cells {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+/// Where a cell begins and ends in a text.
+pub(crate) type Span = (u32, u32);
+
+/// The cells of one column, where they lie in a text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cells<'a> {
+    pub(crate) text: &'a [u8],
+    /// What does not stand in the text as it is: places in it count on from the text's end.
+    pub(crate) rest: &'a [u8],
+    pub(crate) spans: &'a [Span],
 }
 
-impl Cells {
-    pub(crate) fn push(&mut self, cell: &[u8]) {
-        self.bytes.extend_from_slice(cell);
-        self.ends.push(self.bytes.len());
+impl<'a> Cells<'a> {
+    fn iter(self) -> impl ExactSizeIterator<Item = &'a [u8]> {
+        self.spans.iter().map(move |&span| self.at(span))
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-    }
-
-    fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        let mut start = 0;
-        self.ends.iter().map(move |&end| &self.bytes[std::mem::replace(&mut start, end)..end])
+    #[inline(always)]
+    fn at(self, (start, end): Span) -> &'a [u8] {
+        let (start, end) = (start as usize, end as usize);
+        match start.checked_sub(self.text.len()) {
+            None => &self.text[start..end],
+            Some(start) => &self.rest[start..end - self.text.len()],
+        }
     }
 
     /// The first type that all cells have which are not missing.
-    pub(crate) fn evidence(&self, missing: &Missing) -> Evidence {
+    pub(crate) fn evidence(self, missing: &Missing) -> Evidence {
         if self.iter().all(|cell| missing.is(cell)) {
             return Evidence::None;
         }
@@ -155,7 +158,7 @@ impl Cells {
     }
 
     /// The cells as an array; of the first that does not fit, its row and what it holds.
-    pub(crate) fn array(&self, kind: Kind, missing: &Missing) -> Result<ArrayRef, (usize, &[u8])> {
+    pub(crate) fn array(self, kind: Kind, missing: &Missing) -> Result<ArrayRef, (usize, &'a [u8])> {
         let mut wrong = None;
         macro_rules! array {
             ($array:ty, $parse:expr) => {{
@@ -174,7 +177,7 @@ impl Cells {
             Kind::I64 => array!(Int64Array, parse::<i64>),
             Kind::U64 => array!(UInt64Array, parse::<u64>),
             Kind::Integer => {
-                let mut wide = Decimal256Builder::with_capacity(self.ends.len()).with_data_type(kind.data_type());
+                let mut wide = Decimal256Builder::with_capacity(self.spans.len()).with_data_type(kind.data_type());
                 for (row, cell) in self.iter().enumerate() {
                     match integer(cell) {
                         _ if missing.is(cell.trim_ascii()) => wide.append_null(),
@@ -187,7 +190,8 @@ impl Cells {
             Kind::F64 => array!(Float64Array, parse::<f64>),
             Kind::Bool => array!(BooleanArray, |cell: &[u8]| truth(cell.trim_ascii())),
             Kind::Text => {
-                let mut text = StringBuilder::with_capacity(self.ends.len(), self.bytes.len());
+                let bytes = self.spans.iter().map(|&(start, end)| (end - start) as usize).sum();
+                let mut text = StringBuilder::with_capacity(self.spans.len(), bytes);
                 for (row, cell) in self.iter().enumerate() {
                     match std::str::from_utf8(cell) {
                         _ if missing.is(cell) => text.append_null(),
@@ -202,15 +206,14 @@ impl Cells {
     }
 
     /// The first cell, and its row, that is there and not the text that its number is written as.
-    pub(crate) fn other_text(&self, kind: Kind, missing: &Missing) -> Option<(usize, &[u8])> {
+    pub(crate) fn other_text(self, kind: Kind, missing: &Missing) -> Option<(usize, &'a [u8])> {
         let numbers = matches!(kind, Kind::I64 | Kind::U64 | Kind::Integer | Kind::F64);
         let other = |cell: &[u8]| !missing.is(cell) && !is_own_text(cell, kind) && Kind::F64.fits(cell);
         self.iter().enumerate().find(|(_, cell)| numbers && other(cell))
     }
 
-    fn cell(&self, row: usize) -> &[u8] {
-        let start = if row == 0 { 0 } else { self.ends[row - 1] };
-        &self.bytes[start..self.ends[row]]
+    fn cell(self, row: usize) -> &'a [u8] {
+        self.at(self.spans[row])
     }
 }
 

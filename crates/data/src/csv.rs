@@ -2,20 +2,24 @@
 //!
 //! Format: RFC 4180, and for TSV IANA's text/tab-separated-values, which has no quotes.
 
+mod block;
 mod dialect;
-mod rows;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use rayon::prelude::*;
 
-use self::dialect::Header;
-use self::rows::{Record, Rows};
+use self::block::{Block, Wanted};
+use self::dialect::{Header, Record};
 use crate::cells::{Evidence, Kind, Missing, means_missing};
 use crate::columns::{choose, labels};
-use crate::input::Input;
+use crate::input::{Input, Progress};
+use crate::pieces::{Cut, PIECE, Pieces};
+use crate::table::{BATCH_BYTES, ROWS};
 use crate::{ColumnType, Error, TableOptions, TableReader, Told, text_label};
 
 /// Rows that are looked at to tell whether the first one names the columns, and their bytes at most.
@@ -23,25 +27,44 @@ const SAMPLE: (usize, usize) = (100, 1 << 20);
 /// Cells that a note shows of a row.
 const SHOWN: usize = 6;
 
+/// How cells are told apart.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dialect {
+    pub(crate) separator: u8,
+    pub(crate) quote: bool,
+}
+
 pub(crate) struct CsvTable {
-    rows: Rows,
+    pieces: Pieces,
+    progress: Progress,
+    layout: Layout,
+    /// The first rows, of which the types were told, until they are handed out.
+    first: Option<Block>,
+    /// Batches that were parsed, and what is wrong behind them.
+    queue: VecDeque<Result<RecordBatch, Error>>,
+    ended: bool,
+    notes: Vec<String>,
+}
+
+/// What the columns are.
+struct Layout {
+    label: PathBuf,
+    dialect: Dialect,
+    wanted: Wanted,
     /// The names of the file's columns.
     names: Vec<String>,
     header: bool,
-    /// The wanted columns' names, each of which has cells in `rows`.
+    /// The wanted columns' names.
     labels: Vec<String>,
     columns: Vec<Column>,
     schema: SchemaRef,
     missing: Missing,
     /// Rows that the types were told from.
     seen: usize,
-    /// Whether `rows` holds a block that was not handed out yet: the one that the types were told from.
-    waiting: bool,
-    notes: Vec<String>,
 }
 
 struct Column {
-    /// Which of the cells of `rows` are its own.
+    /// Which of the wanted columns' cells are its own.
     cells: usize,
     /// As the user knows it, for messages.
     label: String,
@@ -74,57 +97,83 @@ pub(crate) fn open(input: Input, separator: Option<u8>, options: &TableOptions) 
         }
         found
     });
-    let mut rows = Rows::new(input, separator, quote);
-    if !rows.read()? {
-        return Err(Error::format(&rows.label, "has no rows"));
-    }
-    let first = rows.record.clone();
+    let dialect = Dialect { separator, quote };
+    let (label, progress) = (input.label.clone(), input.progress.clone());
+    let mut pieces = Pieces::new(input, Cut::Records(dialect));
+    let no_rows = || Error::format(&label, "has no rows");
+    let piece = pieces.next(SAMPLE.1)?.ok_or_else(no_rows)?;
+    let mut sample = dialect.sample(&piece.text, SAMPLE.0 + 1).into_iter();
+    let first = sample.next().ok_or_else(no_rows)?;
     let header = options.header.unwrap_or_else(|| {
-        rows.look_ahead(SAMPLE.0, SAMPLE.1);
-        let Header { names, doubt } =
-            dialect::header(&first.cells, rows.pending.iter().map(|row| &row.cells), &options.nulls);
+        let Header { names, doubt } = dialect::header(&first, &sample.collect::<Vec<_>>(), &options.nulls);
         if doubt {
             notes.push(in_doubt(&file, &first, names));
         }
         names
     });
-    let width = first.cells.len();
+    let width = first.len();
     let cells: Vec<String> = (0..width).map(|index| String::from_utf8_lossy(first.cell(index)).into_owned()).collect();
-    if header && let Some(at) = first.cells.iter().position(|cell| std::str::from_utf8(cell).is_err()) {
+    if header && let Some(at) = first.iter().position(|cell| std::str::from_utf8(cell).is_err()) {
         let what = format!(
             "line 1 is not UTF-8: the name of column {at} is {:?}; convert the file to UTF-8 (iconv -t UTF-8)",
             cells[at]
         );
-        return Err(Error::format(&rows.label, what));
+        return Err(Error::format(&label, what));
     }
+    // The first row, which names the columns, is none of the data.
+    let (mut names_alone, end) =
+        Block::of(piece, dialect, &Wanted::new(width, Vec::new()), usize::from(header), &label);
+    if let Some(error) = names_alone.failed.take() {
+        return Err(error);
+    }
+    pieces.give_back(names_alone.behind(end));
     let names = if header { cells.clone() } else { (0..width).map(|index| index.to_string()).collect() };
-    if !header {
-        rows.pending.push_front(first);
-    }
     let wanted = options.columns.as_deref();
     let given: Vec<String> = options.types.iter().map(|(name, _)| name.clone()).collect();
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
     let named = |error| if header { error } else { named_above(error, &cells) };
-    rows.wanted = choose(&rows.label, &known, wanted).map_err(named)?;
-    choose(&rows.label, &known, Some(&given)).map_err(named)?;
-    rows.cells.resize_with(rows.wanted.len(), Default::default);
-    rows.read_block();
+    let columns = choose(&label, &known, wanted).map_err(named)?;
+    choose(&label, &known, Some(&given)).map_err(named)?;
     let labels = labels(&known, wanted);
-    let seen = rows.len();
-    let mut table = CsvTable {
-        rows,
+    let wanted = Wanted::new(width, columns);
+    let first = first_block(&mut pieces, dialect, &wanted, &label)?;
+    let layout = Layout {
+        label,
+        dialect,
+        wanted,
         names,
         header,
         labels,
         columns: Vec::new(),
         schema: Arc::new(Schema::empty()),
         missing: Missing(options.nulls.clone()),
-        seen,
-        waiting: true,
-        notes,
+        seen: first.len(),
     };
-    table.lay_out(options);
+    let (queue, ended) = (VecDeque::new(), false);
+    let mut table = CsvTable { pieces, progress, layout, first: Some(first), queue, ended, notes };
+    table.retype(options);
     Ok(table)
+}
+
+/// The first rows: as many, or of as many bytes, as a batch may have.
+fn first_block(
+    pieces: &mut Pieces,
+    dialect: Dialect,
+    wanted: &Wanted,
+    label: &std::path::Path,
+) -> Result<Block, Error> {
+    let mut bytes = PIECE;
+    loop {
+        let Some(piece) = pieces.next(bytes)? else { return Ok(Block::default()) };
+        let last = piece.last;
+        let (block, end) = Block::of(piece, dialect, wanted, ROWS, label);
+        if last || block.failed.is_some() || block.len() == ROWS || block.bytes() >= BATCH_BYTES {
+            pieces.give_back(block.behind(end));
+            return Ok(block);
+        }
+        pieces.give_back(block.behind(0));
+        bytes = (bytes * 4).min(BATCH_BYTES);
+    }
 }
 
 /// Refuses UTF-16 without its mark: each second byte of Latin letters is NUL.
@@ -144,9 +193,9 @@ fn refuse_nul(input: &Input) -> Result<(), Error> {
 
 /// Says how the first row was taken, and how to take it otherwise.
 fn in_doubt(file: &str, first: &Record, names: bool) -> String {
-    let cells = (0..first.cells.len().min(SHOWN)).map(|at| String::from_utf8_lossy(first.cell(at)).into_owned());
+    let cells = (0..first.len().min(SHOWN)).map(|at| String::from_utf8_lossy(first.cell(at)).into_owned());
     let mut shown = cells.map(|cell| cell.chars().take(20).collect::<String>()).collect::<Vec<_>>().join(", ");
-    if first.cells.len() > SHOWN {
+    if first.len() > SHOWN {
         shown += ", ...";
     }
     if names {
@@ -169,21 +218,21 @@ fn named_above(error: Error, cells: &[String]) -> Error {
     }
 }
 
-impl CsvTable {
-    /// Gives each column its type.
-    fn lay_out(&mut self, options: &TableOptions) {
-        let Self { rows, names, header, labels, missing, .. } = &*self;
+impl Layout {
+    /// Gives each column its type, by the first rows.
+    fn retype(&mut self, options: &TableOptions, first: &Block) {
+        let Self { wanted, names, header, labels, missing, .. } = &*self;
         let types: HashMap<&str, ColumnType> =
             options.types.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
         let known: HashSet<&str> = names.iter().map(String::as_str).collect();
         let own_text: HashSet<&String> = options.own_text.iter().collect();
         let column = |(cells, label): (usize, &String)| {
-            let index = rows.wanted[cells];
+            let index = wanted.columns()[cells];
             // A column goes by its name and by its index.
             let number = index.to_string();
             let by_index = || types.get(number.as_str()).filter(|_| !known.contains(number.as_str()));
             let given = types.get(label.as_str()).or_else(|| types.get(names[index].as_str())).or_else(by_index);
-            let evidence = if given.is_none() { Some(rows.cells[cells].evidence(missing)) } else { None };
+            let evidence = if given.is_none() { Some(first.cells(cells).evidence(missing)) } else { None };
             let kind = given.map(|&kind| kind.into()).or(evidence.map(Kind::of)).unwrap_or(Kind::Text);
             Column {
                 cells,
@@ -217,25 +266,27 @@ impl CsvTable {
 
 impl TableReader for CsvTable {
     fn schema(&self) -> SchemaRef {
-        self.schema.clone()
+        self.layout.schema.clone()
     }
 
     fn progress(&self) -> (u64, Option<u64>) {
-        self.rows.progress.get()
+        self.progress.get()
     }
 
     fn told(&self, column: usize) -> Told {
-        self.columns.get(column).and_then(|column| column.evidence).into()
+        self.layout.columns.get(column).and_then(|column| column.evidence).into()
     }
 
     fn has_own_text(&self, column: usize) -> bool {
-        self.columns
-            .get(column)
-            .is_none_or(|column| self.rows.cells[column.cells].other_text(column.kind, &self.missing).is_none())
+        let Layout { columns, missing, .. } = &self.layout;
+        let (Some(column), Some(first)) = (columns.get(column), &self.first) else { return true };
+        first.cells(column.cells).other_text(column.kind, missing).is_none()
     }
 
     fn retype(&mut self, options: &TableOptions) {
-        self.lay_out(options);
+        if let Some(first) = &self.first {
+            self.layout.retype(options, first);
+        }
     }
 
     fn notes(&self) -> Vec<String> {
@@ -243,39 +294,80 @@ impl TableReader for CsvTable {
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
-        if !std::mem::take(&mut self.waiting) {
-            self.rows.read_block();
-        }
-        let rows = self.rows.len();
-        if rows == 0 {
-            return self.rows.failed.take().map_or(Ok(None), Err);
-        }
-        let array = |column: &Column| {
-            let cells = &self.rows.cells[column.cells];
-            if column.own_text
-                && let Some((row, cell)) = cells.other_text(column.kind, &self.missing)
-            {
-                return Err(self.other_text(column, row, cell));
+        loop {
+            if let Some(next) = self.queue.pop_front() {
+                self.ended |= next.is_err();
+                return next.map(Some);
             }
-            cells.array(column.kind, &self.missing).map_err(|(row, cell)| self.misfit(column, row, cell))
-        };
-        let arrays = self.columns.iter().map(array).collect::<Result<_, _>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options);
-        batch.map(Some).map_err(|e| Error::format(&self.rows.label, e.to_string()))
+            if let Some(first) = self.first.take() {
+                self.queue.extend(self.layout.batches(first));
+            } else if self.ended {
+                return Ok(None);
+            } else {
+                self.parse();
+            }
+        }
     }
 }
 
 impl CsvTable {
-    fn cell_at(&self, column: &Column, row: usize, cell: &[u8]) -> String {
+    /// Parses the next pieces side by side.
+    fn parse(&mut self) {
+        let (pieces, failed) = self.pieces.several(&mut self.ended);
+        let Layout { label, dialect, wanted, .. } = &self.layout;
+        let batches = pieces.into_par_iter().map(|piece| {
+            let (block, _) = Block::of(piece, *dialect, wanted, usize::MAX, label);
+            self.layout.batches(block)
+        });
+        let batches: Vec<_> = batches.collect();
+        self.queue.extend(batches.into_iter().flatten());
+        self.queue.extend(failed.map(Err));
+    }
+}
+
+impl Layout {
+    /// The rows of a block, and what is wrong behind them.
+    fn batches(&self, mut block: Block) -> Vec<Result<RecordBatch, Error>> {
+        let failed = block.failed.take();
+        let rows = block.len();
+        let batch = if rows == 0 { None } else { Some(self.batch(&block)) };
+        let mut batches = match batch {
+            None => Vec::new(),
+            Some(Err(error)) => return vec![Err(error)],
+            Some(Ok(batch)) => {
+                (0..rows).step_by(ROWS).map(|start| Ok(batch.slice(start, ROWS.min(rows - start)))).collect()
+            }
+        };
+        batches.extend(failed.map(Err));
+        batches
+    }
+
+    fn batch(&self, block: &Block) -> Result<RecordBatch, Error> {
+        let array = |column: &Column| {
+            let cells = block.cells(column.cells);
+            if column.own_text
+                && let Some((row, cell)) = cells.other_text(column.kind, &self.missing)
+            {
+                return Err(self.other_text(column, block.line_of(row), cell));
+            }
+            let array = cells.array(column.kind, &self.missing);
+            array.map_err(|(row, cell)| self.misfit(column, block.line_of(row), cell))
+        };
+        let arrays = self.columns.iter().map(array).collect::<Result<_, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(block.len()));
+        let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options);
+        batch.map_err(|e| Error::format(&self.label, e.to_string()))
+    }
+
+    fn cell_at(&self, column: &Column, line: u64, cell: &[u8]) -> String {
         let held = String::from_utf8_lossy(&cell[..cell.len().min(80)]);
-        format!("line {}, column {}: the cell holds {held:?}", self.rows.line_of(row), column.label)
+        format!("line {line}, column {}: the cell holds {held:?}", column.label)
     }
 
     /// Says which cell is not of its column's type, and what to do.
-    fn misfit(&self, column: &Column, row: usize, cell: &[u8]) -> Error {
+    fn misfit(&self, column: &Column, line: u64, cell: &[u8]) -> Error {
         let Column { asked, kind, evidence, .. } = column;
-        let place = self.cell_at(column, row, cell);
+        let place = self.cell_at(column, line, cell);
         let expected = kind.noun();
         let mut what = match kind {
             Kind::Text => format!("{place}, which is not UTF-8; convert the file to UTF-8 (iconv -t UTF-8)"),
@@ -302,12 +394,12 @@ impl CsvTable {
             let null = String::from_utf8_lossy(cell);
             what += &format!("; if it means a missing value: --null {null}");
         }
-        Error::format(&self.rows.label, what)
+        Error::format(&self.label, what)
     }
 
     /// Says which number is written in another way than those before it, as others may be that equal it.
-    fn other_text(&self, column: &Column, row: usize, cell: &[u8]) -> Error {
-        let place = self.cell_at(column, row, cell);
+    fn other_text(&self, column: &Column, line: u64, cell: &[u8]) -> Error {
+        let place = self.cell_at(column, line, cell);
         let what = format!(
             "{place}, a number that can be written otherwise, but the numbers of the first {} rows cannot; to tell the \
              values apart as text: --type {asked}=text, as numbers: --type {asked}={kind}",
@@ -315,6 +407,6 @@ impl CsvTable {
             asked = column.asked,
             kind = column.kind.name()
         );
-        Error::format(&self.rows.label, what)
+        Error::format(&self.label, what)
     }
 }

@@ -1,7 +1,7 @@
 //! An opened source: unpacked, peeked into, and counted as it is read.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,8 +28,6 @@ pub(crate) struct Input {
     /// All of the content, `head` included, unpacked.
     pub(crate) stream: Stream,
     pub(crate) progress: Progress,
-    /// The source again, if it can be opened again.
-    pub(crate) again: Option<Source>,
     /// The content, if it can be sought as it is.
     seekable: Option<Seekable>,
 }
@@ -67,7 +65,6 @@ impl Input {
             Source::Stdin | Source::Path(_) => (Once::claim(source)?.into_stream(), None),
         };
         let progress = Progress { read: Arc::default(), total: seekable.as_ref().map(Seekable::len) };
-        let again = seekable.is_some().then(|| source.clone());
         let raw = Counted { inner: raw, read: progress.read.clone() };
         let (stream, packed) = unpack(raw).map_err(|e| Error::read(&label, e))?;
         let (mut stream, decoded) = decode(stream).map_err(|e| Error::read(&label, e))?;
@@ -81,7 +78,7 @@ impl Input {
             ));
         }
         let stream = Box::new(Cursor::new(head.clone()).chain(stream));
-        Ok(Self { label, head, stream, progress, again, seekable: seekable.filter(|_| !packed && !decoded) })
+        Ok(Self { label, head, stream, progress, seekable: seekable.filter(|_| !packed && !decoded) })
     }
 
     /// Whether there is more than the head.
@@ -133,27 +130,4 @@ pub(crate) fn peek(source: &Source) -> Result<Vec<u8>, Error> {
         head.push(byte[0]);
     }
     Ok(head)
-}
-
-/// The line of the first byte from `position` on that ends no line, if the source can be read again.
-///
-/// For messages: parsers count records rather, and leave out blank lines.
-pub(crate) fn line_at(again: Option<&Source>, position: u64) -> Option<u64> {
-    let mut reader = BufReader::with_capacity(1 << 16, Input::open(again?).ok()?.stream);
-    let (mut line, mut at) = (1, 0);
-    loop {
-        let buffer = reader.fill_buf().ok()?;
-        if buffer.is_empty() {
-            return Some(line);
-        }
-        for &byte in buffer {
-            if at >= position && byte != b'\r' && byte != b'\n' {
-                return Some(line);
-            }
-            line += u64::from(byte == b'\n');
-            at += 1;
-        }
-        let read = buffer.len();
-        reader.consume(read);
-    }
 }

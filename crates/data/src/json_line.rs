@@ -43,11 +43,6 @@ pub(crate) struct Column {
 }
 
 impl Column {
-    pub(crate) fn clear(&mut self) {
-        self.cells.clear();
-        self.text.clear();
-    }
-
     /// Makes it `rows` long.
     pub(crate) fn fill(&mut self, rows: usize) {
         self.cells.resize(rows, Cell::Null);
@@ -140,6 +135,18 @@ impl Columns {
         self.all.push(Column { name: name.clone(), cells, text, seen: false, nested: (self.open, false) });
         self.places.insert(name, place);
         place
+    }
+
+    /// The same columns without cells.
+    pub(crate) fn emptied(&self) -> Self {
+        let column = |column: &Column| Column {
+            name: column.name.clone(),
+            cells: Vec::new(),
+            text: String::new(),
+            seen: column.seen,
+            nested: column.nested,
+        };
+        Self { all: self.all.iter().map(column).collect(), places: self.places.clone(), others: Vec::new(), ..*self }
     }
 
     /// Keys that appear from now on are no new columns, and those with arrays or objects are none; their names.

@@ -1,92 +1,111 @@
 //! JSON Lines, one object a line, as tables.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions};
 use arrow::array::{Decimal256Builder, StringBuilder, UInt64Array};
 use arrow::datatypes::{Field, Schema, SchemaRef, i256};
+use memchr::memchr;
+use rayon::prelude::*;
 use serde_json::de::Deserializer;
 
 use crate::cells::{Evidence, Kind, integer, truth};
 use crate::columns::missing;
-use crate::input::{Input, Progress, Stream};
+use crate::input::{Input, Progress};
 use crate::json_line::{Cell, Column, Columns, LineSeed};
-use crate::limit::RECORD_BYTES;
+use crate::pieces::{Cut, PIECE, Piece, Pieces};
 use crate::table::{BATCH_BYTES, ROWS};
 use crate::{ColumnType, Error, TableOptions, TableReader, Told};
 
 pub(crate) struct JsonTable {
-    lines: Lines,
+    pieces: Pieces,
     progress: Progress,
+    layout: Layout,
+    /// The first rows, of which the types were told, until they are handed out.
+    first: Option<Block>,
+    /// Batches that were parsed, and what is wrong behind them.
+    queue: VecDeque<Result<RecordBatch, Error>>,
+    ended: bool,
+    /// Keys of the first rows.
+    there: Vec<String>,
+    /// Keys that are left out, as they hold arrays or objects.
+    nested: Vec<String>,
+}
+
+/// What the columns are.
+struct Layout {
+    label: PathBuf,
+    /// Without cells.
     columns: Columns,
     /// The type of each column, and what it was told from; `None` if the user said so.
     kinds: Vec<(Kind, Option<Evidence>)>,
     schema: SchemaRef,
     /// Rows that the types were told from.
     seen: usize,
-    /// The line of each row of the block.
-    numbers: Vec<u64>,
-    failed: Option<Error>,
-    waiting: bool,
-    /// Keys of the first block.
-    there: Vec<String>,
-    /// Keys that are left out, as they hold arrays or objects.
-    nested: Vec<String>,
 }
 
-/// Opens a table, and tells its columns and their types from the first block.
+/// Objects, a row each.
+struct Block {
+    columns: Columns,
+    /// The line of each row.
+    lines: Vec<u64>,
+    /// What is wrong behind the rows.
+    failed: Option<Error>,
+}
+
+/// Opens a table, and tells its columns and their types from the first rows.
 pub(crate) fn open(input: Input, options: &TableOptions) -> Result<JsonTable, Error> {
     let wanted = options.columns.as_deref();
-    let columns = Columns::new(wanted);
-    let lines = Lines {
-        label: input.label,
-        reader: BufReader::with_capacity(1 << 16, input.stream),
-        line: Vec::new(),
-        number: 0,
-    };
-    let mut table = JsonTable {
-        lines,
-        progress: input.progress,
-        columns,
-        kinds: Vec::new(),
-        schema: Arc::new(Schema::empty()),
-        seen: 0,
-        numbers: Vec::new(),
-        failed: None,
-        waiting: true,
-        there: Vec::new(),
-        nested: Vec::new(),
-    };
-    table.read_block();
-    if table.numbers.is_empty() {
-        return Err(table.failed.take().unwrap_or_else(|| Error::format(&table.lines.label, "has no rows")));
+    let (label, progress) = (input.label.clone(), input.progress.clone());
+    let mut pieces = Pieces::new(input, Cut::Lines);
+    let mut first = Block { columns: Columns::new(wanted), lines: Vec::new(), failed: None };
+    let mut bytes = 0;
+    while first.lines.len() < ROWS && bytes < BATCH_BYTES && first.failed.is_none() {
+        match pieces.next(PIECE) {
+            Ok(None) => break,
+            Ok(Some(piece)) => {
+                let end = first.read(&piece, &mut bytes, (ROWS, BATCH_BYTES), &label);
+                pieces.give_back(&piece.text[end..]);
+            }
+            Err(error) => first.failed = Some(error),
+        }
     }
-    let there = table.columns.names_there();
+    if first.lines.is_empty() {
+        return Err(first.failed.take().unwrap_or_else(|| Error::format(&label, "has no rows")));
+    }
+    let there = first.columns.names_there();
     for (name, _) in &options.types {
         let asked = wanted.is_none_or(|wanted| wanted.contains(name));
         if !asked && !there.contains(&name.as_str()) {
-            return Err(missing(&table.lines.label, name, &there));
+            return Err(missing(&label, name, &there));
         }
     }
-    table.there = there.into_iter().map(str::to_owned).collect();
+    let there = there.into_iter().map(str::to_owned).collect();
     if wanted.is_none() {
         for (name, _) in &options.types {
-            table.columns.add(name);
+            first.columns.add(name);
         }
     }
-    table.nested = table.columns.close();
-    table.seen = table.numbers.len();
+    let nested = first.columns.close();
+    let layout = Layout {
+        label,
+        columns: first.columns.emptied(),
+        kinds: Vec::new(),
+        schema: Arc::new(Schema::empty()),
+        seen: first.lines.len(),
+    };
+    let (queue, ended, first) = (VecDeque::new(), false, Some(first));
+    let mut table = JsonTable { pieces, progress, layout, first, queue, ended, there, nested };
     table.retype(options);
     Ok(table)
 }
 
 impl TableReader for JsonTable {
     fn schema(&self) -> SchemaRef {
-        self.schema.clone()
+        self.layout.schema.clone()
     }
 
     fn progress(&self) -> (u64, Option<u64>) {
@@ -94,108 +113,106 @@ impl TableReader for JsonTable {
     }
 
     fn told(&self, column: usize) -> Told {
-        self.kinds.get(column).and_then(|(_, evidence)| *evidence).into()
+        self.layout.kinds.get(column).and_then(|(_, evidence)| *evidence).into()
     }
 
     fn retype(&mut self, options: &TableOptions) {
+        let Some(first) = &self.first else { return };
         let types: HashMap<&str, ColumnType> =
             options.types.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
         let kind = |column: &Column| {
             let told = || (Kind::of(column.evidence()), Some(column.evidence()));
             types.get(column.name.as_str()).map_or_else(told, |&kind| (kind.into(), None))
         };
-        self.kinds = self.columns.all.iter().map(kind).collect();
-        let field = |(column, (kind, _)): (&Column, &(Kind, Option<Evidence>))| {
-            Field::new(&column.name, kind.data_type(), true)
-        };
-        self.schema = Arc::new(Schema::new(self.columns.all.iter().zip(&self.kinds).map(field).collect::<Vec<_>>()));
+        let columns = &first.columns.all;
+        let kinds: Vec<_> = columns.iter().map(kind).collect();
+        let fields =
+            columns.iter().zip(&kinds).map(|(column, (kind, _))| Field::new(&column.name, kind.data_type(), true));
+        self.layout.schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        self.layout.kinds = kinds;
     }
 
     fn absent(&self) -> Vec<(String, Error)> {
         let names: Vec<&str> = self.there.iter().map(String::as_str).collect();
-        let unseen = self.columns.all.iter().filter(|column| !column.seen);
-        unseen.map(|column| (column.name.clone(), missing(&self.lines.label, &column.name, &names))).collect()
+        let unseen = self.layout.columns.all.iter().filter(|column| !column.seen);
+        unseen.map(|column| (column.name.clone(), missing(&self.layout.label, &column.name, &names))).collect()
     }
 
     fn notes(&self) -> Vec<String> {
-        let file = self.lines.label.display();
+        let file = self.layout.label.display();
         let note = |key: &String| format!("{file}: key {key:?} holds arrays or objects and is left out");
         self.nested.iter().map(note).collect()
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
-        if !std::mem::take(&mut self.waiting) {
-            self.read_block();
+        loop {
+            if let Some(next) = self.queue.pop_front() {
+                self.ended |= next.is_err();
+                return next.map(Some);
+            }
+            if let Some(first) = self.first.take() {
+                self.queue.extend(self.layout.batches(first));
+            } else if self.ended {
+                return Ok(None);
+            } else {
+                self.parse();
+            }
         }
-        let rows = self.numbers.len();
-        if rows == 0 {
-            return self.failed.take().map_or(Ok(None), Err);
-        }
-        self.columns.all.iter_mut().for_each(|column| column.fill(rows));
-        let array = |(column, &(kind, evidence)): (&Column, &(Kind, Option<Evidence>))| {
-            array(column, kind, evidence).map_err(|row| self.misfit(column, kind, evidence.is_none(), row))
-        };
-        let arrays = self.columns.all.iter().zip(&self.kinds).map(array).collect::<Result<_, _>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options);
-        batch.map(Some).map_err(|e| Error::format(&self.lines.label, e.to_string()))
     }
 }
 
 impl JsonTable {
-    /// Reads the next block; an error ends it, and comes behind its rows.
-    fn read_block(&mut self) {
-        self.numbers.clear();
-        self.columns.all.iter_mut().for_each(Column::clear);
-        let mut bytes = 0;
-        while self.failed.is_none() && self.numbers.len() < ROWS && bytes < BATCH_BYTES {
-            match self.lines.next() {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    self.failed = Some(error);
-                    break;
-                }
-            }
-            let row = self.numbers.len();
-            match self.parse(row) {
-                Ok(taken) => bytes += taken + self.columns.all.len() * size_of::<Cell>(),
-                Err(what) => {
-                    let what = format!("line {}: {what}", self.lines.number);
-                    self.failed = Some(Error::format(&self.lines.label, what));
-                    self.columns.all.iter_mut().for_each(|column| column.truncate(row));
-                    break;
-                }
-            }
-            self.numbers.push(self.lines.number);
+    /// Parses the next pieces side by side.
+    fn parse(&mut self) {
+        let (pieces, failed) = self.pieces.several(&mut self.ended);
+        let layout = &self.layout;
+        let blocks = pieces.into_par_iter().map(|piece| {
+            let mut block = Block { columns: layout.columns.emptied(), lines: Vec::new(), failed: None };
+            block.read(&piece, &mut 0, (usize::MAX, usize::MAX), &layout.label);
+            let seen: Vec<bool> = block.columns.all.iter().map(|column| column.seen).collect();
+            (layout.batches(block), seen)
+        });
+        let blocks: Vec<_> = blocks.collect();
+        for (batches, seen) in blocks {
+            self.queue.extend(batches);
+            self.layout.columns.all.iter_mut().zip(seen).for_each(|(column, seen)| column.seen |= seen);
         }
+        self.queue.extend(failed.map(Err));
     }
+}
 
-    /// Parses the line into `row`; the bytes of text that it took.
-    fn parse(&mut self, row: usize) -> Result<usize, String> {
-        let line = self.lines.line.trim_ascii();
-        let found = match line.first() {
-            Some(b'{') => None,
-            Some(b'[') => Some("an array; write one object a line (jq -c '.[]' does)"),
-            _ => Some("no object"),
+impl Layout {
+    /// The rows of a block, and what is wrong behind them.
+    fn batches(&self, mut block: Block) -> Vec<Result<RecordBatch, Error>> {
+        let failed = block.failed.take();
+        let rows = block.lines.len();
+        let batch = if rows == 0 { None } else { Some(self.batch(&mut block)) };
+        let mut batches = match batch {
+            None => Vec::new(),
+            Some(Err(error)) => return vec![Err(error)],
+            Some(Ok(batch)) => {
+                (0..rows).step_by(ROWS).map(|start| Ok(batch.slice(start, ROWS.min(rows - start)))).collect()
+            }
         };
-        if let Some(found) = found {
-            return Err(format!("expected a JSON object, found {found}"));
-        }
-        let mut problem = None;
-        let mut taken = 0;
-        let mut json = Deserializer::from_slice(line);
-        let seed = LineSeed { columns: &mut self.columns, row, problem: &mut problem, taken: &mut taken, line };
-        let parsed = serde::de::DeserializeSeed::deserialize(seed, &mut json).and_then(|()| json.end());
-        match (problem, parsed) {
-            (Some(problem), _) => Err(problem),
-            (None, Err(e)) => Err(format!("is no JSON object: {}", Unplaced(&e))),
-            (None, Ok(())) => Ok(taken),
-        }
+        batches.extend(failed.map(Err));
+        batches
     }
 
-    fn misfit(&self, column: &Column, kind: Kind, given: bool, row: usize) -> Error {
-        let line = self.numbers.get(row).copied().unwrap_or_default();
+    fn batch(&self, block: &mut Block) -> Result<RecordBatch, Error> {
+        let rows = block.lines.len();
+        block.columns.all.iter_mut().for_each(|column| column.fill(rows));
+        let array = |(column, &(kind, evidence)): (&Column, &(Kind, Option<Evidence>))| {
+            array(column, kind, evidence)
+                .map_err(|row| self.misfit(column, kind, evidence.is_none(), row, block.lines.get(row)))
+        };
+        let arrays = block.columns.all.iter().zip(&self.kinds).map(array).collect::<Result<_, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options);
+        batch.map_err(|e| Error::format(&self.label, e.to_string()))
+    }
+
+    fn misfit(&self, column: &Column, kind: Kind, given: bool, row: usize, line: Option<&u64>) -> Error {
+        let line = line.copied().unwrap_or_default();
         let held = column.show(row);
         let name = &column.name;
         let expected = kind.noun();
@@ -216,7 +233,7 @@ impl JsonTable {
         } else if text {
             what += "; the text is not the number or truth value that is asked for";
         }
-        Error::format(&self.lines.label, what)
+        Error::format(&self.label, what)
     }
 }
 
@@ -294,37 +311,55 @@ fn array(column: &Column, kind: Kind, evidence: Option<Evidence>) -> Result<Arra
     wrong.map_or(Ok(array), Err)
 }
 
-/// The lines that are not blank.
-struct Lines {
-    label: PathBuf,
-    reader: BufReader<Stream>,
-    line: Vec<u8>,
-    /// The number of `line`, from 1.
-    number: u64,
+impl Block {
+    /// Reads the objects of a piece's lines, up to that many rows and bytes in all; where the rest of the text begins. An
+    /// error ends it, and comes behind its rows.
+    fn read(&mut self, piece: &Piece, bytes: &mut usize, most: (usize, usize), label: &Path) -> usize {
+        let text = &piece.text;
+        let (mut at, mut line) = (0, piece.lines);
+        while at < text.len() && self.lines.len() < most.0 && *bytes < most.1 {
+            let end = memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end + 1);
+            let object = text[at..end].trim_ascii();
+            at = end;
+            line += 1;
+            // Blank lines are none.
+            if object.is_empty() {
+                continue;
+            }
+            let row = self.lines.len();
+            match parse(object, row, &mut self.columns) {
+                Ok(taken) => *bytes += taken + self.columns.all.len() * size_of::<Cell>(),
+                Err(what) => {
+                    self.failed = Some(Error::format(label, format!("line {line}: {what}")));
+                    self.columns.all.iter_mut().for_each(|column| column.truncate(row));
+                    return text.len();
+                }
+            }
+            self.lines.push(line);
+        }
+        at
+    }
 }
 
-impl Lines {
-    /// Reads the next line; false at the end.
-    fn next(&mut self) -> Result<bool, Error> {
-        loop {
-            self.line.clear();
-            self.number += 1;
-            let mut limited = self.reader.by_ref().take(RECORD_BYTES + 1);
-            let read = limited.read_until(b'\n', &mut self.line).map_err(|e| Error::read(&self.label, e))?;
-            if read as u64 > RECORD_BYTES {
-                let what = format!("line {}: is longer than {} MiB", self.number, RECORD_BYTES >> 20);
-                return Err(Error::format(&self.label, what));
-            }
-            if self.number == 1 && self.line.starts_with(b"\xef\xbb\xbf") {
-                self.line.drain(..3);
-            }
-            if read == 0 {
-                return Ok(false);
-            }
-            if !self.line.trim_ascii().is_empty() {
-                return Ok(true);
-            }
-        }
+/// Parses an object into `row` of the columns; the bytes of text that it took.
+fn parse(line: &[u8], row: usize, columns: &mut Columns) -> Result<usize, String> {
+    let found = match line.first() {
+        Some(b'{') => None,
+        Some(b'[') => Some("an array; write one object a line (jq -c '.[]' does)"),
+        _ => Some("no object"),
+    };
+    if let Some(found) = found {
+        return Err(format!("expected a JSON object, found {found}"));
+    }
+    let mut problem = None;
+    let mut taken = 0;
+    let mut json = Deserializer::from_slice(line);
+    let seed = LineSeed { columns, row, problem: &mut problem, taken: &mut taken, line };
+    let parsed = serde::de::DeserializeSeed::deserialize(seed, &mut json).and_then(|()| json.end());
+    match (problem, parsed) {
+        (Some(problem), _) => Err(problem),
+        (None, Err(e)) => Err(format!("is no JSON object: {}", Unplaced(&e))),
+        (None, Ok(())) => Ok(taken),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Apache Parquet, as tables.
 
+use std::collections::VecDeque;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::schema::types::TypePtr;
+use rayon::prelude::*;
 
 use crate::columns::Shape;
 use crate::footer;
@@ -32,22 +34,44 @@ use crate::{Error, TableOptions, TableReader};
 const OVERFLOW: &str = "index overflow";
 
 pub(crate) struct ParquetTable {
+    file: Opened,
+    /// Row groups that are read side by side, and the next one.
+    open: Vec<Group>,
+    next_group: usize,
+    /// The row with which it begins.
+    next_row: u64,
+    /// Batches that were read, with the rows with which they begin, and what is wrong behind them.
+    queue: VecDeque<Result<(u64, RecordBatch), Error>>,
+    first_row: Option<u64>,
+    read: u64,
+    rows: u64,
+    done: bool,
+}
+
+/// A file whose footer was read, and what is wanted of it.
+struct Opened {
     label: PathBuf,
     bytes: Arc<Seekable>,
     metadata: ArrowReaderMetadata,
     projection: ProjectionMask,
     levels: FieldLevels,
     shape: Shape,
-    /// The row group, how many of its rows were read, and the reader of the rest.
-    group: usize,
-    read_of_group: usize,
-    reader: Option<ParquetRecordBatchReader>,
-    /// Rows of a batch of the group, fewer of long ones.
-    batch_rows: usize,
-    read: u64,
-    rows: u64,
-    done: bool,
 }
+
+/// A row group that is being read.
+struct Group {
+    index: usize,
+    /// The row of the file with which it begins.
+    first_row: u64,
+    /// How many of its rows were read, and the reader of the rest.
+    read: usize,
+    reader: Option<ParquetRecordBatchReader>,
+    /// Rows of a batch, fewer of long ones.
+    batch_rows: usize,
+}
+
+/// Row groups that are read side by side, on however many threads: what is handed out does not depend on them.
+const GROUPS: usize = 4;
 
 pub(crate) fn open(input: Input, options: &TableOptions) -> Result<ParquetTable, Error> {
     let label = input.label.clone();
@@ -63,20 +87,17 @@ pub(crate) fn open(input: Input, options: &TableOptions) -> Result<ParquetTable,
         let levels = levels.map_err(|e| broken(&label, &e))?;
         let rows =
             u64::try_from(parquet.num_rows()).map_err(|_| broken(&label, &"it has a negative number of rows"))?;
+        let bytes = Arc::new(bytes);
         Ok(ParquetTable {
-            label: label.clone(),
-            bytes: Arc::new(bytes),
-            projection,
-            levels,
-            shape,
-            group: 0,
-            read_of_group: 0,
-            reader: None,
-            batch_rows: 0,
+            file: Opened { label: label.clone(), bytes, metadata, projection, levels, shape },
+            open: Vec::new(),
+            next_group: 0,
+            next_row: 0,
+            queue: VecDeque::new(),
+            first_row: None,
             read: 0,
             rows,
             done: false,
-            metadata,
         })
     })
 }
@@ -132,7 +153,7 @@ fn broken(label: &Path, error: &dyn std::fmt::Display) -> Error {
 
 impl TableReader for ParquetTable {
     fn schema(&self) -> SchemaRef {
-        self.shape.schema.clone()
+        self.file.shape.schema.clone()
     }
 
     fn progress(&self) -> (u64, Option<u64>) {
@@ -140,87 +161,124 @@ impl TableReader for ParquetTable {
     }
 
     fn notes(&self) -> Vec<String> {
-        let columns = self.metadata.parquet_schema().root_schema().get_fields();
+        let columns = self.file.metadata.parquet_schema().root_schema().get_fields();
         let int96 = |index: &&usize| {
             let column = &columns[**index];
             column.is_primitive() && column.get_physical_type() == PhysicalType::INT96
         };
         let note = |&index: &usize| {
-            let (file, column) = (self.label.display(), columns[index].name());
+            let (file, column) = (self.file.label.display(), columns[index].name());
             format!("{file}: times of INT96 in column {column:?} are read in microseconds, without finer digits")
         };
-        self.shape.chosen.iter().filter(int96).map(note).collect()
+        self.file.shape.chosen.iter().filter(int96).map(note).collect()
+    }
+
+    fn first_row(&self) -> Option<u64> {
+        self.first_row
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
-        if self.done {
-            return Ok(None);
+        loop {
+            match self.queue.pop_front() {
+                Some(Ok((first_row, batch))) => {
+                    self.first_row = Some(first_row);
+                    self.read += batch.num_rows() as u64;
+                    return Ok(Some(batch));
+                }
+                Some(Err(error)) => {
+                    self.done = true;
+                    self.queue.clear();
+                    return Err(error);
+                }
+                None if self.done => return Ok(None),
+                None => self.read_on()?,
+            }
         }
-        let label = self.label.clone();
-        let next = guard(&label, || self.next());
-        self.done = !matches!(next, Ok(Some(_)));
-        next
     }
 }
 
 impl ParquetTable {
-    fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
+    /// Reads a batch of each of the row groups that are open.
+    fn read_on(&mut self) -> Result<(), Error> {
+        let groups = self.file.metadata.metadata().num_row_groups();
+        while self.open.len() < GROUPS && self.next_group < groups {
+            let (index, first_row) = (self.next_group, self.next_row);
+            self.next_group += 1;
+            let rows = self.file.metadata.metadata().row_group(index).num_rows();
+            self.next_row = first_row.saturating_add(u64::try_from(rows).unwrap_or_default());
+            self.open.push(Group { index, first_row, read: 0, reader: None, batch_rows: 0 });
+        }
+        if self.open.is_empty() {
+            self.done = true;
+            if self.read != self.rows {
+                let what = format!("it has {} rows, but its footer says {}", self.read, self.rows);
+                return Err(broken(&self.file.label, &what));
+            }
+            return Ok(());
+        }
+        let mut open = std::mem::take(&mut self.open);
+        let file = &self.file;
+        let read: Vec<_> = open.par_iter_mut().map(|group| guard(&file.label, || file.next_of(group))).collect();
+        let mut batches = read.into_iter();
+        open.retain(|_| {
+            let batch = batches.next().and_then(Result::transpose);
+            let goes_on = matches!(batch, Some(Ok(_)));
+            self.queue.extend(batch);
+            goes_on
+        });
+        self.open = open;
+        Ok(())
+    }
+}
+
+impl Opened {
+    /// The next rows of a row group, and the row with which they begin.
+    fn next_of(&self, group: &mut Group) -> Result<Option<(u64, RecordBatch)>, Error> {
+        if group.reader.is_none() {
+            self.check_group(group.index)?;
+            group.batch_rows = self.fitting_rows(group.index);
+            group.reader = Some(self.open_group(group)?);
+        }
         loop {
-            match self.reader.as_mut().map(Iterator::next) {
-                Some(Some(Err(e))) if self.batch_rows > 1 && e.to_string().contains(OVERFLOW) => {
-                    self.batch_rows /= 8.min(self.batch_rows);
-                    self.reader = Some(self.open_group()?);
-                    continue;
+            match group.reader.as_mut().and_then(Iterator::next) {
+                Some(Err(e)) if group.batch_rows > 1 && e.to_string().contains(OVERFLOW) => {
+                    group.batch_rows /= 8.min(group.batch_rows);
+                    group.reader = Some(self.open_group(group)?);
                 }
-                Some(Some(batch)) => {
+                Some(batch) => {
                     let batch =
                         batch.and_then(|batch| self.shape.apply(&batch)).map_err(|e| broken(&self.label, &e))?;
-                    self.read += batch.num_rows() as u64;
-                    self.read_of_group += batch.num_rows();
-                    return Ok(Some(batch));
+                    let first_row = group.first_row + group.read as u64;
+                    group.read += batch.num_rows();
+                    return Ok(Some((first_row, batch)));
                 }
-                Some(None) => {
-                    self.group += 1;
-                    self.read_of_group = 0;
-                }
-                None => {}
+                None => return Ok(None),
             }
-            if self.group == self.metadata.metadata().num_row_groups() {
-                if self.read != self.rows {
-                    let what = format!("it has {} rows, but its footer says {}", self.read, self.rows);
-                    return Err(broken(&self.label, &what));
-                }
-                return Ok(None);
-            }
-            self.check_group()?;
-            self.batch_rows = self.fitting_rows();
-            self.reader = Some(self.open_group()?);
         }
     }
 
     /// The columns of the row group that are read.
-    fn chunks(&self) -> impl Iterator<Item = &ColumnChunkMetaData> {
-        let columns = self.metadata.metadata().row_group(self.group).columns();
+    fn chunks(&self, group: usize) -> impl Iterator<Item = &ColumnChunkMetaData> {
+        let columns = self.metadata.metadata().row_group(group).columns();
         columns.iter().enumerate().filter(|&(leaf, _)| self.projection.leaf_included(leaf)).map(|(_, column)| column)
     }
 
-    fn check_group(&self) -> Result<(), Error> {
-        for column in self.chunks() {
+    fn check_group(&self, group: usize) -> Result<(), Error> {
+        for column in self.chunks(group) {
             let (start, len) = column.byte_range();
             let zstd = matches!(column.compression(), Compression::ZSTD(_));
             pages::check(&self.bytes, start, len, zstd).map_err(|what| {
                 let name = column.column_path().string();
-                broken(&self.label, &format!("column {name:?}, row group {}: {what}", self.group))
+                broken(&self.label, &format!("column {name:?}, row group {group}: {what}"))
             })?;
         }
         Ok(())
     }
 
     /// How many rows of the group make a batch, by what the footer says of their size.
-    fn fitting_rows(&self) -> usize {
-        let group = self.metadata.metadata().row_group(self.group);
-        let rows = usize::try_from(group.num_rows()).unwrap_or(0);
-        let bytes = self.chunks().map(|column| {
+    fn fitting_rows(&self, group: usize) -> usize {
+        let rows = usize::try_from(self.metadata.metadata().row_group(group).num_rows()).unwrap_or(0);
+        let bytes = self.chunks(group).map(|column| {
             // Of a dictionary, what its values come to when each is written out, if that is known.
             let bytes = column.uncompressed_size().max(column.unencoded_byte_array_data_bytes().unwrap_or(0));
             usize::try_from(bytes).unwrap_or(0) / rows.max(1)
@@ -229,14 +287,14 @@ impl ParquetTable {
         (BATCH_BYTES / row.max(1)).clamp(1, ROWS).min(rows)
     }
 
-    /// Begins to read the row group behind the rows that were read of it.
-    fn open_group(&self) -> Result<ParquetRecordBatchReader, Error> {
-        let rows = RowGroup { bytes: self.bytes.clone(), metadata: self.metadata.metadata(), index: self.group };
-        let rest = (self.read_of_group > 0).then(|| {
-            let left = rows.num_rows().saturating_sub(self.read_of_group);
-            RowSelection::from(vec![RowSelector::skip(self.read_of_group), RowSelector::select(left)])
+    /// Begins to read a row group behind the rows that were read of it.
+    fn open_group(&self, group: &Group) -> Result<ParquetRecordBatchReader, Error> {
+        let rows = RowGroup { bytes: self.bytes.clone(), metadata: self.metadata.metadata(), index: group.index };
+        let rest = (group.read > 0).then(|| {
+            let left = rows.num_rows().saturating_sub(group.read);
+            RowSelection::from(vec![RowSelector::skip(group.read), RowSelector::select(left)])
         });
-        ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, &rows, self.batch_rows, rest)
+        ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, &rows, group.batch_rows, rest)
             .map_err(|e| broken(&self.label, &e))
     }
 }

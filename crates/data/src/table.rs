@@ -158,10 +158,16 @@ pub trait TableReader: Send {
         Vec::new()
     }
 
+    /// The row of the file, from 0, with which the last batch begins; `None` where batches come one after the other.
+    fn first_row(&self) -> Option<u64> {
+        None
+    }
+
     /// How much was read, and of how much if that is known: bytes of the file, or rows.
     fn progress(&self) -> (u64, Option<u64>);
 
-    /// The next rows, 65,536 at most, `None` at the end. After an error the reader is of no more use.
+    /// The next rows, 65,536 at most, `None` at the end. They come in the file's order, but for Parquet, whose row groups are
+    /// read side by side: see [`TableReader::first_row`]. After an error the reader is of no more use.
     ///
     /// # Errors
     /// [`Error::Io`] and [`Error::Format`], naming the place.

@@ -67,6 +67,13 @@ pub trait Aggregator<T>: Send + Sync {
     /// The answer that a state holds.
     fn finish(&self, state: Self::State) -> Self::Output;
 
+    /// Takes the item at `place`, of how many came before it, into a state. Only a
+    /// [positional](Aggregator::positional) aggregator has anything to do with the place.
+    #[inline(always)]
+    fn lift_at(&self, state: &mut Self::State, item: &T, _place: u64) {
+        self.lift(state, item);
+    }
+
     /// Takes a block of items into a state: one pass at full speed.
     ///
     /// The engine hands over at most [`Aggregator::block_items`] items; a [`Block`] derefs to their
@@ -74,22 +81,16 @@ pub trait Aggregator<T>: Send + Sync {
     /// `#[inline(always)]`, so that it compiles for the vector unit that the engine found.
     #[inline(always)]
     fn lift_block(&self, state: &mut Self::State, block: &Block<'_, T>) {
-        for item in block.iter() {
-            self.lift(state, item);
+        for (place, item) in (block.place()..).zip(block.iter()) {
+            self.lift_at(state, item, place);
         }
     }
 
     /// Takes the items of a block into the states of their groups: item i into `states[groups[i]]`.
-    #[inline(always)]
+    #[inline]
     fn lift_groups(&self, states: &mut [Self::State], block: &Block<'_, T>, groups: &[u32]) {
-        for (index, (item, &group)) in block.iter().zip(groups).enumerate() {
-            let state = &mut states[group as usize];
-            if self.positional() {
-                // A block of a single item knows its place.
-                self.lift_block(state, &block.one(index));
-            } else {
-                self.lift(state, item);
-            }
+        for (place, (item, &group)) in (block.place()..).zip(block.iter().zip(groups)) {
+            self.lift_at(&mut states[group as usize], item, place);
         }
     }
 
@@ -119,8 +120,8 @@ pub trait Aggregator<T>: Send + Sync {
         itself
     }
 
-    /// Whether the answer depends on where the items were, as that of [`crate::First`] does. Such an aggregator takes the
-    /// places from the [blocks](Block::place), in [`Aggregator::lift_block`]; `lift` puts an item at place 0.
+    /// Whether the answer depends on where the items were, as that of [`crate::First`] does. Such an aggregator has a
+    /// [`Aggregator::lift_at`] of its own, and a [`Aggregator::shift`]; `lift` puts an item at place 0.
     fn positional(&self) -> bool {
         false
     }

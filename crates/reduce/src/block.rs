@@ -39,12 +39,6 @@ impl<'a, T> Block<'a, T> {
         Self { place, ..self }
     }
 
-    /// The item of that index alone, at its place.
-    #[inline(always)]
-    pub fn one(&self, index: usize) -> Self {
-        Self::new(&self.items[index..=index]).at(self.place + index as u64)
-    }
-
     /// How many items came before the first of these; 0 unless it was said.
     #[inline(always)]
     pub fn place(&self) -> u64 {

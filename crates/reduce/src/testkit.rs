@@ -44,12 +44,7 @@ where
     agree("identity on the right", finish(merged(state(), aggregator.identity())));
     let one_by_one = |mut state: A::State, start: usize| {
         for (place, item) in items.iter().enumerate().skip(start) {
-            if aggregator.positional() {
-                let block = Block::new(std::slice::from_ref(item)).at(place as u64);
-                aggregator.lift_block(&mut state, &block);
-            } else {
-                aggregator.lift(&mut state, item);
-            }
+            aggregator.lift_at(&mut state, item, place as u64);
         }
         finish(state)
     };

@@ -106,8 +106,15 @@ impl Work<'_> {
         let (send, receive) = sync_channel(BATCHES);
         let sent = read.clone();
         let reading = std::thread::spawn(move || {
+            let mut next_row = 0;
             loop {
-                let batch = reader.next_batch();
+                let batch = reader.next_batch().map(|batch| {
+                    batch.map(|batch| {
+                        let first_row = reader.first_row().unwrap_or(next_row);
+                        next_row = first_row + batch.num_rows() as u64;
+                        (first_row, batch)
+                    })
+                });
                 sent.store(reader.progress().0, Ordering::Relaxed);
                 let last = !matches!(batch, Ok(Some(_)));
                 // Nobody listens any more after an error or Ctrl-C.
@@ -118,7 +125,7 @@ impl Work<'_> {
         });
         let (mut ended, mut whole) = (false, false);
         while !ended && !interrupt::requested() {
-            let mut batches: Vec<RecordBatch> = Vec::new();
+            let mut batches: Vec<(u64, RecordBatch)> = Vec::new();
             // Waits for one batch, and takes the others that are there.
             let mut next = patience::next(&receive);
             while let Some(batch) = next {
@@ -141,20 +148,12 @@ impl Work<'_> {
         Ok(absent.into_iter().map(|(name, error)| (name, error.into())).collect())
     }
 
-    /// Takes batches in, in their order.
-    fn take(&self, batches: &[RecordBatch], states: &mut States, first: u64) -> Result<(), Failure> {
-        let mut row = states.rows - first;
-        let starts: Vec<u64> = batches
-            .iter()
-            .map(|batch| {
-                let start = row;
-                row += batch.num_rows() as u64;
-                start
-            })
-            .collect();
-        let read =
-            |(batch, &start): (&RecordBatch, &u64)| self.plan.read_batch(batch, self.groups, self.args.nan, start);
-        let batches: Vec<_> = batches.par_iter().zip(&starts).map(read).collect();
+    /// Takes batches in, each with the row of the file with which it begins; `first` rows came before the file.
+    fn take(&self, batches: &[(u64, RecordBatch)], states: &mut States, first: u64) -> Result<(), Failure> {
+        let read = |(row, batch): &(u64, RecordBatch)| {
+            self.plan.read_batch(batch, self.groups, self.args.nan, *row).map(|read| (first + row, read))
+        };
+        let batches: Vec<_> = batches.par_iter().map(read).collect();
         states.take(self.plan, &batches.into_iter().collect::<Result<Vec<_>, _>>()?);
         Ok(())
     }

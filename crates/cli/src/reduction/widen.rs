@@ -123,6 +123,9 @@ impl TableReader for Widened {
     fn notes(&self) -> Vec<String> {
         self.reader.notes()
     }
+    fn first_row(&self) -> Option<u64> {
+        self.reader.first_row()
+    }
     fn progress(&self) -> (u64, Option<u64>) {
         self.reader.progress()
     }

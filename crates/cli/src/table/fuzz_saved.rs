@@ -35,7 +35,7 @@ fn saved(stats: &str, by: &[&str]) -> Vec<u8> {
     let by: Vec<String> = by.iter().map(|&column| column.to_owned()).collect();
     let (plan, groups) = (plan.unwrap(), Groups::new(&by, &schema).unwrap());
     let mut states = States::default();
-    states.take(&plan, &[plan.read_batch(&batch, &groups, NanPolicy::Skip, 0).unwrap()]);
+    states.take(&plan, &[(0, plan.read_batch(&batch, &groups, NanPolicy::Skip, 0).unwrap())]);
     let (rows, skipped) = (states.rows, states.skipped);
     let sorted = states.sorted(&plan, &groups).unwrap();
     Saved::new(&plan, &by, NanPolicy::Skip, &sorted, rows, skipped).unwrap().to_bytes().unwrap()

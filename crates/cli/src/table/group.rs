@@ -31,11 +31,6 @@ impl Keys {
         self.len
     }
 
-    /// Whether all rows are one group.
-    pub(crate) fn is_one(&self) -> bool {
-        self.rows.is_none()
-    }
-
     /// The part, of a power of two, that each row's key belongs to.
     pub(crate) fn parts(&self, bits: u32) -> impl Iterator<Item = usize> {
         let hashes = self.rows.as_ref().map_or(&[][..], |(_, hashes)| hashes);
@@ -43,11 +38,17 @@ impl Keys {
         hashes.iter().map(move |hash| (hash >> (64 - bits)) as usize)
     }
 
-    /// The number of a row's key.
-    pub(crate) fn number(&self, row: usize, numbers: &mut Numbers) -> u32 {
-        match &self.rows {
-            Some((rows, hashes)) => numbers.number(rows.row(row).data(), hashes[row]),
-            None => numbers.number(&[], 0),
+    /// The numbers of the keys of these rows, or of all.
+    pub(crate) fn numbers(&self, rows: Option<&[u32]>, numbers: &mut Numbers) -> Vec<u32> {
+        let len = rows.map_or(self.len, <[u32]>::len);
+        let Some((keys, hashes)) = &self.rows else {
+            // All of them are one group.
+            return if len == 0 { Vec::new() } else { vec![numbers.number(&[], 0); len] };
+        };
+        let mut number = |row: usize| numbers.number(keys.row(row).data(), hashes[row]);
+        match rows {
+            None => (0..len).map(number).collect(),
+            Some(rows) => rows.iter().map(|&row| number(row as usize)).collect(),
         }
     }
 }

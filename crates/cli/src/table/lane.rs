@@ -142,7 +142,7 @@ pub(crate) struct Grouped<'a> {
     pub(crate) rows: Option<&'a [u32]>,
     /// The number of each one's group.
     pub(crate) numbers: &'a [u32],
-    /// How many rows came before the batch.
+    /// The row with which the batch begins.
     pub(crate) place: u64,
 }
 
@@ -184,8 +184,8 @@ pub(crate) trait Lane: Send + Sync {
     fn items(&self, batch: &RecordBatch, nan: NanPolicy) -> Result<LaneItems, LaneError>;
     /// Takes some of a batch's items into the states of their groups, of which there are `count`.
     fn lift(&self, groups: &mut LaneGroups, count: usize, items: &LaneItems, rows: Grouped<'_>);
-    /// Takes the states of other groups in, as if their rows came `places` later: group i into group `numbers[i]`.
-    fn merge_groups(&self, groups: &mut LaneGroups, others: LaneGroups, numbers: &[u32], places: u64);
+    /// Takes the states of other groups in: group i into group `numbers[i]`.
+    fn merge_groups(&self, groups: &mut LaneGroups, others: LaneGroups, numbers: &[u32]);
     /// The states of each group.
     fn states(&self, groups: LaneGroups) -> Vec<Vec<BoxedState>>;
     /// Takes the states of a group in, as if its rows came `places` later.
@@ -426,9 +426,9 @@ impl<T: Item> Lane for Typed<T> {
         others.iter_mut().for_each(|(aggregator, groups)| aggregator.lift_groups(groups, &block, &numbers));
     }
 
-    fn merge_groups(&self, groups: &mut LaneGroups, others: LaneGroups, numbers: &[u32], places: u64) {
+    fn merge_groups(&self, groups: &mut LaneGroups, others: LaneGroups, numbers: &[u32]) {
         for ((aggregator, groups), others) in self.aggregators.iter().zip(groups).zip(others) {
-            aggregator.merge_groups(groups, others, numbers, places);
+            aggregator.merge_groups(groups, others, numbers);
         }
     }
     fn states(&self, groups: LaneGroups) -> Vec<Vec<BoxedState>> {

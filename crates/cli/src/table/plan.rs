@@ -298,11 +298,7 @@ struct Shard {
 impl Shard {
     /// Takes some rows of a batch in, all of them if none are named; `place` rows came before the batch.
     fn lift(&mut self, plan: &Plan, batch: &Batch, rows: Option<&[u32]>, place: u64) {
-        let keys = &batch.keys;
-        let numbers: Vec<u32> = match rows {
-            None => (0..keys.len()).map(|row| keys.number(row, &mut self.numbers)).collect(),
-            Some(rows) => rows.iter().map(|&row| keys.number(row as usize, &mut self.numbers)).collect(),
-        };
+        let numbers = batch.keys.numbers(rows, &mut self.numbers);
         self.grow(plan);
         let (count, grouped) = (self.numbers.len(), Grouped { rows, numbers: &numbers, place });
         for ((lane, groups), items) in plan.lanes.iter().zip(&mut self.lanes).zip(&batch.items) {
@@ -310,12 +306,12 @@ impl Shard {
         }
     }
 
-    /// Takes the groups of later rows in.
-    fn merge(&mut self, plan: &Plan, others: Self, places: u64) {
+    /// Takes the groups of other rows in.
+    fn merge(&mut self, plan: &Plan, others: Self) {
         let numbers: Vec<u32> = others.numbers.keys().map(|(key, hash)| self.numbers.number(key, hash)).collect();
         self.grow(plan);
         for ((lane, groups), others) in plan.lanes.iter().zip(&mut self.lanes).zip(others.lanes) {
-            lane.merge_groups(groups, others, &numbers, places);
+            lane.merge_groups(groups, others, &numbers);
         }
     }
 
@@ -348,40 +344,33 @@ pub(crate) struct States {
 }
 
 impl States {
-    /// Takes the next batches in. What is merged with what depends on the rows alone, so the bits do not on the threads.
-    pub(crate) fn take(&mut self, plan: &Plan, batches: &[Batch]) {
+    /// Takes the next batches in, each with the row with which it begins. What is merged with what depends on the rows alone,
+    /// so the bits do not on the threads.
+    pub(crate) fn take(&mut self, plan: &Plan, batches: &[(u64, Batch)]) {
         if self.shards.is_empty()
-            && let Some(first) = batches.iter().find(|batch| batch.keys.len() > 0)
+            && let Some((_, first)) = batches.iter().find(|(_, batch)| batch.keys.len() > 0)
         {
             let mut numbers = Numbers::default();
-            if !first.keys.is_one() {
-                (0..first.keys.len()).for_each(|row| _ = first.keys.number(row, &mut numbers));
-            }
+            first.keys.numbers(None, &mut numbers);
             self.shards.resize_with(if numbers.len() > DEALT { 1 << SHARDS } else { 1 }, Shard::default);
         }
-        let places: Vec<u64> = batches
-            .iter()
-            .map(|batch| {
-                let place = self.rows;
-                self.rows += batch.keys.len() as u64;
-                self.skipped += batch.skipped;
-                place
-            })
-            .collect();
+        for (_, batch) in batches {
+            self.rows += batch.keys.len() as u64;
+            self.skipped += batch.skipped;
+        }
         if let [all] = &mut self.shards[..] {
-            let lift = |batch: &Batch| {
+            let lift = |(row, batch): &(u64, Batch)| {
                 let mut shard = Shard::default();
-                shard.lift(plan, batch, None, 0);
+                shard.lift(plan, batch, None, *row);
                 shard
             };
             let shards: Vec<Shard> = batches.par_iter().map(lift).collect();
-            shards.into_iter().zip(places).for_each(|(shard, place)| all.merge(plan, shard, place));
-            return;
+            return shards.into_iter().for_each(|shard| all.merge(plan, shard));
         }
-        let dealt: Vec<Vec<Vec<u32>>> = batches.par_iter().map(|batch| dealt(&batch.keys)).collect();
+        let dealt: Vec<Vec<Vec<u32>>> = batches.par_iter().map(|(_, batch)| dealt(&batch.keys)).collect();
         self.shards.par_iter_mut().enumerate().for_each(|(index, shard)| {
-            for ((batch, rows), &place) in batches.iter().zip(&dealt).zip(&places) {
-                shard.lift(plan, batch, Some(&rows[index]), place);
+            for ((row, batch), rows) in batches.iter().zip(&dealt) {
+                shard.lift(plan, batch, Some(&rows[index]), *row);
             }
         });
     }

@@ -2,6 +2,7 @@
 
 use csv::{ByteRecord, ReaderBuilder};
 
+use super::Dialect;
 use crate::cells::{Kind, means_missing};
 
 /// What separates cells, in the order in which it is tried.
@@ -66,12 +67,58 @@ fn look(cell: &[u8], nulls: &[String]) -> Look {
     }
 }
 
+/// A record of the beginning.
+#[derive(Debug)]
+pub(super) struct Record {
+    cells: ByteRecord,
+    /// Which cells are quoted.
+    quoted: Vec<bool>,
+}
+
+impl Record {
+    /// How many cells it has.
+    pub(super) fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// All cells, with the blanks around them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.cells.iter()
+    }
+
+    /// A cell, without the blanks around it that are not quoted.
+    pub(super) fn cell(&self, index: usize) -> &[u8] {
+        let cell = self.cells.get(index).unwrap_or_default();
+        if self.quoted.get(index) == Some(&true) { cell } else { cell.trim_ascii() }
+    }
+}
+
+impl Dialect {
+    /// The first records of a text, up to that many.
+    pub(super) fn sample(self, text: &[u8], records: usize) -> Vec<Record> {
+        let mut reader = ReaderBuilder::new();
+        let reader = reader.has_headers(false).flexible(true).delimiter(self.separator).quoting(self.quote);
+        let mut reader = reader.from_reader(text);
+        let (mut sample, mut cells) = (Vec::new(), ByteRecord::new());
+        while sample.len() < records {
+            let start = reader.position().byte() as usize;
+            if !reader.read_byte_record(&mut cells).unwrap_or_default() {
+                break;
+            }
+            let record = &text[start..(reader.position().byte() as usize).min(text.len())];
+            let quoted = if self.quote { quoted(record, self.separator) } else { Vec::new() };
+            sample.push(Record { cells: cells.clone(), quoted });
+        }
+        sample
+    }
+}
+
 /// Tells by the first row and those after it.
-pub(super) fn header<'a>(first: &ByteRecord, below: impl Iterator<Item = &'a ByteRecord>, nulls: &[String]) -> Header {
+pub(super) fn header(first: &Record, below: &[Record], nulls: &[String]) -> Header {
     let above: Vec<Look> = first.iter().map(|cell| look(cell, nulls)).collect();
     let mut columns: Vec<Vec<Look>> = vec![Vec::new(); above.len()];
     for row in below {
-        for (column, cell) in columns.iter_mut().zip(row) {
+        for (column, cell) in columns.iter_mut().zip(row.iter()) {
             let look = look(cell, nulls);
             if look != Look::Missing && !column.contains(&look) {
                 column.push(look);
@@ -98,21 +145,21 @@ pub(super) fn header<'a>(first: &ByteRecord, below: impl Iterator<Item = &'a Byt
 }
 
 /// Whether the whole numbers of a row are years, or follow one another: names such as `2023,2024` or `1,2,3`.
-fn counts_on(row: &ByteRecord) -> bool {
+fn counts_on(row: &Record) -> bool {
     let numbers = numbers(row);
     is_years(row) || (numbers.len() > 1 && numbers.windows(2).all(|pair| pair[1] - pair[0] == 1.0))
 }
 
-fn is_years(row: &ByteRecord) -> bool {
+fn is_years(row: &Record) -> bool {
     numbers(row).iter().all(|year| (1800.0..2200.0).contains(year) && year.fract() == 0.0)
 }
 
-fn numbers(row: &ByteRecord) -> Vec<f64> {
+fn numbers(row: &Record) -> Vec<f64> {
     row.iter().filter_map(|cell| std::str::from_utf8(cell.trim_ascii()).ok()?.parse().ok()).collect()
 }
 
 /// Which cells of a record are quoted: the parser hands out their content alone.
-pub(super) fn quoted(record: &[u8], separator: u8) -> Vec<bool> {
+fn quoted(record: &[u8], separator: u8) -> Vec<bool> {
     let start = record.iter().take_while(|byte| b"\r\n".contains(byte)).count();
     let mut rest = record[start..].iter().copied().peekable();
     let mut quoted = Vec::new();

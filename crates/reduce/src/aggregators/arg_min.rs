@@ -26,7 +26,12 @@ impl<T: Element> Aggregator<T> for ArgMin {
         None
     }
     fn lift(&self, state: &mut Self::State, item: &T) {
-        self.lift_block(state, &Block::new(std::slice::from_ref(item)));
+        self.lift_at(state, item, 0);
+    }
+    #[inline]
+    fn lift_at(&self, state: &mut Self::State, item: &T, place: u64) {
+        // One NaN for all of them, as a block's.
+        self.merge(state, Some(Placed { place, item: item.lesser(*item) }));
     }
     fn merge(&self, state: &mut Self::State, other: Self::State) {
         let (Some(a), Some(b)) = (*state, other) else {

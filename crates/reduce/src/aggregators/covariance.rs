@@ -228,7 +228,7 @@ impl<X: Element, Y: Element> Aggregator<(X, Y)> for Covariance {
     fn identity(&self) -> CrossMoments {
         CrossMoments::default()
     }
-    #[inline(always)]
+    #[inline]
     fn lift(&self, state: &mut CrossMoments, item: &(X, Y)) {
         self.lift_block(state, &Block::new(std::slice::from_ref(item)));
     }

@@ -339,7 +339,7 @@ macro_rules! exact {
             fn identity(&self) -> $state<T> {
                 $state::default()
             }
-            #[inline(always)]
+            #[inline]
             fn lift(&self, state: &mut $state<T>, item: &$item) {
                 *state = state.join($state::of(std::slice::from_ref(item)));
             }

@@ -24,7 +24,14 @@ impl<T: Item> Aggregator<T> for First {
         None
     }
     fn lift(&self, state: &mut Self::State, item: &T) {
-        self.lift_block(state, &Block::new(std::slice::from_ref(item)));
+        self.lift_at(state, item, 0);
+    }
+    #[inline]
+    fn lift_at(&self, state: &mut Self::State, item: &T, place: u64) {
+        // Copied only where it is kept.
+        if state.as_ref().is_none_or(|kept| place < kept.place) {
+            *state = Some(Placed { place, item: item.clone() });
+        }
     }
     fn merge(&self, state: &mut Self::State, other: Self::State) {
         if let Some(other) = other
@@ -37,11 +44,8 @@ impl<T: Item> Aggregator<T> for First {
         state.map(|placed| placed.item)
     }
     fn lift_block(&self, state: &mut Self::State, block: &Block<'_, T>) {
-        // Copied only where it is kept.
-        if let Some(item) = block.first()
-            && state.as_ref().is_none_or(|kept| block.place() < kept.place)
-        {
-            *state = Some(Placed { place: block.place(), item: item.clone() });
+        if let Some(item) = block.first() {
+            self.lift_at(state, item, block.place());
         }
     }
     positional!(T);

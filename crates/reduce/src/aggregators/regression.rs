@@ -44,7 +44,7 @@ impl<X: Element, Y: Element> Aggregator<(X, Y)> for LinearRegression {
     fn identity(&self) -> CrossMoments {
         CrossMoments::default()
     }
-    #[inline(always)]
+    #[inline]
     fn lift(&self, state: &mut CrossMoments, item: &(X, Y)) {
         Covariance.lift(state, item);
     }

@@ -200,7 +200,7 @@ impl<T: Element> Aggregator<T> for Shape {
     fn identity(&self) -> FourMoments {
         FourMoments::default()
     }
-    #[inline(always)]
+    #[inline]
     fn lift(&self, state: &mut FourMoments, item: &T) {
         self.lift_block(state, &Block::new(std::slice::from_ref(item)));
     }

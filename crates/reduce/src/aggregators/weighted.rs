@@ -319,7 +319,7 @@ macro_rules! weighted {
             fn identity(&self) -> $state {
                 <$state>::default()
             }
-            #[inline(always)]
+            #[inline]
             fn lift(&self, state: &mut $state, item: &(T, W)) {
                 self.lift_block(state, &Block::new(std::slice::from_ref(item)));
             }

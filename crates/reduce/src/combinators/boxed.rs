@@ -125,14 +125,13 @@ impl<T, O> Boxed<T, O> {
         self.aggregator.lift_group(self.peek(&mut groups.0), block, number);
     }
 
-    /// Takes the states of other groups in, as if their items came `places` later: group i of `others` into group
-    /// `numbers[i]`.
+    /// Takes the states of other groups in: group i of `others` into group `numbers[i]`.
     ///
     /// # Panics
     /// When a number is no group.
-    pub fn merge_groups(&self, groups: &mut BoxedGroups, others: BoxedGroups, numbers: &[u32], places: u64) {
+    pub fn merge_groups(&self, groups: &mut BoxedGroups, others: BoxedGroups, numbers: &[u32]) {
         let others = self.open(others.0);
-        self.aggregator.merge_groups(self.peek(&mut groups.0), others, numbers, places);
+        self.aggregator.merge_groups(self.peek(&mut groups.0), others, numbers);
     }
 
     /// The state of each group.
@@ -191,7 +190,7 @@ impl<S: Clone + Send + Sync + 'static> AnyState for S {
 /// The aggregator's methods over hidden states, all of them its own.
 trait Erased<T, O>: Send + Sync {
     fn identity(&self) -> Hidden;
-    fn lift(&self, state: &mut dyn AnyState, item: &T);
+    fn lift_at(&self, state: &mut dyn AnyState, item: &T, place: u64);
     fn merge(&self, state: &mut dyn AnyState, other: Hidden);
     fn finish(&self, state: Hidden) -> O;
     fn lift_block(&self, state: &mut dyn AnyState, block: &Block<'_, T>);
@@ -204,7 +203,7 @@ trait Erased<T, O>: Send + Sync {
     fn grow(&self, groups: &mut dyn AnyState, count: usize);
     fn lift_groups(&self, groups: &mut dyn AnyState, block: &Block<'_, T>, numbers: &[u32]);
     fn lift_group(&self, groups: &mut dyn AnyState, block: &Block<'_, T>, number: usize);
-    fn merge_groups(&self, groups: &mut dyn AnyState, others: Hidden, numbers: &[u32], places: u64);
+    fn merge_groups(&self, groups: &mut dyn AnyState, others: Hidden, numbers: &[u32]);
     fn states(&self, groups: Hidden) -> Vec<Hidden>;
     #[cfg(feature = "gpu")]
     fn gpu(&self) -> Option<crate::gpu::GpuHalf<Hidden>>;
@@ -245,8 +244,8 @@ impl<T, A: Portable<T>> Erased<T, A::Output> for A {
     fn identity(&self) -> Hidden {
         hide(Aggregator::identity(self))
     }
-    fn lift(&self, state: &mut dyn AnyState, item: &T) {
-        Aggregator::lift(self, peek(self, state), item);
+    fn lift_at(&self, state: &mut dyn AnyState, item: &T, place: u64) {
+        Aggregator::lift_at(self, peek(self, state), item, place);
     }
     fn merge(&self, state: &mut dyn AnyState, other: Hidden) {
         Aggregator::merge(self, peek(self, state), open(self, other));
@@ -284,17 +283,17 @@ impl<T, A: Portable<T>> Erased<T, A::Output> for A {
     }
     fn lift_groups(&self, groups: &mut dyn AnyState, block: &Block<'_, T>, numbers: &[u32]) {
         let states: &mut Vec<A::State> = peek(self, groups);
-        crate::cpu::lift_groups(self, states, block, numbers);
+        // One by one there is nothing for a vector unit to do.
+        Aggregator::lift_groups(self, states, block, numbers);
     }
     fn lift_group(&self, groups: &mut dyn AnyState, block: &Block<'_, T>, number: usize) {
         let states: &mut Vec<A::State> = peek(self, groups);
         crate::cpu::lift(self, &mut states[number], block);
     }
-    fn merge_groups(&self, groups: &mut dyn AnyState, others: Hidden, numbers: &[u32], places: u64) {
+    fn merge_groups(&self, groups: &mut dyn AnyState, others: Hidden, numbers: &[u32]) {
         let states: &mut Vec<A::State> = peek(self, groups);
         let others: Vec<A::State> = open(self, others);
-        for (mut other, &number) in others.into_iter().zip(numbers) {
-            Aggregator::shift(self, &mut other, places);
+        for (other, &number) in others.into_iter().zip(numbers) {
             Aggregator::merge(self, &mut states[number as usize], other);
         }
     }
@@ -324,7 +323,10 @@ impl<T, O> Aggregator<T> for Boxed<T, O> {
         self.hide(self.aggregator.identity())
     }
     fn lift(&self, state: &mut BoxedState, item: &T) {
-        self.aggregator.lift(self.peek(state), item);
+        self.lift_at(state, item, 0);
+    }
+    fn lift_at(&self, state: &mut BoxedState, item: &T, place: u64) {
+        self.aggregator.lift_at(self.peek(state), item, place);
     }
     fn merge(&self, state: &mut BoxedState, other: BoxedState) {
         let other = self.open(other);

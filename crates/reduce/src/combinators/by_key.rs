@@ -103,8 +103,11 @@ where
         Groups { numbers: HashMap::new(), states: Vec::new() }
     }
     fn lift(&self, groups: &mut Self::State, item: &T) {
+        self.lift_at(groups, item, 0);
+    }
+    fn lift_at(&self, groups: &mut Self::State, item: &T, place: u64) {
         let number = groups.number((self.key)(item), || self.aggregator.identity());
-        self.aggregator.lift(&mut groups.states[number as usize], item);
+        self.aggregator.lift_at(&mut groups.states[number as usize], item, place);
     }
     fn merge(&self, groups: &mut Self::State, mut others: Self::State) {
         // The fewer into the more.

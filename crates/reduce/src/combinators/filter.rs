@@ -33,8 +33,12 @@ impl<T: Clone, A: Aggregator<T>, F: Fn(&T) -> bool + Send + Sync> Aggregator<T> 
     forward_states!(aggregator);
     #[inline(always)]
     fn lift(&self, state: &mut A::State, item: &T) {
+        self.lift_at(state, item, 0);
+    }
+    #[inline(always)]
+    fn lift_at(&self, state: &mut A::State, item: &T, place: u64) {
         if (self.keep)(item) {
-            self.aggregator.lift(state, item);
+            self.aggregator.lift_at(state, item, place);
         }
     }
     fn finish(&self, state: A::State) -> A::Output {

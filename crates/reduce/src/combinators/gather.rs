@@ -19,11 +19,7 @@ pub(super) fn lift_all<T, A: Aggregator<T>>(
     place: u64,
 ) {
     if aggregator.positional() {
-        for (index, item) in items {
-            let block = Block::new(std::slice::from_ref(&item)).at(place + index as u64);
-            aggregator.lift_block(state, &block);
-        }
-        return;
+        return items.for_each(|(index, item)| aggregator.lift_at(state, &item, place + index as u64));
     }
     if size_of::<T>() > BYTES {
         return items.for_each(|(_, item)| aggregator.lift(state, &item));

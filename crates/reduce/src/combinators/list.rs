@@ -26,7 +26,10 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Vec<A> {
         self.iter().map(A::identity).collect()
     }
     fn lift(&self, states: &mut Self::State, item: &T) {
-        each(self, states).for_each(|(a, state)| a.lift(state, item));
+        self.lift_at(states, item, 0);
+    }
+    fn lift_at(&self, states: &mut Self::State, item: &T, place: u64) {
+        each(self, states).for_each(|(a, state)| a.lift_at(state, item, place));
     }
     fn merge(&self, states: &mut Self::State, others: Self::State) {
         assert_own(self, &others);

@@ -37,7 +37,11 @@ impl<S, T: Item, A: Aggregator<T>, F: Fn(&S) -> T + Send + Sync> Aggregator<S> f
     forward_states!(aggregator);
     #[inline(always)]
     fn lift(&self, state: &mut A::State, item: &S) {
-        self.aggregator.lift(state, &(self.f)(item));
+        self.lift_at(state, item, 0);
+    }
+    #[inline(always)]
+    fn lift_at(&self, state: &mut A::State, item: &S, place: u64) {
+        self.aggregator.lift_at(state, &(self.f)(item), place);
     }
     fn finish(&self, state: A::State) -> A::Output {
         self.aggregator.finish(state)

@@ -30,6 +30,10 @@ macro_rules! forward_items {
             self.$inner.lift(state, item);
         }
         #[inline(always)]
+        fn lift_at(&self, state: &mut Self::State, item: &$item, place: u64) {
+            self.$inner.lift_at(state, item, place);
+        }
+        #[inline(always)]
         fn lift_block(&self, state: &mut Self::State, block: &Block<'_, $item>) {
             self.$inner.lift_block(state, block);
         }

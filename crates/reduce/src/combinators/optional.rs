@@ -26,8 +26,12 @@ impl<T, A: Aggregator<T>> Aggregator<T> for Option<A> {
     }
     #[inline(always)]
     fn lift(&self, state: &mut Self::State, item: &T) {
+        self.lift_at(state, item, 0);
+    }
+    #[inline(always)]
+    fn lift_at(&self, state: &mut Self::State, item: &T, place: u64) {
         if let Some((a, state)) = both(self, state) {
-            a.lift(state, item);
+            a.lift_at(state, item, place);
         }
     }
     #[inline(always)]

@@ -38,7 +38,10 @@ impl<T: Item, A: Aggregator<T>, const N: usize> Aggregator<[T; N]> for PerColumn
         ColumnStates((0..N).map(|_| self.0.identity()).collect())
     }
     fn lift(&self, states: &mut Self::State, row: &[T; N]) {
-        states.of::<N>().iter_mut().zip(row).for_each(|(state, item)| self.0.lift(state, item));
+        self.lift_at(states, row, 0);
+    }
+    fn lift_at(&self, states: &mut Self::State, row: &[T; N], place: u64) {
+        states.of::<N>().iter_mut().zip(row).for_each(|(state, item)| self.0.lift_at(state, item, place));
     }
     fn merge(&self, states: &mut Self::State, mut others: Self::State) {
         others.of::<N>();

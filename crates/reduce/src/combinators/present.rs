@@ -25,8 +25,12 @@ impl<T: Clone, A: Aggregator<T>> Aggregator<Option<T>> for Present<A> {
     forward_states!(0);
     #[inline(always)]
     fn lift(&self, state: &mut A::State, item: &Option<T>) {
+        self.lift_at(state, item, 0);
+    }
+    #[inline(always)]
+    fn lift_at(&self, state: &mut A::State, item: &Option<T>, place: u64) {
         if let Some(item) = item {
-            self.0.lift(state, item);
+            self.0.lift_at(state, item, place);
         }
     }
     fn finish(&self, state: A::State) -> A::Output {

@@ -17,6 +17,10 @@ macro_rules! tuple {
                 $(self.$index.lift(&mut state.$index, item);)+
             }
             #[inline(always)]
+            fn lift_at(&self, state: &mut Self::State, item: &T, place: u64) {
+                $(self.$index.lift_at(&mut state.$index, item, place);)+
+            }
+            #[inline(always)]
             fn merge(&self, state: &mut Self::State, other: Self::State) {
                 $(self.$index.merge(&mut state.$index, other.$index);)+
             }

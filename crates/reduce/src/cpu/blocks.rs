@@ -40,16 +40,6 @@ pub(crate) fn lift<T, A: Aggregator<T>>(aggregator: &A, state: &mut A::State, bl
     pulp::Arch::new().dispatch(Lift { aggregator, state, block });
 }
 
-/// Takes a block into the states of its groups, likewise.
-pub(crate) fn lift_groups<T, A: Aggregator<T>>(
-    aggregator: &A,
-    states: &mut [A::State],
-    block: &Block<'_, T>,
-    groups: &[u32],
-) {
-    pulp::Arch::new().dispatch(LiftGroups { aggregator, states, block, groups });
-}
-
 struct Tree<'a, A> {
     aggregator: &'a A,
     nan: NanPolicy,
@@ -145,22 +135,6 @@ impl<T, A: Aggregator<T>> pulp::WithSimd for Lift<'_, '_, A, T> {
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _simd: S) {
         self.aggregator.lift_block(self.state, self.block);
-    }
-}
-
-struct LiftGroups<'a, 'b, A: Aggregator<T>, T> {
-    aggregator: &'a A,
-    states: &'a mut [A::State],
-    block: &'a Block<'b, T>,
-    groups: &'a [u32],
-}
-
-impl<T, A: Aggregator<T>> pulp::WithSimd for LiftGroups<'_, '_, A, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _simd: S) {
-        self.aggregator.lift_groups(self.states, self.block, self.groups);
     }
 }
 

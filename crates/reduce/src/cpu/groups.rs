@@ -14,7 +14,7 @@ pub(crate) fn lift_into<T: Clone, A: Aggregator<T>>(
     groups: &[u32],
 ) {
     if aggregator.positional() || block.len() < SORTED * states.len() {
-        return super::lift_groups(aggregator, states, block, groups);
+        return aggregator.lift_groups(states, block, groups);
     }
     // A counting sort, of places first, so that each item is copied once.
     let mut ends = vec![0u32; states.len()];

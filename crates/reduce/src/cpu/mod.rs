@@ -4,5 +4,5 @@ mod blocks;
 mod groups;
 
 pub use blocks::BLOCK;
-pub(crate) use blocks::{lift, lift_groups, one_pass, reduce};
+pub(crate) use blocks::{lift, one_pass, reduce};
 pub(crate) use groups::lift_into;
