@@ -73,7 +73,7 @@ fn cells_are_named_by_line_and_column() {
         ("a,b\n1,2\n\"two\nlines\",3\n4,?\n", "b", vec!["line 5", "?"]),
         ("1\n2\n1.0x\n", "0", vec!["line 3", "column 0", "1.0x"]),
         ("1.0x\n2\n", "0", vec!["line 1", "1.0x"]),
-        ("a,b\n1,2\n3\n", "b", vec!["line 3", "1 cells", "2"]),
+        ("a,b\n1,2\n3\n", "b", vec!["line 3", "1 cell,", "2"]),
         ("a\r\n1\r\nx\r\n", "a", vec!["line 3", "x"]),
         ("a\n1\n\n\n2x\n", "a", vec!["line 5", "2x"]),
         ("a,b\n1,2\n", "c", vec!["\"c\"", "\"a\", \"b\""]),

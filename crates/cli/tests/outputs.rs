@@ -53,11 +53,21 @@ fn a_file_that_fails_takes_the_others_along_but_not_the_answer() {
     place.write("x.csv", "x\n1\n3\n");
     place.write("o.csv", "earlier\n");
     place.ok(&["reduce", "x.csv", "--stats", "mean(x)", "--save", "x.state"]);
+    ["d.csv", "d.state"].iter().for_each(|folder| std::fs::create_dir(place.path(folder)).unwrap());
     for from in [&["reduce", "x.csv", "--stats", "mean(x)"][..], &["state", "merge", "x.state"]] {
         for (out, save) in [("o.csv", "no/s.state"), ("no/o.csv", "s.state")] {
+            // A folder that is not there is missed before anything is read.
+            let args = [from, &["--out", out, "--save", save, "--csv"]].concat();
+            let output = place.run(&args);
+            assert_eq!((output.status.code(), &output.stdout[..]), (Some(5), &b""[..]));
+            mentions(&String::from_utf8(output.stderr).unwrap(), &["no/", "there is no folder no"]);
+            assert_eq!(std::fs::read_to_string(place.path("o.csv")).unwrap(), "earlier\n");
+            assert!(!place.path("s.state").exists());
+        }
+        for (out, save) in [("o.csv", "d.state"), ("d.csv", "s.state")] {
             let output = place.run(&[from, &["--out", out, "--save", save, "--csv"]].concat());
             assert_eq!(output.status.code(), Some(5));
-            mentions(&String::from_utf8(output.stderr).unwrap(), &["no/"]);
+            mentions(&String::from_utf8(output.stderr).unwrap(), &["d."]);
             assert_eq!(String::from_utf8(output.stdout).unwrap(), "mean(x)\n2.0\n");
             assert_eq!(std::fs::read_to_string(place.path("o.csv")).unwrap(), "earlier\n");
             assert!(!place.path("s.state").exists());

@@ -5,7 +5,7 @@
 mod block;
 mod dialect;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,12 +18,12 @@ use self::dialect::{Header, Record};
 use crate::cells::{Evidence, Kind, Missing, means_missing};
 use crate::columns::{choose, labels};
 use crate::input::{Input, Progress};
-use crate::pieces::{Cut, PIECE, Pieces};
+use crate::pieces::{Cut, Piece, Pieces, Queue};
 use crate::table::{BATCH_BYTES, ROWS};
 use crate::{ColumnType, Error, TableOptions, TableReader, Told, text_label};
 
-/// Rows that are looked at to tell whether the first one names the columns, and their bytes at most.
-const SAMPLE: (usize, usize) = (100, 1 << 20);
+/// Rows that are looked at to tell whether the first one names the columns.
+const SAMPLE: usize = 100;
 /// Cells that a note shows of a row.
 const SHOWN: usize = 6;
 
@@ -41,7 +41,7 @@ pub(crate) struct CsvTable {
     /// The first rows, of which the types were told, until they are handed out.
     first: Option<Block>,
     /// Batches that were parsed, and what is wrong behind them.
-    queue: VecDeque<Result<RecordBatch, Error>>,
+    queue: Queue,
     ended: bool,
     notes: Vec<String>,
 }
@@ -101,8 +101,8 @@ pub(crate) fn open(input: Input, separator: Option<u8>, options: &TableOptions) 
     let (label, progress) = (input.label.clone(), input.progress.clone());
     let mut pieces = Pieces::new(input, Cut::Records(dialect));
     let no_rows = || Error::format(&label, "has no rows");
-    let piece = pieces.next(SAMPLE.1)?.ok_or_else(no_rows)?;
-    let mut sample = dialect.sample(&piece.text, SAMPLE.0 + 1).into_iter();
+    let (piece, sample) = sample(&mut pieces, dialect)?.ok_or_else(no_rows)?;
+    let mut sample = sample.into_iter();
     let first = sample.next().ok_or_else(no_rows)?;
     let header = options.header.unwrap_or_else(|| {
         let Header { names, doubt } = dialect::header(&first, &sample.collect::<Vec<_>>(), &options.nulls);
@@ -149,10 +149,29 @@ pub(crate) fn open(input: Input, separator: Option<u8>, options: &TableOptions) 
         missing: Missing(options.nulls.clone()),
         seen: first.len(),
     };
-    let (queue, ended) = (VecDeque::new(), false);
+    let (queue, ended) = (Queue::new(pieces.waits()), false);
     let mut table = CsvTable { pieces, progress, layout, first: Some(first), queue, ended, notes };
     table.retype(options);
     Ok(table)
+}
+
+/// The first piece, of enough records to tell by them whether the first one names the columns, and these.
+fn sample(pieces: &mut Pieces, dialect: Dialect) -> Result<Option<(Piece, Vec<Record>)>, Error> {
+    let mut bytes = pieces.first();
+    while let Some(piece) = pieces.next(bytes)? {
+        let sample = dialect.sample(&piece.text, SAMPLE + 1);
+        if sample.is_empty() && !piece.last {
+            // Blank lines are read once.
+            continue;
+        }
+        // Of a pipe, there may be more to come.
+        if sample.len() > SAMPLE || piece.last || !pieces.may_grow() {
+            return Ok(Some((piece, sample)));
+        }
+        bytes = pieces.more(piece.text.len());
+        pieces.give_back(&piece.text);
+    }
+    Ok(None)
 }
 
 /// The first rows: as many, or of as many bytes, as a batch may have.
@@ -162,17 +181,24 @@ fn first_block(
     wanted: &Wanted,
     label: &std::path::Path,
 ) -> Result<Block, Error> {
-    let mut bytes = PIECE;
+    let (mut bytes, mut before) = (pieces.first(), 0);
     loop {
-        let Some(piece) = pieces.next(bytes)? else { return Ok(Block::default()) };
+        let Some(piece) = pieces.next(bytes)? else { return Ok(Block::empty(wanted)) };
         let last = piece.last;
         let (block, end) = Block::of(piece, dialect, wanted, ROWS, label);
-        if last || block.failed.is_some() || block.len() == ROWS || block.bytes() >= BATCH_BYTES {
+        // Where it does not grow, the next record is longer than a batch.
+        let grows = block.bytes() > before || pieces.may_grow();
+        let whole = block.len() == ROWS || block.bytes() >= BATCH_BYTES || !grows;
+        if last || whole || block.failed.is_some() {
             pieces.give_back(block.behind(end));
             return Ok(block);
         }
-        pieces.give_back(block.behind(0));
-        bytes = (bytes * 4).min(BATCH_BYTES);
+        // Blank lines are read once.
+        if block.len() > 0 {
+            before = block.bytes();
+            pieces.give_back(block.behind(0));
+            bytes = pieces.more(before);
+        }
     }
 }
 
@@ -295,7 +321,7 @@ impl TableReader for CsvTable {
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
         loop {
-            if let Some(next) = self.queue.pop_front() {
+            if let Some(next) = self.queue.next(self.ended && self.first.is_none()) {
                 self.ended |= next.is_err();
                 return next.map(Some);
             }
@@ -320,7 +346,7 @@ impl CsvTable {
             self.layout.batches(block)
         });
         let batches: Vec<_> = batches.collect();
-        self.queue.extend(batches.into_iter().flatten());
+        batches.into_iter().for_each(|batches| self.queue.extend(batches));
         self.queue.extend(failed.map(Err));
     }
 }

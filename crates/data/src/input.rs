@@ -28,6 +28,8 @@ pub(crate) struct Input {
     /// All of the content, `head` included, unpacked.
     pub(crate) stream: Stream,
     pub(crate) progress: Progress,
+    /// Whether the stream may be silent for a while, as a pipe may.
+    pub(crate) waits: bool,
     /// The content, if it can be sought as it is.
     seekable: Option<Seekable>,
 }
@@ -65,6 +67,7 @@ impl Input {
             Source::Stdin | Source::Path(_) => (Once::claim(source)?.into_stream(), None),
         };
         let progress = Progress { read: Arc::default(), total: seekable.as_ref().map(Seekable::len) };
+        let waits = seekable.is_none();
         let raw = Counted { inner: raw, read: progress.read.clone() };
         let (stream, packed) = unpack(raw).map_err(|e| Error::read(&label, e))?;
         let (mut stream, decoded) = decode(stream).map_err(|e| Error::read(&label, e))?;
@@ -78,7 +81,7 @@ impl Input {
             ));
         }
         let stream = Box::new(Cursor::new(head.clone()).chain(stream));
-        Ok(Self { label, head, stream, progress, seekable: seekable.filter(|_| !packed && !decoded) })
+        Ok(Self { label, head, stream, progress, waits, seekable: seekable.filter(|_| !packed && !decoded) })
     }
 
     /// Whether there is more than the head.

@@ -1,6 +1,6 @@
 //! JSON Lines, one object a line, as tables.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::cells::{Evidence, Kind, integer, truth};
 use crate::columns::missing;
 use crate::input::{Input, Progress};
 use crate::json_line::{Cell, Column, Columns, LineSeed};
-use crate::pieces::{Cut, PIECE, Piece, Pieces};
+use crate::pieces::{Cut, Piece, Pieces, Queue};
 use crate::table::{BATCH_BYTES, ROWS};
 use crate::{ColumnType, Error, TableOptions, TableReader, Told};
 
@@ -27,7 +27,7 @@ pub(crate) struct JsonTable {
     /// The first rows, of which the types were told, until they are handed out.
     first: Option<Block>,
     /// Batches that were parsed, and what is wrong behind them.
-    queue: VecDeque<Result<RecordBatch, Error>>,
+    queue: Queue,
     ended: bool,
     /// Keys of the first rows.
     there: Vec<String>,
@@ -64,7 +64,7 @@ pub(crate) fn open(input: Input, options: &TableOptions) -> Result<JsonTable, Er
     let mut first = Block { columns: Columns::new(wanted), lines: Vec::new(), failed: None };
     let mut bytes = 0;
     while first.lines.len() < ROWS && bytes < BATCH_BYTES && first.failed.is_none() {
-        match pieces.next(PIECE) {
+        match pieces.next(pieces.first()) {
             Ok(None) => break,
             Ok(Some(piece)) => {
                 let end = first.read(&piece, &mut bytes, (ROWS, BATCH_BYTES), &label);
@@ -97,7 +97,7 @@ pub(crate) fn open(input: Input, options: &TableOptions) -> Result<JsonTable, Er
         schema: Arc::new(Schema::empty()),
         seen: first.lines.len(),
     };
-    let (queue, ended, first) = (VecDeque::new(), false, Some(first));
+    let (queue, ended, first) = (Queue::new(pieces.waits()), false, Some(first));
     let mut table = JsonTable { pieces, progress, layout, first, queue, ended, there, nested };
     table.retype(options);
     Ok(table)
@@ -146,7 +146,7 @@ impl TableReader for JsonTable {
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
         loop {
-            if let Some(next) = self.queue.pop_front() {
+            if let Some(next) = self.queue.next(self.ended && self.first.is_none()) {
                 self.ended |= next.is_err();
                 return next.map(Some);
             }
@@ -278,7 +278,7 @@ fn array(column: &Column, kind: Kind, evidence: Option<Evidence>) -> Result<Arra
             let value = |cell: &Cell| match *cell {
                 Cell::Int(value) => Some(i256::from(value)),
                 Cell::Unsigned(value) => Some(i256::from_i128(value.into())),
-                Cell::Wide(start, end) => integer(column.text[start..end].as_bytes()),
+                Cell::Wide(start, end) => integer(&column.text.as_bytes()[start..end]),
                 _ => integer(written(cell)?.as_bytes()),
             };
             let mut wide = Decimal256Builder::with_capacity(column.cells.len()).with_data_type(kind.data_type());

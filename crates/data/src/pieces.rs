@@ -1,17 +1,23 @@
 //! Text in pieces of whole records or lines, which can be parsed side by side.
 
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use memchr::{memchr, memchr_iter, memrchr, memrchr2};
 
 use crate::Error;
 use crate::csv::Dialect;
 use crate::input::{Input, Stream};
 use crate::limit::RECORD_BYTES;
-use crate::seekable::read_full;
+use crate::table::{BATCH_BYTES, ROWS};
 
 /// Bytes of the pieces that are parsed side by side.
-pub(crate) const PIECE: usize = 1 << 20;
+const PIECE: usize = 1 << 20;
+/// Bytes that a pipe is asked for at once: what it may hold.
+const ROOM: usize = 1 << 16;
 
 /// Where a text may be cut.
 #[derive(Debug, Clone, Copy)]
@@ -36,8 +42,10 @@ pub(crate) struct Piece {
 pub(crate) struct Pieces {
     label: PathBuf,
     stream: Stream,
+    /// Whether the stream may be silent for a while, as a pipe may: what has come is then handed out.
+    waits: bool,
     cut: Cut,
-    /// What was read behind the last piece, and was given back.
+    /// What was read behind the last piece, or was given back.
     ahead: Vec<u8>,
     lines: u64,
     ended: bool,
@@ -45,8 +53,28 @@ pub(crate) struct Pieces {
 
 impl Pieces {
     pub(crate) fn new(input: Input, cut: Cut) -> Self {
-        let Input { label, stream, .. } = input;
-        Self { label, stream, cut, ahead: Vec::new(), lines: 0, ended: false }
+        let Input { label, stream, waits, .. } = input;
+        Self { label, stream, waits, cut, ahead: Vec::new(), lines: 0, ended: false }
+    }
+
+    /// Whether the stream may be silent for a while.
+    pub(crate) fn waits(&self) -> bool {
+        self.waits
+    }
+
+    /// Bytes to ask for at first.
+    pub(crate) fn first(&self) -> usize {
+        if self.waits { 1 } else { PIECE }
+    }
+
+    /// Bytes to ask for where `before` were too few.
+    pub(crate) fn more(&self, before: usize) -> usize {
+        if self.waits { before + 1 } else { (before * 4).clamp(PIECE, BATCH_BYTES) }
+    }
+
+    /// Whether more of a record may come than the part that is there.
+    pub(crate) fn may_grow(&self) -> bool {
+        self.waits && self.ahead.len() < BATCH_BYTES
     }
 
     /// Gives back the end of the last piece: it comes again.
@@ -64,12 +92,7 @@ impl Pieces {
         let mut text = std::mem::take(&mut self.ahead);
         let mut searched = 0;
         loop {
-            let wanted = bytes.max(text.len() + text.len() / 2);
-            let before = text.len();
-            text.resize(wanted, 0);
-            let read = read_full(&mut self.stream, &mut text[before..]).map_err(|e| Error::read(&self.label, e))?;
-            text.truncate(before + read);
-            let last = text.len() < wanted;
+            let last = self.read_on(&mut text, bytes)?;
             let end = if last { Some(text.len()) } else { self.cut.whole(&text, searched) };
             if let Some(end) = end {
                 self.ended = last;
@@ -94,14 +117,38 @@ impl Pieces {
             searched = if matches!(self.cut, Cut::Records(Dialect { quote: true, .. })) { 0 } else { text.len() };
         }
     }
+
+    /// Reads on, up to that many bytes or half as many again as there are; whether that was the end.
+    fn read_on(&mut self, text: &mut Vec<u8>, bytes: usize) -> Result<bool, Error> {
+        let before = text.len();
+        let room = (before / 2).max(if self.waits { ROOM } else { 0 });
+        let wanted = bytes.max(before + room);
+        text.resize(wanted, 0);
+        let mut read = 0;
+        while before + read < if self.waits { bytes.max(before + 1) } else { wanted } {
+            match self.stream.read(&mut text[before + read..]) {
+                Ok(0) => {
+                    text.truncate(before + read);
+                    return Ok(true);
+                }
+                Ok(some) => read += some,
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(Error::read(&self.label, e)),
+            }
+        }
+        text.truncate(before + read);
+        Ok(false)
+    }
 }
 
 impl Pieces {
-    /// As many pieces as there are threads, and what is wrong behind them; whether there are no more.
+    /// As many pieces as there are threads, and what is wrong behind them; whether there are no more. Of a stream that may be
+    /// silent one at a time.
     pub(crate) fn several(&mut self, ended: &mut bool) -> (Vec<Piece>, Option<Error>) {
         let mut pieces = Vec::new();
-        while pieces.len() < rayon::current_num_threads() {
-            match self.next(PIECE) {
+        let most = if self.waits { 1 } else { rayon::current_num_threads() };
+        while pieces.len() < most {
+            match self.next(self.first()) {
                 Ok(Some(piece)) => pieces.push(piece),
                 Ok(None) => {
                     *ended = true;
@@ -171,5 +218,64 @@ impl Dialect {
             }
             at = quote + 2;
         }
+    }
+}
+
+/// Batches that were parsed, and what is wrong behind them. Those of a stream that may be silent are of pieces that happened
+/// to come together; they are handed out in batches of a fixed length, unless rows are long, so that what is computed of them is the same each time.
+pub(crate) struct Queue {
+    parsed: VecDeque<Result<RecordBatch, Error>>,
+    even: bool,
+    /// Less than a batch.
+    held: Vec<RecordBatch>,
+}
+
+impl Queue {
+    pub(crate) fn new(even: bool) -> Self {
+        Self { parsed: VecDeque::new(), even, held: Vec::new() }
+    }
+
+    pub(crate) fn extend(&mut self, batches: impl IntoIterator<Item = Result<RecordBatch, Error>>) {
+        self.parsed.extend(batches);
+    }
+
+    /// The next batch; none where more is to be parsed first, unless that has `ended`.
+    pub(crate) fn next(&mut self, ended: bool) -> Option<Result<RecordBatch, Error>> {
+        if !self.even {
+            return self.parsed.pop_front();
+        }
+        loop {
+            let rows: usize = self.held.iter().map(RecordBatch::num_rows).sum();
+            let bytes: usize = self.held.iter().map(RecordBatch::get_array_memory_size).sum();
+            let whole = rows >= ROWS || bytes > BATCH_BYTES;
+            let cut_short = rows > 0 && (ended || self.parsed.front().is_some_and(Result::is_err));
+            match self.parsed.front() {
+                _ if whole => return Some(self.held(rows.min(ROWS))),
+                Some(Ok(_)) => self.held.extend(self.parsed.pop_front().and_then(Result::ok)),
+                _ if cut_short => return Some(self.held(rows)),
+                Some(Err(_)) => return self.parsed.pop_front(),
+                None => return None,
+            }
+        }
+    }
+
+    /// So many of the rows that are held.
+    fn held(&mut self, rows: usize) -> Result<RecordBatch, Error> {
+        let (mut taken, mut left) = (Vec::new(), rows);
+        for batch in std::mem::take(&mut self.held) {
+            let now = left.min(batch.num_rows());
+            if now > 0 {
+                taken.push(batch.slice(0, now));
+            }
+            if now < batch.num_rows() {
+                self.held.push(batch.slice(now, batch.num_rows() - now));
+            }
+            left -= now;
+        }
+        if let [only] = &taken[..] {
+            return Ok(only.clone());
+        }
+        let schema = taken[0].schema();
+        concat_batches(&schema, &taken).map_err(|e| Error::format(std::path::Path::new("the rows"), e.to_string()))
     }
 }

@@ -63,7 +63,7 @@ fn memory_is_bounded() {
     };
     // 200 MB each.
     says(&packed("a,b\n1,\"", &mib, 200), Format::Csv, &["line 2", "64 MiB", "is a quote left open?"]);
-    says(&packed("", &[b','; 1 << 20], 200), Format::Csv, &["line 1", "4194304 cells"]);
+    says(&packed("", &[b','; 1 << 20], 200), Format::Csv, &["line 1", "64 MiB"]);
     says(&packed("{\"a\":1}\n{\"a\":\"", &mib, 200), Format::JsonLines, &["line 2", "64 MiB"]);
     says(&packed("{\"a\":", &[b'['; 1 << 20], 200), Format::JsonLines, &["line 1"]);
 

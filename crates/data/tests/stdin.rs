@@ -66,6 +66,7 @@ fn every_format_comes_through_a_pipe() {
     let mut long = "a,b\n".to_string();
     (0..100_000).for_each(|i| long += &format!("{i},x\n"));
     let said = child((long.clone() + "?,x\n").as_bytes());
-    assert!(said.contains("csv, 65536 rows") && said.contains("line 100002, column \\\"a\\\""), "{said}");
+    // The rows before it come first, as many as were read together.
+    assert!(!said.contains("csv, 0 rows") && said.contains("line 100002, column \\\"a\\\""), "{said}");
     assert!(child(long.as_bytes()).contains("csv, 100000 rows, Ok(())"));
 }

@@ -6,7 +6,7 @@ mod corpus;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Float16Type, Float64Type, Int64Type, UInt64Type};
+use arrow::datatypes::{DataType, Decimal256Type, Float16Type, Float64Type, Int64Type, UInt64Type};
 use corpus::{bzip2, gzip, npy, npz_of, xz};
 use strix_data::{
     Chunk, ColumnType, Dtype, Error, Format, Source, TableOptions, Told, format_of, open, open_table, text_label,
@@ -174,7 +174,7 @@ fn headers_are_told_from_data() {
             }
         }
     }
-    fails("a.csv", "a,b\n1\n", &["line 2 has 1 cells"]);
+    fails("a.csv", "a,b\n1\n", &["line 2 has 1 cell,"]);
     says(table_with(&source, &columns(&["x"])), &["no column \"x\""]);
     let years = table_with(&memory("a.csv", "2020,2021\n1,2\n"), &columns(&["2020"]));
     says(years, &["no column \"2020\"", "line 1", "--header true"]);
@@ -282,7 +282,7 @@ fn a_csv_cell_that_does_not_fit_is_placed() {
     let words = ["a.csv", "column \"a\"", "(i64)", "the first 65536 rows", "line 140003"];
     fails("a.csv", rows.clone() + "1.5,x\n", &[&words[..], &["\"1.5\"", "--type a=f64"]].concat());
     fails("a.csv", rows + "abc,x\n", &[&words[..], &["\"abc\"", "--type a=text"]].concat());
-    fails("a.csv", "a,b\n1,2\n\n3\n", &["line 4 has 1 cells", "first row has 2"]);
+    fails("a.csv", "a,b\n1,2\n\n3\n", &["line 4 has 1 cell,", "first row has 2"]);
     fails("a.csv", b"a\nx\n\xff\n", &["line 3", "not UTF-8"]);
     fails("a.csv", b"\xff,b\nx,1\n", &["line 1", "not UTF-8"]);
     fails("a.csv", "\n\n", &["has no rows"]);
@@ -290,6 +290,12 @@ fn a_csv_cell_that_does_not_fit_is_placed() {
     // What is wrong first is said first.
     fails("a.csv", "a,b\n1,2\nx,3\n4\n", &["line 4 has 1"]);
     says(table_with(&memory("a.csv", "a,b\n1,2\nx,3\n4\n"), &typed("a", ColumnType::I64)), &["line 3", "\"x\""]);
+}
+
+/// The integers of a column, as text.
+fn integers(batch: &RecordBatch, name: &str) -> Vec<String> {
+    let column = batch.column_by_name(name).unwrap().as_primitive::<Decimal256Type>();
+    (0..column.len()).map(|row| column.value(row).to_string()).collect()
 }
 
 #[test]
@@ -302,9 +308,9 @@ fn integers_beyond_64_bits_keep_their_digits() {
         let lines = cells.map(|cell| format!("{{\"x\":{{\"a\":[1]}}, \"a\" : {cell} ,\"b\":null}}\n")).concat();
         for source in [csv, memory("a.jsonl", lines)] {
             let batch = table_with(&source, &columns(&["a", "b"])).unwrap();
-            assert_eq!(texts(&batch, "a"), cells.map(Some));
+            assert_eq!(integers(&batch, "a"), cells);
             let reader = open_table(&source, &columns(&["a", "b"])).unwrap();
-            assert_eq!([0, 1].map(|column| reader.told(column)), [Told::WideIntegers, Told::Nothing]);
+            assert_eq!([0, 1].map(|column| reader.told(column)), [Told::Known, Told::Nothing]);
             let options = TableOptions { types: vec![("a".into(), ColumnType::F64)], ..columns(&["a"]) };
             let numbers = cells.map(|cell| Some(cell.parse::<f64>().unwrap()));
             assert_eq!(floats(&table_with(&source, &options).unwrap(), "a"), numbers);
@@ -318,10 +324,12 @@ fn integers_beyond_64_bits_keep_their_digits() {
         assert_eq!(types(&table(name, bytes)), [DataType::Float64]);
     }
     let both = table("a.jsonl", "{\"a\":98765432109876543210,\"\\\"\":\"}\",\"b\":98765432109876543211}");
-    assert_eq!(
-        [texts(&both, "a"), texts(&both, "b")],
-        [[Some("98765432109876543210")], [Some("98765432109876543211")]]
-    );
+    assert_eq!([integers(&both, "a"), integers(&both, "b")], [["98765432109876543210"], ["98765432109876543211"]]);
+    // Of more digits than any type has, they are text.
+    let long = "9".repeat(77);
+    assert_eq!(texts(&table("a.csv", format!("a\n{long}\n1\n")), "a"), [Some(&*long), Some("1")]);
+    let long = memory("a.jsonl", format!("{{\"a\":{long}}}\n"));
+    says(table_with(&long, &columns(&["a"])), &["line 1", "up to 76 digits", "--type a=text"]);
     let fraction = "{\"a\":12345678901234567890123}\n{\"a\":0.5}\n";
     assert_eq!(floats(&table("a.jsonl", fraction), "a"), [Some(12345678901234567890123.0), Some(0.5)]);
 }
@@ -591,7 +599,7 @@ fn formats_are_told_by_name_then_by_content() {
     let error = format_of(&memory("x", b"\x7fELF\x00\x01\x02"), None).unwrap_err().to_string();
     assert!(error.contains("\\x7fELF") && error.contains("csv, tsv, jsonl, parquet"), "{error}");
     assert!("xml".parse::<Format>().unwrap_err().contains("npz, idx"));
-    assert!("int".parse::<ColumnType>().unwrap_err().contains("bool, i64, u64, f64, text"));
+    assert!("int".parse::<ColumnType>().unwrap_err().contains("bool, i64, u64, integer, f64, text"));
 }
 
 #[test]

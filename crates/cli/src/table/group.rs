@@ -1,12 +1,17 @@
 //! Which group each row is in.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Float64Type, SchemaRef};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::compute::{cast, max, min, take};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, SchemaRef, UInt64Type};
+use arrow::error::ArrowError;
 use arrow::row::{RowConverter, Rows, SortField};
+use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::clock::Clock;
 use super::key::{Key, cells, is_key, no_key};
 use super::numbers::Numbers;
 use crate::failure::Failure;
@@ -18,39 +23,137 @@ pub(crate) struct Groups {
     converter: RowConverter,
 }
 
-/// The keys of a batch's rows, as bytes, and their hashes; none where all rows are one group.
+/// The keys of a batch's rows.
 #[derive(Debug)]
 pub(crate) struct Keys {
-    rows: Option<(Rows, Vec<u64>)>,
+    kind: Kind,
     len: usize,
 }
 
+#[derive(Debug)]
+enum Kind {
+    /// All rows are one group.
+    One,
+    /// The key of each row as bytes, and its hash.
+    Each(Rows, Vec<u64>),
+    /// The different keys, and which of them each row has.
+    Coded(Rows, Vec<u64>, Vec<u32>),
+}
+
 impl Keys {
+    fn of(rows: Rows, codes: Option<Vec<u32>>) -> Self {
+        let hashes: Vec<u64> = rows.iter().map(|row| xxh3_64(row.data())).collect();
+        match codes {
+            None => Self { len: hashes.len(), kind: Kind::Each(rows, hashes) },
+            Some(codes) => Self { len: codes.len(), kind: Kind::Coded(rows, hashes, codes) },
+        }
+    }
+
     /// How many rows there are.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
     /// The part, of a power of two, that each row's key belongs to.
-    pub(crate) fn parts(&self, bits: u32) -> impl Iterator<Item = usize> {
-        let hashes = self.rows.as_ref().map_or(&[][..], |(_, hashes)| hashes);
+    pub(crate) fn parts(&self, bits: u32) -> Vec<usize> {
         // By the high bits: the table goes by the low ones.
-        hashes.iter().map(move |hash| (hash >> (64 - bits)) as usize)
+        let part = |hash: &u64| (hash >> (64 - bits)) as usize;
+        match &self.kind {
+            Kind::One => vec![0; self.len],
+            Kind::Each(_, hashes) => hashes.iter().map(part).collect(),
+            Kind::Coded(_, hashes, codes) => codes.iter().map(|&code| part(&hashes[code as usize])).collect(),
+        }
     }
 
     /// The numbers of the keys of these rows, or of all.
     pub(crate) fn numbers(&self, rows: Option<&[u32]>, numbers: &mut Numbers) -> Vec<u32> {
         let len = rows.map_or(self.len, <[u32]>::len);
-        let Some((keys, hashes)) = &self.rows else {
-            // All of them are one group.
-            return if len == 0 { Vec::new() } else { vec![numbers.number(&[], 0); len] };
-        };
-        let mut number = |row: usize| numbers.number(keys.row(row).data(), hashes[row]);
-        match rows {
-            None => (0..len).map(number).collect(),
-            Some(rows) => rows.iter().map(|&row| number(row as usize)).collect(),
+        let row = |at: usize| rows.map_or(at, |rows| rows[at] as usize);
+        match &self.kind {
+            Kind::One if len == 0 => Vec::new(),
+            Kind::One => vec![numbers.number(&[], 0); len],
+            Kind::Each(keys, hashes) => {
+                (0..len).map(|at| numbers.number(keys.row(row(at)).data(), hashes[row(at)])).collect()
+            }
+            Kind::Coded(keys, hashes, codes) => {
+                let mut known: Vec<Option<u32>> = vec![None; hashes.len()];
+                let number = |at: usize| {
+                    let code = codes[row(at)] as usize;
+                    *known[code].get_or_insert_with(|| numbers.number(keys.row(code).data(), hashes[code]))
+                };
+                (0..len).map(number).collect()
+            }
         }
     }
+}
+
+/// Different values of a column up to which its cells are told apart by codes, and different keys.
+const CODES: (usize, usize) = (1 << 13, 1 << 20);
+
+/// The cells of a key column as numbers from 0 on, one for each different cell; `None` where there are many, or another type.
+fn codes(column: &ArrayRef) -> Option<(Vec<u32>, usize)> {
+    let valid = |row: usize| column.is_valid(row);
+    match column.data_type() {
+        DataType::Utf8 => {
+            let texts = column.as_string::<i32>();
+            told_apart(column.len(), |row| valid(row).then(|| texts.value(row).as_bytes()))
+        }
+        DataType::UInt64 => {
+            let integers = column.as_primitive::<UInt64Type>().values();
+            told_apart(column.len(), |row| valid(row).then_some(integers[row]))
+        }
+        kind if kind.is_integer() || *kind == DataType::Boolean || Clock::of(kind).is_some() => {
+            let column = cast(column, &DataType::Int64).ok()?;
+            let integers = column.as_primitive::<Int64Type>().values();
+            small(&column).or_else(|| told_apart(column.len(), |row| valid(row).then_some(integers[row])))
+        }
+        _ => None,
+    }
+}
+
+/// Codes of integers that are near one another: their distances from the least.
+fn small(column: &ArrayRef) -> Option<(Vec<u32>, usize)> {
+    let integers = column.as_primitive::<Int64Type>();
+    let (least, greatest) = (min(integers).unwrap_or_default(), max(integers).unwrap_or_default());
+    let range = usize::try_from(greatest.checked_sub(least)?).ok().filter(|&range| range + 2 <= CODES.0)?;
+    let code = |integer: Option<i64>| integer.map_or(0, |integer| (integer - least) as u32 + 1);
+    Some((integers.iter().map(code).collect(), range + 2))
+}
+
+fn told_apart<K: Hash + Eq>(len: usize, cell: impl Fn(usize) -> Option<K>) -> Option<(Vec<u32>, usize)> {
+    let mut known: HashMap<Option<K>, u32> = HashMap::new();
+    let mut codes = Vec::with_capacity(len);
+    for row in 0..len {
+        let next = known.len() as u32;
+        codes.push(*known.entry(cell(row)).or_insert(next));
+        if known.len() > CODES.0 {
+            return None;
+        }
+    }
+    Some((codes, known.len()))
+}
+
+/// The keys of rows as numbers from 0 on, and a row of each; `None` where there are many.
+fn combined(columns: &[ArrayRef]) -> Option<(Vec<u32>, UInt32Array)> {
+    let columns = columns.iter().map(codes).collect::<Option<Vec<_>>>()?;
+    let all = columns.iter().try_fold(1usize, |all, (_, count)| all.checked_mul(*count))?;
+    if all > CODES.1 {
+        return None;
+    }
+    let mut known = vec![u32::MAX; all];
+    let mut rows = Vec::new();
+    let len = columns.first().map_or(0, |(codes, _)| codes.len());
+    let code = |row: usize| {
+        let place = columns.iter().fold(0, |place, (codes, count)| place * count + codes[row] as usize);
+        let code = &mut known[place];
+        if *code == u32::MAX {
+            *code = rows.len() as u32;
+            rows.push(row as u32);
+        }
+        *code
+    };
+    let codes = (0..len).map(code).collect();
+    Some((codes, rows.into()))
 }
 
 impl Groups {
@@ -70,9 +173,8 @@ impl Groups {
 
     /// The keys of a batch's rows.
     pub(crate) fn of(&self, batch: &RecordBatch) -> Result<Keys, Failure> {
-        let len = batch.num_rows();
         if self.columns.is_empty() {
-            return Ok(Keys { rows: None, len });
+            return Ok(Keys { kind: Kind::One, len: batch.num_rows() });
         }
         let columns = self.columns.iter().map(|column| {
             let array =
@@ -80,9 +182,14 @@ impl Groups {
             one_zero(array)
         });
         let columns = columns.collect::<Result<Vec<_>, Failure>>()?;
-        let rows = self.converter.convert_columns(&columns).map_err(|e| Failure::Input(format!("--by: {e}")))?;
-        let hashes = rows.iter().map(|row| xxh3_64(row.data())).collect();
-        Ok(Keys { rows: Some((rows, hashes)), len })
+        let failed = |e: ArrowError| Failure::Input(format!("--by: {e}"));
+        let Some((codes, rows)) = combined(&columns) else {
+            return Ok(Keys::of(self.converter.convert_columns(&columns).map_err(failed)?, None));
+        };
+        // Few keys: each is encoded once.
+        let different = columns.iter().map(|column| take(column, &rows, None)).collect::<Result<Vec<_>, _>>();
+        let different = different.and_then(|columns| self.converter.convert_columns(&columns)).map_err(failed)?;
+        Ok(Keys::of(different, Some(codes)))
     }
 
     /// The keys that the bytes stand for.
@@ -112,4 +219,77 @@ fn one_zero(array: &ArrayRef) -> Result<ArrayRef, Failure> {
     let wide = arrow::compute::cast(array, &DataType::Float64).map_err(|e| Failure::Internal(e.to_string()))?;
     let one = |x: f64| if x.is_nan() { f64::NAN } else { x + 0.0 };
     Ok(Arc::new(wide.as_primitive::<Float64Type>().unary::<_, Float64Type>(one)))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+mod tests {
+    use arrow::array::{BooleanArray, Date32Array, Int64Array, StringArray, UInt64Array};
+
+    use super::*;
+
+    #[test]
+    fn few_keys_are_numbered_as_many_are() {
+        let rows = 4000i64;
+        let missing = |row: &i64| row % 11 != 3;
+        let int =
+            |of: fn(i64) -> i64| (0..rows).map(|row| Some(of(row)).filter(|_| missing(&row))).collect::<Int64Array>();
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("near", Arc::new(int(|row| row * 7 % 40 - 20))),
+            ("far", Arc::new(int(|row| [i64::MIN, -1, 0, i64::MAX][row as usize % 4]))),
+            ("many", Arc::new(int(|row| row * 1_000_003))),
+            (
+                "wide",
+                Arc::new(
+                    (0..rows as u64).map(|row| (row % 5 != 0).then_some(u64::MAX - row % 3)).collect::<UInt64Array>(),
+                ),
+            ),
+            (
+                "text",
+                Arc::new(
+                    (0..rows).map(|row| (row % 13 != 0).then(|| format!("t{}", row % 9))).collect::<StringArray>(),
+                ),
+            ),
+            (
+                "truth",
+                Arc::new(
+                    (0..rows).map(|row| [None, Some(true), Some(false)][row as usize % 3]).collect::<BooleanArray>(),
+                ),
+            ),
+            (
+                "day",
+                Arc::new(
+                    (0..rows).map(|row| (row % 3 != 0).then_some(row as i32 % 365 - 100)).collect::<Date32Array>(),
+                ),
+            ),
+        ];
+        let batch = RecordBatch::try_from_iter_with_nullable(
+            columns.iter().map(|(name, column)| (*name, column.clone(), true)),
+        );
+        let batch = batch.unwrap();
+        for (by, few) in [
+            (&["near"][..], true),
+            (&["far"], true),
+            (&["many"], true),
+            (&["wide"], true),
+            (&["text"], true),
+            (&["truth"], true),
+            (&["day"], true),
+            (&["near", "text", "truth"], true),
+            (&["many", "near", "day"], false),
+        ] {
+            let by: Vec<String> = by.iter().map(|&name| name.to_owned()).collect();
+            let groups = Groups::new(&by, &batch.schema()).unwrap();
+            let keys = groups.of(&batch).unwrap();
+            assert_eq!(matches!(keys.kind, Kind::Coded(..)), few, "{by:?}");
+            let columns: Vec<ArrayRef> = by.iter().map(|name| batch.column_by_name(name).unwrap().clone()).collect();
+            let each = Keys::of(groups.converter.convert_columns(&columns).unwrap(), None);
+            for rows in [None, Some(&[5, 6, 700, 3999, 3][..])] {
+                let (mut one, mut other) = (Numbers::default(), Numbers::default());
+                assert_eq!(keys.numbers(rows, &mut one), each.numbers(rows, &mut other), "{by:?}");
+                assert!(one.keys().eq(other.keys()), "{by:?}");
+            }
+            assert_eq!(keys.parts(5), each.parts(5), "{by:?}");
+        }
+    }
 }

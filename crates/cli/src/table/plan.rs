@@ -234,7 +234,7 @@ impl Plan {
         nan: NanPolicy,
         first_row: u64,
     ) -> Result<Batch, Failure> {
-        let items = |lane: &Box<dyn Lane>| {
+        let items = |lane: &dyn Lane| {
             lane.items(batch, nan).map_err(|error| match error {
                 LaneError::Nan(row) => Failure::Input(format!(
                     "column {}, row {} (from 0) is NaN; --nan skip leaves NaN out, --nan propagate lets it through",
@@ -244,7 +244,7 @@ impl Plan {
                 LaneError::Other(failure) => failure,
             })
         };
-        let items = self.lanes.iter().map(items).collect::<Result<Vec<_>, _>>()?;
+        let items = self.lanes.iter().map(|lane| items(&**lane)).collect::<Result<Vec<_>, _>>()?;
         // By column, however many lanes read it.
         let columns = self.columns.iter().filter_map(|(column, _)| batch.column_by_name(column));
         let skipped = if nan == NanPolicy::Skip { columns.map(nan_cells).sum() } else { 0 };
@@ -377,23 +377,36 @@ impl States {
 
     /// Each group's key and states, in the order of the keys.
     pub(crate) fn sorted(self, plan: &Plan, groups: &Groups) -> Result<ByGroup, Failure> {
-        let sorted = self.shards.into_par_iter().map(|shard| {
-            let keys = groups.keys(shard.numbers.keys().map(|(key, _)| key))?;
-            let mut states: Vec<GroupStates> = vec![Vec::new(); keys.len()];
-            for (lane, groups) in plan.lanes.iter().zip(shard.lanes) {
-                states.iter_mut().zip(lane.states(groups)).for_each(|(states, lane)| states.push(lane));
-            }
-            Ok(keys.into_iter().zip(states).collect::<ByGroup>())
+        // The bytes of keys have the keys' order. Most differ in the first few.
+        let head = |key: &[u8]| {
+            let mut head = [0; 8];
+            let len = key.len().min(8);
+            head[..len].copy_from_slice(&key[..len]);
+            u64::from_be_bytes(head)
+        };
+        let mut order: Vec<(u64, u32, u32)> = Vec::with_capacity(self.shards.iter().map(|s| s.numbers.len()).sum());
+        for (index, shard) in (0..).zip(&self.shards) {
+            order.extend((0..).zip(shard.numbers.keys()).map(|(number, (key, _))| (head(key), index, number)));
+        }
+        let key = |&(_, shard, number): &(u64, u32, u32)| self.shards[shard as usize].numbers.key(number as usize);
+        order.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| key(a).cmp(key(b))));
+        let keys = groups.keys(order.iter().map(key))?;
+        let states = self.shards.into_par_iter().map(|shard| {
+            let lanes = plan.lanes.iter().zip(shard.lanes).map(|(lane, groups)| lane.states(groups).into_iter());
+            let mut lanes: Vec<_> = lanes.collect();
+            let next = |_| Some(lanes.iter_mut().filter_map(Iterator::next).collect::<GroupStates>());
+            (0..shard.numbers.len()).map(next).collect::<Vec<_>>()
         });
-        let mut sorted = sorted.collect::<Result<Vec<_>, Failure>>()?.concat();
-        sorted.par_sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(sorted)
+        let mut states: Vec<Vec<Option<GroupStates>>> = states.collect();
+        let taken =
+            order.iter().map(|&(_, shard, number)| states[shard as usize][number as usize].take().unwrap_or_default());
+        Ok(keys.into_iter().zip(taken).collect())
     }
 }
 
 /// The rows of each shard.
 fn dealt(keys: &Keys) -> Vec<Vec<u32>> {
-    let mut rows = vec![Vec::with_capacity(keys.len() >> SHARDS); 1 << SHARDS];
-    (0..).zip(keys.parts(SHARDS)).for_each(|(row, part)| rows[part].push(row));
+    let mut rows = vec![Vec::new(); 1 << SHARDS];
+    (0..).zip(keys.parts(SHARDS)).for_each(|(row, part): (u32, usize)| rows[part].push(row));
     rows
 }

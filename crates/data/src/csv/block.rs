@@ -54,9 +54,14 @@ impl Block {
     /// The records of a piece, up to that many.
     pub(super) fn of(piece: Piece, dialect: Dialect, wanted: &Wanted, most: usize, label: &Path) -> (Self, usize) {
         let Piece { text, lines, .. } = piece;
-        let mut block = Self { text, lines, spans: vec![Vec::new(); wanted.columns.len()], ..Self::default() };
+        let mut block = Self { text, lines, ..Self::empty(wanted) };
         let end = block.parse(dialect, wanted, most, label);
         (block, end)
+    }
+
+    /// No records.
+    pub(super) fn empty(wanted: &Wanted) -> Self {
+        Self { spans: vec![Vec::new(); wanted.columns.len()], ..Self::default() }
     }
 
     /// Records.
@@ -93,11 +98,11 @@ impl Block {
         let text = std::mem::take(&mut self.text);
         let mut at = 0;
         let mut wrong = None;
-        while self.starts.len() < most {
+        loop {
             while at < text.len() && is_end(text[at]) {
                 at += 1;
             }
-            if at == text.len() {
+            if at == text.len() || self.starts.len() == most {
                 break;
             }
             match self.record(&text, at, dialect, wanted) {

@@ -103,8 +103,11 @@ impl Distinct {
         match state {
             DistinctSketch::Many(registers) => more.for_each(|hash| self.register(registers, hash)),
             DistinctSketch::Few(hashes) => {
+                let before = hashes.len();
                 hashes.extend(more);
-                hashes.sort_unstable();
+                hashes[before..].sort_unstable();
+                // Two runs in order, which the stable sort merges.
+                hashes.sort();
                 hashes.dedup();
                 if hashes.len() > self.few() {
                     *state = DistinctSketch::Many(self.registers_of(hashes));

@@ -373,13 +373,18 @@ fn sum_of<T: Element, W: Element>(block: &[(T, W)]) -> WeightedSum {
     (block.len() as u64, sum)
 }
 
+#[inline(always)]
+fn both_sums(a: WeightedSum, b: WeightedSum) -> WeightedSum {
+    (a.0 + b.0, a.1.plus(b.1))
+}
+
 weighted!(
     Sum,
     "sum",
     WeightedSum,
     Option<f64>,
     sum_of::<T, W>,
-    |a, b| (a.0 + b.0, a.1.plus(b.1)),
+    both_sums,
     |(count, sum)| (count > 0).then(|| sum.value()),
     |state, items| check_count(state.0, items),
     |partial| (partial.census().items(), WeightedSums::of(partial).sum())

@@ -288,7 +288,8 @@ impl<T, A: Portable<T>> Erased<T, A::Output> for A {
     }
     fn lift_group(&self, groups: &mut dyn AnyState, block: &Block<'_, T>, number: usize) {
         let states: &mut Vec<A::State> = peek(self, groups);
-        crate::cpu::lift(self, &mut states[number], block);
+        // By the function that is there already: each is compiled for several vector units.
+        Erased::lift_block(self, &mut states[number], block);
     }
     fn merge_groups(&self, groups: &mut dyn AnyState, others: Hidden, numbers: &[u32]) {
         let states: &mut Vec<A::State> = peek(self, groups);

@@ -40,6 +40,14 @@ pub(crate) fn lift<T, A: Aggregator<T>>(aggregator: &A, state: &mut A::State, bl
     pulp::Arch::new().dispatch(Lift { aggregator, state, block });
 }
 
+/// What both come to, side by side where there are threads.
+fn both<R: Send>(left: impl FnOnce() -> R + Send, right: impl FnOnce() -> R + Send) -> (R, R) {
+    #[cfg(feature = "rayon")]
+    return rayon::join(left, right);
+    #[cfg(not(feature = "rayon"))]
+    (left(), right())
+}
+
 struct Tree<'a, A> {
     aggregator: &'a A,
     nan: NanPolicy,
@@ -63,12 +71,8 @@ impl<A> Tree<'_, A> {
         let middle = (items.len().div_ceil(self.task) / 2) * self.task;
         let (left, right) = items.split_at(middle);
         let mut later = self.aggregator.identity();
-        let left = || self.reduce(state, left, place);
-        let right = || self.reduce(&mut later, right, place + middle as u64);
-        #[cfg(feature = "rayon")]
-        let (left, right) = rayon::join(left, right);
-        #[cfg(not(feature = "rayon"))]
-        let (left, right) = ((|| left())(), (|| right())());
+        let (left, right) =
+            both(|| self.reduce(state, left, place), || self.reduce(&mut later, right, place + middle as u64));
         let skipped = left? + right.map_err(|index| index + middle)?;
         self.aggregator.merge(state, later);
         Ok(skipped)

@@ -1,9 +1,7 @@
 //! Every statistic against NumPy, SciPy, pandas and scikit-learn: `oracle/make.py` wrote `oracle/expected.json`.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-
-use common::unit;
+use crate::common::unit;
 use serde_json::Value;
 use strix_reduce::aggregators::Placed;
 use strix_reduce::{
@@ -73,7 +71,7 @@ impl Expected<'_> {
 }
 
 fn expected() -> Value {
-    serde_json::from_str(include_str!("oracle/expected.json")).unwrap()
+    serde_json::from_str(include_str!("../oracle/expected.json")).unwrap()
 }
 
 fn check_all(check: impl Fn(&Expected<'_>, &[f64])) {

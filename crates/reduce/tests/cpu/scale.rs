@@ -2,9 +2,7 @@
 //! powers, and their sums, may be far outside the range of f64.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-
-use common::{in_pieces, rational, to_f64, unit};
+use crate::common::{in_pieces, rational, to_f64, unit};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};

@@ -4,12 +4,10 @@
 #![cfg(feature = "gpu")]
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-
 use std::fmt::Debug;
 use std::sync::OnceLock;
 
-use common::{kinds, mixed};
+use crate::common::{kinds, mixed};
 use strix_reduce::aggregators::Placed;
 use strix_reduce::{
     Aggregator, ArgMax, ArgMin, Count, Element, Engine, EngineChoice, Histogram, Max, Mean, Min, NanPolicy, Reducer,

@@ -2,11 +2,9 @@
 #![cfg(feature = "gpu")]
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-
 use std::sync::OnceLock;
 
-use common::mixed;
+use crate::common::mixed;
 use strix_reduce::{
     Aggregator, ConfusionMatrix, Count, Covariance, Element, Engine, EngineChoice, LinearRegression, Mean, NanPolicy,
     Reducer, Sum, Variance, Weighted, reduce_axis, reduce_by_key, reduce_segments,

@@ -1,9 +1,7 @@
 //! The CPU engine against exact rational arithmetic, inside the documented bounds.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-
-use common::{Exact, error, kinds, to_f64};
+use crate::common::{Exact, error, kinds, to_f64};
 use strix_reduce::{Engine, Mean, NanPolicy, Reducer, Sum, Variance};
 
 /// Sizes around lanes and blocks; rationals are slow, so no larger.
@@ -43,7 +41,8 @@ fn f32_statistics_are_those_of_exact_arithmetic() {
 fn f64_statistics_are_those_of_exact_arithmetic() {
     for n in SIZES {
         for (kind, items) in kinds(n) {
-            let wide: Vec<f64> = items.iter().zip(common::unit(n, 9)).map(|(&x, u)| f64::from(x) * (1.0 + u)).collect();
+            let wide: Vec<f64> =
+                items.iter().zip(crate::common::unit(n, 9)).map(|(&x, u)| f64::from(x) * (1.0 + u)).collect();
             check(kind, &wide, n as f64 * 2f64.powi(-105));
         }
     }
@@ -51,7 +50,7 @@ fn f64_statistics_are_those_of_exact_arithmetic() {
 
 #[test]
 fn threads_and_repeats_give_the_same_bits() {
-    let items: Vec<f32> = common::unit(3_000_017, 11).into_iter().map(|u| u as f32).collect();
+    let items: Vec<f32> = crate::common::unit(3_000_017, 11).into_iter().map(|u| u as f32).collect();
     let run = || {
         let mut reducer = Reducer::new((Sum, Mean, Variance), &Engine::cpu()).unwrap().nan_policy(NanPolicy::Error);
         reducer.push(&items).unwrap();

@@ -1,15 +1,11 @@
 //! Stored states: golden files, refusals of what does not belong, and merging after a save.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-#[path = "common/states.rs"]
-mod every;
-
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::path::PathBuf;
 
-use every::{Each, each, state_of};
+use crate::every::{Each, each, state_of};
 use strix_reduce::state::{Envelope, MOST_ITEMS, VERSION, from_bytes, to_bytes};
 use strix_reduce::{
     Aggregator, Boxed, Combine, ConfusionMatrix, Count, Covariance, DecayedMean, Distinct, Engine, Error, Exact, First,

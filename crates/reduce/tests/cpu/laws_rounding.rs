@@ -1,9 +1,7 @@
 //! The laws of the aggregators that round, within bounds wider than their documented ones by the thousand merges.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-
-use common::hostile;
+use crate::common::hostile;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use strix_reduce::aggregators::{CrossMoments, FourMoments, Line, WeightedMoments};

@@ -1,9 +1,7 @@
 //! Skewness, kurtosis, covariance and weighted spread against exact rationals, inside their documented bounds.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-
-use common::{mixed, normal, rational, to_f64, unit};
+use crate::common::{mixed, normal, rational, to_f64, unit};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};

@@ -1,11 +1,9 @@
 //! The sketches' documented errors: ranks of quantiles, distinct counts, frequent values.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-
 use std::collections::HashMap;
 
-use common::{in_pieces, mixed, unit};
+use crate::common::{in_pieces, mixed, unit};
 use strix_reduce::{Aggregator, Distinct, Engine, Quantiles, Reducer, TopK, state};
 
 /// Orders of the same number of values that sketches have been caught on.

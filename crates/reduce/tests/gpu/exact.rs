@@ -3,15 +3,11 @@
 #![cfg(feature = "gpu")]
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-#[path = "common/nearest.rs"]
-mod nearest;
-
 use std::fmt::Debug;
 use std::sync::OnceLock;
 
-use common::{kinds, mixed};
-use nearest::{Oracle, hard_f32};
+use crate::common::{kinds, mixed};
+use crate::nearest::{Oracle, hard_f32};
 use strix_reduce::{
     Aggregator, Engine, EngineChoice, Error, Exact, Item, Max, Mean, Min, NanPolicy, Portable, Reducer, Sum, Variance,
     reduce_axis, state, wgpu,

@@ -1,11 +1,9 @@
 //! The laws of every aggregator and combinator that is exact: equal answers and equal state bytes, however split.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-
 use std::fmt::Debug;
 
-use common::{hostile, in_pieces};
+use crate::common::{hostile, in_pieces};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use strix_reduce::{

@@ -3,11 +3,9 @@
 #![cfg(feature = "gpu")]
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-
 use std::sync::OnceLock;
 
-use common::{kinds, mixed};
+use crate::common::{kinds, mixed};
 use strix_reduce::gpu::Gpu;
 use strix_reduce::{
     Aggregator, Count, Element, Engine, EngineChoice, Error, Max, Mean, Min, NanPolicy, Reducer, Sum, Variance, wgpu,

@@ -2,13 +2,11 @@
 #![cfg(feature = "gpu")]
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-
 use std::future::Future;
 use std::sync::OnceLock;
 use std::task::{Context, Waker};
 
-use common::mixed;
+use crate::common::mixed;
 use strix_reduce::gpu::{Gpu, GpuHalf, Load, Reduction, Snippet, View};
 use strix_reduce::wgpu::util::DeviceExt;
 use strix_reduce::{

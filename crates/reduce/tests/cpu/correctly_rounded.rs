@@ -2,12 +2,8 @@
 //! the state in any order, pieces and threads.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-#[path = "common/nearest.rs"]
-mod nearest;
-
-use common::{in_pieces, mixed, normal, unit};
-use nearest::{Oracle, condition, hard_f32, hard_f64};
+use crate::common::{in_pieces, mixed, normal, unit};
+use crate::nearest::{Oracle, condition, hard_f32, hard_f64};
 use strix_reduce::aggregators::ExactMoments;
 use strix_reduce::{
     Accuracy, Aggregator, Combine, Covariance, Engine, Exact, ExactElement, Item, Mean, Portable, Reducer, Sum,
@@ -121,7 +117,7 @@ fn covariance_and_correlation_round_once() {
         let pairs: Vec<(f64, f64)> = x.iter().copied().zip(y.iter().copied()).collect();
         let moments = answer(Exact(Covariance), &pairs);
         let what = format!("case {case}");
-        let cross = nearest::Cross::of(&x, &y);
+        let cross = crate::nearest::Cross::of(&x, &y);
         cross.covariance(&what, 0, moments.population_covariance().unwrap());
         if pairs.len() > 1 {
             cross.covariance(&what, 1, moments.sample_covariance().unwrap());

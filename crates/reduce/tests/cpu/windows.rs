@@ -1,11 +1,9 @@
 //! Windows over a stream, against a pass over the items that are in them.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-
 use std::fmt::Debug;
 
-use common::{mixed, unit};
+use crate::common::{mixed, unit};
 use strix_reduce::{
     Aggregator, Combine, ConfusionMatrix, Count, First, Histogram, Last, Max, Mean, Min, Subtract, Sum, TopK, Variance,
     Window,

@@ -1,11 +1,9 @@
 //! The fused f32 kernel: the blocks that could fool it, and the same bits whatever is asked beside.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-
 use std::fmt::Debug;
 
-use common::{Exact, error, mixed, to_f64, unit};
+use crate::common::{Exact, error, mixed, to_f64, unit};
 use strix_reduce::{
     Aggregator, ArgMax, ArgMin, Count, Engine, Max, Mean, Min, NanPolicy, Range, Reducer, Sum, Variance,
 };

@@ -2,14 +2,12 @@
 #![cfg(all(feature = "half", feature = "ndarray", feature = "arrow"))]
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
-mod common;
-
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use crate::common::{mixed, unit};
 use arrow_array::types::ArrowPrimitiveType;
 use arrow_array::{Array, BooleanArray, LargeStringArray, PrimitiveArray, RecordBatch, StringArray, types};
-use common::{mixed, unit};
 use half::{bf16, f16};
 use ndarray::{Array2, Array3, ArrayD, ArrayView, Axis, Dimension, IxDyn, Slice};
 use strix_reduce::aggregators::Placed;
