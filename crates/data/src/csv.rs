@@ -18,7 +18,7 @@ use self::dialect::{Header, Record};
 use crate::cells::{Evidence, Kind, Missing, means_missing};
 use crate::columns::{choose, labels};
 use crate::input::{Input, Progress};
-use crate::pieces::{Cut, Piece, Pieces, Queue};
+use crate::pieces::{self, Cut, Parsed, Piece, Pieces, Queue};
 use crate::table::{BATCH_BYTES, ROWS};
 use crate::{ColumnType, Error, TableOptions, TableReader, Told, text_label};
 
@@ -42,7 +42,6 @@ pub(crate) struct CsvTable {
     first: Option<Block>,
     /// Batches that were parsed, and what is wrong behind them.
     queue: Queue,
-    ended: bool,
     notes: Vec<String>,
 }
 
@@ -149,8 +148,8 @@ pub(crate) fn open(input: Input, separator: Option<u8>, options: &TableOptions) 
         missing: Missing(options.nulls.clone()),
         seen: first.len(),
     };
-    let (queue, ended) = (Queue::new(pieces.waits()), false);
-    let mut table = CsvTable { pieces, progress, layout, first: Some(first), queue, ended, notes };
+    let queue = Queue::new(pieces.waits());
+    let mut table = CsvTable { pieces, progress, layout, first: Some(first), queue, notes };
     table.retype(options);
     Ok(table)
 }
@@ -320,52 +319,31 @@ impl TableReader for CsvTable {
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
-        loop {
-            if let Some(next) = self.queue.next(self.ended && self.first.is_none()) {
-                self.ended |= next.is_err();
-                return next.map(Some);
-            }
-            if let Some(first) = self.first.take() {
-                self.queue.extend(self.layout.batches(first));
-            } else if self.ended {
-                return Ok(None);
-            } else {
-                self.parse();
-            }
-        }
-    }
-}
-
-impl CsvTable {
-    /// Parses the next pieces side by side.
-    fn parse(&mut self) {
-        let (pieces, failed) = self.pieces.several(&mut self.ended);
-        let Layout { label, dialect, wanted, .. } = &self.layout;
-        let batches = pieces.into_par_iter().map(|piece| {
-            let (block, _) = Block::of(piece, *dialect, wanted, usize::MAX, label);
-            self.layout.batches(block)
-        });
-        let batches: Vec<_> = batches.collect();
-        batches.into_iter().for_each(|batches| self.queue.extend(batches));
-        self.queue.extend(failed.map(Err));
+        let Self { pieces, layout, first, queue, .. } = self;
+        queue.next(|| match first.take() {
+            Some(first) => Some(layout.batches(first)),
+            None => layout.parse(pieces),
+        })
     }
 }
 
 impl Layout {
+    /// The batches of the next pieces, which are parsed side by side; none at the end.
+    fn parse(&self, pieces: &mut Pieces) -> Option<Vec<Parsed>> {
+        let (pieces, failed) = pieces.several()?;
+        let batches = pieces.into_par_iter().map(|piece| {
+            let (block, _) = Block::of(piece, self.dialect, &self.wanted, usize::MAX, &self.label);
+            self.batches(block)
+        });
+        let batches: Vec<_> = batches.collect();
+        Some(batches.into_iter().flatten().chain(failed.map(Err)).collect())
+    }
+
     /// The rows of a block, and what is wrong behind them.
-    fn batches(&self, mut block: Block) -> Vec<Result<RecordBatch, Error>> {
+    fn batches(&self, mut block: Block) -> Vec<Parsed> {
         let failed = block.failed.take();
-        let rows = block.len();
-        let batch = if rows == 0 { None } else { Some(self.batch(&block)) };
-        let mut batches = match batch {
-            None => Vec::new(),
-            Some(Err(error)) => return vec![Err(error)],
-            Some(Ok(batch)) => {
-                (0..rows).step_by(ROWS).map(|start| Ok(batch.slice(start, ROWS.min(rows - start)))).collect()
-            }
-        };
-        batches.extend(failed.map(Err));
-        batches
+        let rows = (block.len() > 0).then(|| self.batch(&block));
+        pieces::batches(rows, failed)
     }
 
     fn batch(&self, block: &Block) -> Result<RecordBatch, Error> {

@@ -16,7 +16,7 @@ use crate::cells::{Evidence, Kind, integer, truth};
 use crate::columns::missing;
 use crate::input::{Input, Progress};
 use crate::json_line::{Cell, Column, Columns, LineSeed};
-use crate::pieces::{Cut, Piece, Pieces, Queue};
+use crate::pieces::{self, Cut, Parsed, Piece, Pieces, Queue};
 use crate::table::{BATCH_BYTES, ROWS};
 use crate::{ColumnType, Error, TableOptions, TableReader, Told};
 
@@ -28,7 +28,6 @@ pub(crate) struct JsonTable {
     first: Option<Block>,
     /// Batches that were parsed, and what is wrong behind them.
     queue: Queue,
-    ended: bool,
     /// Keys of the first rows.
     there: Vec<String>,
     /// Keys that are left out, as they hold arrays or objects.
@@ -97,8 +96,8 @@ pub(crate) fn open(input: Input, options: &TableOptions) -> Result<JsonTable, Er
         schema: Arc::new(Schema::empty()),
         seen: first.lines.len(),
     };
-    let (queue, ended, first) = (Queue::new(pieces.waits()), false, Some(first));
-    let mut table = JsonTable { pieces, progress, layout, first, queue, ended, there, nested };
+    let (queue, first) = (Queue::new(pieces.waits()), Some(first));
+    let mut table = JsonTable { pieces, progress, layout, first, queue, there, nested };
     table.retype(options);
     Ok(table)
 }
@@ -145,57 +144,36 @@ impl TableReader for JsonTable {
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
-        loop {
-            if let Some(next) = self.queue.next(self.ended && self.first.is_none()) {
-                self.ended |= next.is_err();
-                return next.map(Some);
-            }
-            if let Some(first) = self.first.take() {
-                self.queue.extend(self.layout.batches(first));
-            } else if self.ended {
-                return Ok(None);
-            } else {
-                self.parse();
-            }
-        }
-    }
-}
-
-impl JsonTable {
-    /// Parses the next pieces side by side.
-    fn parse(&mut self) {
-        let (pieces, failed) = self.pieces.several(&mut self.ended);
-        let layout = &self.layout;
-        let blocks = pieces.into_par_iter().map(|piece| {
-            let mut block = Block { columns: layout.columns.emptied(), lines: Vec::new(), failed: None };
-            block.read(&piece, &mut 0, (usize::MAX, usize::MAX), &layout.label);
-            let seen: Vec<bool> = block.columns.all.iter().map(|column| column.seen).collect();
-            (layout.batches(block), seen)
-        });
-        let blocks: Vec<_> = blocks.collect();
-        for (batches, seen) in blocks {
-            self.queue.extend(batches);
-            self.layout.columns.all.iter_mut().zip(seen).for_each(|(column, seen)| column.seen |= seen);
-        }
-        self.queue.extend(failed.map(Err));
+        let Self { pieces, layout, first, queue, .. } = self;
+        queue.next(|| match first.take() {
+            Some(first) => Some(layout.batches(first)),
+            None => layout.parse(pieces),
+        })
     }
 }
 
 impl Layout {
+    /// The batches of the next pieces, which are parsed side by side; none at the end.
+    fn parse(&mut self, pieces: &mut Pieces) -> Option<Vec<Parsed>> {
+        let (pieces, failed) = pieces.several()?;
+        let blocks = pieces.into_par_iter().map(|piece| {
+            let mut block = Block { columns: self.columns.emptied(), lines: Vec::new(), failed: None };
+            block.read(&piece, &mut 0, (usize::MAX, usize::MAX), &self.label);
+            let seen: Vec<bool> = block.columns.all.iter().map(|column| column.seen).collect();
+            (self.batches(block), seen)
+        });
+        let (batches, seen): (Vec<_>, Vec<_>) = blocks.unzip();
+        for seen in seen {
+            self.columns.all.iter_mut().zip(seen).for_each(|(column, seen)| column.seen |= seen);
+        }
+        Some(batches.into_iter().flatten().chain(failed.map(Err)).collect())
+    }
+
     /// The rows of a block, and what is wrong behind them.
-    fn batches(&self, mut block: Block) -> Vec<Result<RecordBatch, Error>> {
+    fn batches(&self, mut block: Block) -> Vec<Parsed> {
         let failed = block.failed.take();
-        let rows = block.lines.len();
-        let batch = if rows == 0 { None } else { Some(self.batch(&mut block)) };
-        let mut batches = match batch {
-            None => Vec::new(),
-            Some(Err(error)) => return vec![Err(error)],
-            Some(Ok(batch)) => {
-                (0..rows).step_by(ROWS).map(|start| Ok(batch.slice(start, ROWS.min(rows - start)))).collect()
-            }
-        };
-        batches.extend(failed.map(Err));
-        batches
+        let rows = (!block.lines.is_empty()).then(|| self.batch(&mut block));
+        pieces::batches(rows, failed)
     }
 
     fn batch(&self, block: &mut Block) -> Result<RecordBatch, Error> {

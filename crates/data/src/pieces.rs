@@ -118,6 +118,21 @@ impl Pieces {
         }
     }
 
+    /// As many pieces as there are threads, and what is wrong behind them, unless there are no more. Of a stream that may be
+    /// silent one at a time.
+    pub(crate) fn several(&mut self) -> Option<(Vec<Piece>, Option<Error>)> {
+        let mut pieces = Vec::new();
+        let most = if self.waits { 1 } else { rayon::current_num_threads() };
+        while pieces.len() < most {
+            match self.next(self.first()) {
+                Ok(Some(piece)) => pieces.push(piece),
+                Ok(None) => break,
+                Err(error) => return Some((pieces, Some(error))),
+            }
+        }
+        (!pieces.is_empty()).then_some((pieces, None))
+    }
+
     /// Reads on, up to that many bytes or half as many again as there are; whether that was the end.
     fn read_on(&mut self, text: &mut Vec<u8>, bytes: usize) -> Result<bool, Error> {
         let before = text.len();
@@ -138,29 +153,6 @@ impl Pieces {
         }
         text.truncate(before + read);
         Ok(false)
-    }
-}
-
-impl Pieces {
-    /// As many pieces as there are threads, and what is wrong behind them; whether there are no more. Of a stream that may be
-    /// silent one at a time.
-    pub(crate) fn several(&mut self, ended: &mut bool) -> (Vec<Piece>, Option<Error>) {
-        let mut pieces = Vec::new();
-        let most = if self.waits { 1 } else { rayon::current_num_threads() };
-        while pieces.len() < most {
-            match self.next(self.first()) {
-                Ok(Some(piece)) => pieces.push(piece),
-                Ok(None) => {
-                    *ended = true;
-                    break;
-                }
-                Err(error) => {
-                    *ended = true;
-                    return (pieces, Some(error));
-                }
-            }
-        }
-        (pieces, None)
     }
 }
 
@@ -221,10 +213,30 @@ impl Dialect {
     }
 }
 
+/// A batch, or what is wrong in its place.
+pub(crate) type Parsed = Result<RecordBatch, Error>;
+
+/// The rows that were parsed together, if there are some, in batches of a fixed length, and what is wrong behind them.
+pub(crate) fn batches(rows: Option<Parsed>, failed: Option<Error>) -> Vec<Parsed> {
+    let mut batches = match rows {
+        None => Vec::new(),
+        Some(Err(error)) => return vec![Err(error)],
+        Some(Ok(all)) => {
+            let rows = all.num_rows();
+            (0..rows).step_by(ROWS).map(|start| Ok(all.slice(start, ROWS.min(rows - start)))).collect()
+        }
+    };
+    batches.extend(failed.map(Err));
+    batches
+}
+
 /// Batches that were parsed, and what is wrong behind them. Those of a stream that may be silent are of pieces that happened
-/// to come together; they are handed out in batches of a fixed length, unless rows are long, so that what is computed of them is the same each time.
+/// to come together; they are handed out in batches of a fixed length, unless rows are long, so that what is computed of
+/// them is the same each time.
 pub(crate) struct Queue {
-    parsed: VecDeque<Result<RecordBatch, Error>>,
+    parsed: VecDeque<Parsed>,
+    /// Whether there is nothing to parse behind them.
+    ended: bool,
     even: bool,
     /// Less than a batch.
     held: Vec<RecordBatch>,
@@ -232,15 +244,31 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub(crate) fn new(even: bool) -> Self {
-        Self { parsed: VecDeque::new(), even, held: Vec::new() }
+        Self { parsed: VecDeque::new(), ended: false, even, held: Vec::new() }
     }
 
-    pub(crate) fn extend(&mut self, batches: impl IntoIterator<Item = Result<RecordBatch, Error>>) {
-        self.parsed.extend(batches);
+    /// The next batch, if there is one; `parse` gives more of them, until there are none or one is wrong.
+    pub(crate) fn next(
+        &mut self,
+        mut parse: impl FnMut() -> Option<Vec<Parsed>>,
+    ) -> Result<Option<RecordBatch>, Error> {
+        loop {
+            if let Some(next) = self.ready() {
+                self.ended |= next.is_err();
+                return next.map(Some);
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            match parse() {
+                Some(batches) => self.parsed.extend(batches),
+                None => self.ended = true,
+            }
+        }
     }
 
-    /// The next batch; none where more is to be parsed first, unless that has `ended`.
-    pub(crate) fn next(&mut self, ended: bool) -> Option<Result<RecordBatch, Error>> {
+    /// The next batch; none where more is to be parsed first.
+    fn ready(&mut self) -> Option<Parsed> {
         if !self.even {
             return self.parsed.pop_front();
         }
@@ -248,7 +276,7 @@ impl Queue {
             let rows: usize = self.held.iter().map(RecordBatch::num_rows).sum();
             let bytes: usize = self.held.iter().map(RecordBatch::get_array_memory_size).sum();
             let whole = rows >= ROWS || bytes > BATCH_BYTES;
-            let cut_short = rows > 0 && (ended || self.parsed.front().is_some_and(Result::is_err));
+            let cut_short = rows > 0 && (self.ended || self.parsed.front().is_some_and(Result::is_err));
             match self.parsed.front() {
                 _ if whole => return Some(self.held(rows.min(ROWS))),
                 Some(Ok(_)) => self.held.extend(self.parsed.pop_front().and_then(Result::ok)),
@@ -260,7 +288,7 @@ impl Queue {
     }
 
     /// So many of the rows that are held.
-    fn held(&mut self, rows: usize) -> Result<RecordBatch, Error> {
+    fn held(&mut self, rows: usize) -> Parsed {
         let (mut taken, mut left) = (Vec::new(), rows);
         for batch in std::mem::take(&mut self.held) {
             let now = left.min(batch.num_rows());
