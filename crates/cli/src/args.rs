@@ -8,8 +8,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use strix_data::{ColumnType, Format};
+use strix_data::{ColumnType, Format, Source, TableOptions};
 use strix_reduce::{EngineChoice, NanPolicy};
+use strix_table::files::Files;
 
 use crate::failure::EXIT_CODES;
 
@@ -29,6 +30,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Compute statistics of arrays and tables, whole or by group.
     Reduce(Reduce),
+    /// Describe every column of a table: type, counts, mean, quartiles, extremes, frequent values and a histogram.
+    Describe(Describe),
     /// Merge, show and verify saved states.
     #[command(subcommand)]
     State(State),
@@ -51,12 +54,8 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = crate::statistic::help())]
+#[command(after_help = strix_table::statistics_help())]
 pub(crate) struct Reduce {
-    /// Arrays (.npy, .npz, IDX) or tables (.csv, .tsv, .jsonl, .parquet, .arrow, .npz), each also as .gz, .zst, .bz2
-    /// or .xz; - is standard input. Several merge into one answer.
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<OsString>,
     /// The statistics, separated by commas, such as "mean(price), p99(price), distinct(user)"; see below.
     /// [default: with --by the count of each group; of one column of numbers count, sum, mean, min, max, variances and
     /// standard deviations; else every column's type, count, missing cells, mean, min and max]
@@ -80,9 +79,40 @@ pub(crate) struct Reduce {
     /// Say on standard error which engine takes the work and why: what was measured, and from which size on the GPU wins.
     #[arg(long)]
     pub(crate) explain: bool,
-    /// What a NaN element does: make the answer NaN, be left out, or end with an error.
-    #[arg(long, default_value_t, value_name = "propagate|skip|error")]
-    pub(crate) nan: NanPolicy,
+    /// Draw histograms, and means by group with error bars.
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) plot: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) input: Input,
+    #[command(flatten)]
+    pub(crate) output: AnswerOutput,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Describe {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    /// Print JSON: an object with the number of rows and a list of columns.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print CSV: a row for each column.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+    /// Write a page with the table and a picture of each column too.
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) html: Option<PathBuf>,
+}
+
+/// Files and how they are read.
+#[derive(Debug, Args)]
+pub(crate) struct Input {
+    /// Arrays (.npy, .npz, IDX) or tables (.csv, .tsv, .jsonl, .parquet, .arrow, .npz), each also as .gz, .zst, .bz2
+    /// or .xz; - is standard input. Several merge into one answer.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<OsString>,
+    /// What a NaN element does: make the answer NaN, be left out, or end with an error. [default: propagate; of describe skip]
+    #[arg(long, value_name = "propagate|skip|error")]
+    pub(crate) nan: Option<NanPolicy>,
     /// The files' format, where their names and first bytes do not tell it.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
@@ -104,11 +134,35 @@ pub(crate) struct Reduce {
     /// Whether cells of CSV and TSV may be in quotes ("). [default: true for CSV, false for TSV]
     #[arg(long, value_name = "true|false")]
     pub(crate) quote: Option<bool>,
-    /// Draw histograms, and means by group with error bars.
-    #[arg(long, value_name = "FILE.svg")]
-    pub(crate) plot: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) output: AnswerOutput,
+    /// The memory that the command may take, such as 8GB or 500MB: with more groups than fit it ends with an error. 0 is no
+    /// limit. [default: four fifths of the machine's]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) memory: Option<u64>,
+}
+
+impl Input {
+    /// The files, and how tables are read.
+    pub(crate) fn files(&self) -> Files {
+        let options = TableOptions {
+            format: self.format,
+            types: self.types.clone(),
+            nulls: self.nulls.clone(),
+            header: self.header,
+            separator: self.separator,
+            quote: self.quote,
+            ..TableOptions::default()
+        };
+        Files::new(self.files.iter().map(Source::parse)).options(options)
+    }
+
+    /// The memory that groups may take.
+    pub(crate) fn memory(&self) -> Option<u64> {
+        match self.memory {
+            Some(0) => None,
+            Some(bytes) => Some(bytes),
+            None => strix_table::machine_memory().map(|bytes| bytes / 5 * 4),
+        }
+    }
 }
 
 /// Where an answer goes.
@@ -134,6 +188,26 @@ fn separator(text: &str) -> Result<u8, String> {
         b"\\t" => Ok(b'\t'),
         [byte] if byte.is_ascii() && !b"\"\r\n".contains(byte) => Ok(*byte),
         _ => Err("it is one ASCII character other than a quote, or \\t for a tab".into()),
+    }
+}
+
+/// Bytes, with a unit of powers of ten.
+fn size(text: &str) -> Result<u64, String> {
+    let lower = text.trim().to_lowercase();
+    let number = lower.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match lower[number.len()..].trim_end_matches('b') {
+        "" => 1.0,
+        "k" => 1e3,
+        "m" => 1e6,
+        "g" => 1e9,
+        "t" => 1e12,
+        _ => f64::NAN,
+    };
+    let bytes = number.trim().parse::<f64>().unwrap_or(f64::NAN) * unit;
+    if (0.0..1e19).contains(&bytes) {
+        Ok(bytes as u64)
+    } else {
+        Err("it is a number with a unit, such as 8GB or 500MB".into())
     }
 }
 

@@ -83,6 +83,20 @@ impl From<strix_reduce::Error> for Failure {
     }
 }
 
+impl From<strix_table::Error> for Failure {
+    fn from(error: strix_table::Error) -> Self {
+        use strix_table::ErrorKind;
+        let message = error.to_string();
+        match error.kind() {
+            ErrorKind::Question => Self::Usage(message),
+            ErrorKind::Input | ErrorKind::Memory => Self::Input(message),
+            ErrorKind::Device => Self::Device(message),
+            ErrorKind::Cancelled => Self::Interrupted(message),
+            _ => Self::Internal(message),
+        }
+    }
+}
+
 impl From<strix_train::Error> for Failure {
     fn from(error: strix_train::Error) -> Self {
         use strix_train::Error;

@@ -6,9 +6,7 @@ mod failure;
 mod interrupt;
 mod output;
 mod present;
-mod reduction;
-mod statistic;
-mod table;
+mod progress;
 
 use std::process::ExitCode;
 
@@ -16,7 +14,6 @@ use clap::Parser;
 
 /// Keeps what training frees for its next step. The system's allocator would hand every large tensor back to the kernel and
 /// get it anew, zeroed page by page: a fifth of a training step.
-#[cfg(not(test))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod dataset;
+mod describe;
 mod devices;
 mod evaluate;
 mod export;
@@ -20,6 +21,7 @@ use crate::failure::Failure;
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Reduce(args) => reduce::run(args),
+        Command::Describe(args) => describe::run(&args),
         Command::State(args) => state::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Train(args) => train::run(&args),

@@ -1,22 +1,23 @@
 //! `strix reduce`: files to statistics, in one pass over memory.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use etcetera::BaseStrategy;
 use serde::Serialize;
-use strix_data::Source;
 use strix_reduce::{EngineChoice, EngineReport};
+use strix_table::describe::Detail;
+use strix_table::files::Opened;
+use strix_table::{Answer, Question, Statistic, Value, default_statistics};
 
 use super::files::{File, check_folder, write_all};
 use crate::args::Reduce;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::output::{Value, counted, grouped};
-use crate::present::{self, Answer, GroupedMean, Kind};
-use crate::reduction::{Outcome, check_options, described, formats, reduce_arrays, reduce_tables};
-use crate::statistic::{DEFAULT, Family, Read, Statistic, columns, exactly, parse};
-use crate::table::{ItemType, Room, Saved};
+use crate::output::{counted, grouped};
+use crate::present::{self, GroupedMean, Kind};
+use crate::progress::Progress;
 
 /// All that `--json` prints of statistics without columns.
 #[derive(Debug, Serialize)]
@@ -40,134 +41,80 @@ fn as_object<S: serde::Serializer>(stats: &[(String, Value)], serializer: S) -> 
     serializer.collect_map(stats.iter().map(|(name, value)| (name, value)))
 }
 
-pub(crate) fn run(mut args: Reduce) -> Result<(), Failure> {
+pub(crate) fn run(args: Reduce) -> Result<(), Failure> {
     let started = Instant::now();
-    let by = args.by.iter().map(|list| columns(list)).collect::<Result<Vec<_>, _>>();
-    args.by = by.map_err(|what| Failure::Usage(format!("--by: {what}")))?.concat();
     let args = &args;
-    let list = match (&args.stats[..], &args.by[..], &args.column) {
-        ([], [_, ..], None) => "count".to_owned(),
-        ([], ..) => DEFAULT.to_owned(),
-        (stats, ..) => stats.join(","),
-    };
-    let mut statistics = parse(&list).map_err(|what| Failure::Usage(format!("--stats: {what}")))?;
-    if args.exact {
-        exactly(&mut statistics).map_err(|what| Failure::Usage(format!("--exact: {what}")))?;
-    }
-    let names: Vec<&String> = args.by.iter().chain(statistics.iter().map(|s| &s.text)).collect();
-    if let Some((_, name)) = names.iter().enumerate().find(|&(at, name)| names[..at].contains(name)) {
-        let what = "--by and --stats name each column of the answer";
-        return Err(Failure::Usage(format!("{what}, but two of them are called {name:?}; choose others with both")));
-    }
+    let (question, bars) = question(args)?;
     if let Some(path) = &args.output.out {
         Kind::of(path)?;
     }
     let written = [&args.output.out, &args.output.save, &args.plot];
     written.into_iter().flatten().try_for_each(|path| check_folder(path))?;
-    check_room(args, &statistics)?;
-    if let Some(path) = &args.plot {
-        check_plot(path, &statistics, args)?;
+    if args.output.save.is_some() {
+        question.check_state()?;
     }
-    let sources: Vec<Source> = args.files.iter().map(Source::parse).collect();
-    if sources.iter().filter(|source| matches!(source, Source::Stdin)).count() > 1 {
-        return Err(Failure::Usage("- is standard input, which can be read once".into()));
+    if let Some(path) = &args.plot {
+        check_plot(path, &question, args)?;
     }
     interrupt::listen()?;
 
-    let of_columns = !args.by.is_empty() || statistics.iter().any(|s| !s.columns.is_empty());
-    let mut wanted = statistics;
-    let mut asked = wanted.len();
-    let means = if args.plot.is_some() && !args.by.is_empty() { for_error_bars(&mut wanted, args) } else { Vec::new() };
-    let formats = formats(args, &sources)?;
-    check_options(args, &sources, &formats)?;
-    let mut description = None;
-    let outcome = if !of_columns && formats[0].is_array() {
-        reduce_arrays(args, &sources, wanted)?
-    } else {
-        let mut open = Vec::new();
-        if args.stats.is_empty() && args.by.is_empty() && args.column.is_none() {
-            let mut found = described(args, &sources, &formats)?;
-            open = std::mem::take(&mut found.open);
-            if !found.is_alone() {
-                wanted = found.statistics.clone();
-                asked = wanted.len();
-                check_room(args, &wanted)?;
-                description = Some(found);
-            }
-        }
-        if description.is_none() && args.stats.is_empty() && args.by.is_empty() {
-            // Beside the mean of the only column belongs the number of its items, not that of rows.
-            for statistic in wanted.iter_mut().filter(|s| s.family == Family::Count) {
-                statistic.family = Family::Items;
-            }
-        }
-        reduce_tables(args, &sources, &formats, wanted, open)?
-    };
-    let of_columns = of_columns || description.is_some();
-    let seconds = started.elapsed().as_secs_f64();
-    let mut files = Vec::new();
-    if let Some(path) = &args.output.save {
-        let saved = Saved::new(
-            &outcome.plan.first(asked)?,
-            &outcome.by,
-            args.nan,
-            &outcome.groups,
-            outcome.rows,
-            outcome.skipped,
-        )?;
-        files.push(File { path, bytes: saved.to_bytes()? });
+    let progress = Progress::default();
+    let files = args.input.files().column(args.column.clone()).engine(args.engine).crossovers(crossovers());
+    let mut opened = files.open(&progress)?;
+    let of_columns = !args.by.is_empty() || question.statistics().iter().any(|s| !s.columns().is_empty());
+    let nothing_asked = args.stats.is_empty() && args.by.is_empty() && args.column.is_none();
+    if nothing_asked && !opened.is_array() && !opened.is_one_column(&progress)? {
+        return describe(args, opened, &progress);
     }
-
-    let Outcome { plan, by, groups, rows, skipped, report, item, notes, interrupted } = outcome;
-    note(&notes)?;
+    let outcome = opened.reduce(&question, &progress)?;
+    let seconds = started.elapsed().as_secs_f64();
+    note(outcome.notes())?;
+    let (rows, skipped, item) = (outcome.rows(), outcome.skipped(), outcome.item());
+    let (report, cancelled) = (outcome.report().clone(), outcome.cancelled().map(str::to_owned));
     if args.explain {
         explain(args.engine, &report)?;
     }
-    let names: Vec<String> = plan.statistics.iter().map(|s| s.text.clone()).collect();
-    let finished = groups.into_iter().map(|(key, states)| (key, plan.finish(states))).collect();
-    let mut answer = Answer { by, statistics: names, rows: finished };
-    let means = means.iter().map(|mean| mean.of(&answer)).collect::<Vec<_>>();
-    answer.statistics.truncate(asked);
-    answer.rows.iter_mut().for_each(|(_, values)| values.truncate(asked));
-    let groups = (!answer.by.is_empty()).then_some(answer.rows.len());
-    if let Some(description) = description {
-        note(&description.notes)?;
-        answer = description.of(&answer);
-    }
-
-    if let Some(path) = &args.output.out {
-        files.push(File { path, bytes: present::file(path, &answer)? });
-    }
-    // The picture may fail for what is in the answer, which is printed all the same.
-    let mut undrawn = None;
-    if let Some(path) = &args.plot {
-        match present::plot(path, &answer, &means) {
-            Ok(bytes) => files.push(File { path, bytes }),
-            Err(failure) => undrawn = Some(failure),
+    let mut files = Vec::new();
+    let answer = match &args.output.save {
+        None => outcome.answer()?,
+        Some(path) => {
+            let state = outcome.state()?;
+            files.push(File { path, bytes: state.to_bytes()? });
+            state.answer()?
         }
-    }
-    let mut out = std::io::stdout().lock();
+    };
+    let asked = question.statistics().len() - 2 * bars.len();
+    let means: Vec<GroupedMean> = bars.iter().map(|bar| bar.of(&answer)).collect();
+    let answer = answer.first(asked);
+
+    // The picture may fail for what is in the answer, which is printed all the same.
+    let undrawn = also(args, &answer, &means, &mut files)?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     if args.output.csv {
         present::csv(&answer, &mut out)?;
     } else if of_columns && args.output.json {
         present::json(&answer, &mut out)?;
     } else {
-        let dtype = item.map_or_else(|| "rows".into(), ItemType::name);
-        let bytes = rows * item.map_or(0, |item| item.bytes());
-        let files = args.files.len();
-        let (engine, adapter, fallback) = (report.engine, report.adapter, report.fallback);
-        let stats = if of_columns {
-            Vec::new()
-        } else {
-            let values = answer.rows.first().map(|(_, values)| values.clone()).unwrap_or_default();
-            answer.statistics.iter().cloned().zip(values).collect()
+        let (dtype, bytes) = item.map_or_else(|| ("rows".into(), 0), |(name, bytes)| (name, rows * bytes));
+        let stats =
+            if of_columns { Vec::new() } else { answer.statistics().iter().cloned().zip(answer.row(0)).collect() };
+        let report = Report {
+            engine: report.engine,
+            adapter: report.adapter,
+            fallback: report.fallback,
+            files: args.input.files.len(),
+            dtype,
+            bytes,
+            seconds,
+            nan_skipped: skipped,
+            stats,
         };
-        let report = Report { engine, adapter, fallback, files, dtype, bytes, seconds, nan_skipped: skipped, stats };
         if args.output.json {
             serde_json::to_writer(&mut out, &report)?;
             writeln!(out)?;
         } else if of_columns {
             present::text(&answer, &mut out)?;
+            let groups = (!answer.by().is_empty()).then_some(answer.len());
             writeln!(out, "\n{}", rows_summary(&report, rows, groups))?;
         } else {
             for (stat, value) in &report.stats {
@@ -177,7 +124,7 @@ pub(crate) fn run(mut args: Reduce) -> Result<(), Failure> {
         }
     }
     out.flush()?;
-    let Some(place) = interrupted else { return undrawn.map_or_else(|| write_all(&files), Err) };
+    let Some(place) = cancelled else { return undrawn.map_or_else(|| write_all(&files), Err) };
     let mut message = format!("stopped {place}; the statistics are of what was read");
     if !files.is_empty() {
         // A file that is there may be of all the rows, and does not give way to less.
@@ -187,21 +134,91 @@ pub(crate) fn run(mut args: Reduce) -> Result<(), Failure> {
     Err(Failure::Interrupted(message))
 }
 
-/// Refuses what a saved state cannot hold.
-fn check_room(args: &Reduce, statistics: &[Statistic]) -> Result<(), Failure> {
-    if args.output.save.is_none() {
-        return Ok(());
+/// What is asked, and what is computed beside it for error bars.
+fn question(args: &Reduce) -> Result<(Question, Vec<ErrorBars>), Failure> {
+    let mut question = match (&args.stats[..], &args.by[..], &args.column) {
+        ([], [_, ..], None) => Question::parse("count")?,
+        ([], ..) => Question::new(default_statistics()?)?,
+        (stats, ..) => Question::parse(&stats.join(","))?,
+    };
+    if !args.by.is_empty() {
+        question = question.by_list(&args.by.join(","))?;
     }
-    let mut room = Room::default();
-    let fits = statistics.iter().try_for_each(|statistic| room.take(statistic));
-    fits.map_err(|what| Failure::Usage(format!("--save: {what}")))
+    if args.exact {
+        question = question.exact()?;
+    }
+    question = question.nan(args.input.nan.unwrap_or_default()).memory(args.input.memory());
+    let mut bars = Vec::new();
+    if args.plot.is_some() && !args.by.is_empty() {
+        let means: Vec<(usize, Statistic)> = question.statistics().iter().cloned().enumerate().collect();
+        for (mean, statistic) in means.into_iter().filter(|(_, statistic)| has_error_bar(statistic, args)) {
+            let sd = question.statistics().len();
+            bars.push(ErrorBars { title: statistic.text().to_owned(), mean, sd, count: sd + 1 });
+            question = question.beside([statistic.renamed("sample_sd")?, statistic.renamed("count")?.of_items()]);
+        }
+    }
+    Ok((question, bars))
+}
+
+/// Where what was measured of this machine's engines is kept, with what the machine can make again.
+fn crossovers() -> Option<PathBuf> {
+    let base = etcetera::choose_base_strategy().ok()?;
+    Some(base.cache_dir().join("strix/crossovers.tsv"))
+}
+
+/// The description of a table of which nothing was asked.
+fn describe(args: &Reduce, opened: Opened, progress: &Progress) -> Result<(), Failure> {
+    if args.output.save.is_some() {
+        let what = "--save: a description of all columns is no state; name statistics with --stats";
+        return Err(Failure::Usage(what.into()));
+    }
+    let started = Instant::now();
+    let nan = args.input.nan.unwrap_or_default();
+    let description = opened.describe(Detail::Short, nan, args.input.memory(), progress)?;
+    note(&description.notes)?;
+    let answer = description.to_answer(Detail::Short);
+    let mut files = Vec::new();
+    let undrawn = also(args, &answer, &[], &mut files)?;
+    let mut out = std::io::stdout().lock();
+    if args.output.csv {
+        present::csv(&answer, &mut out)?;
+    } else if args.output.json {
+        present::json(&answer, &mut out)?;
+    } else {
+        present::text(&answer, &mut out)?;
+        let seconds = started.elapsed().as_secs_f64();
+        let files = counted(args.input.files.len() as u64, "file");
+        let skipped = skipped(description.nan);
+        writeln!(out, "\n{files}, {}{skipped}, in {seconds:.3} s", counted(description.rows, "row"))?;
+    }
+    out.flush()?;
+    undrawn.map_or_else(|| write_all(&files), Err)
+}
+
+/// The files that an answer is written to too; why no picture could be made of it.
+fn also<'a>(
+    args: &'a Reduce,
+    answer: &Answer,
+    means: &[GroupedMean],
+    files: &mut Vec<File<'a>>,
+) -> Result<Option<Failure>, Failure> {
+    if let Some(path) = &args.output.out {
+        files.push(File { path, bytes: present::file(path, answer)? });
+    }
+    if let Some(path) = &args.plot {
+        match present::plot(path, answer, means) {
+            Ok(bytes) => files.push(File { path, bytes }),
+            Err(failure) => return Ok(Some(failure)),
+        }
+    }
+    Ok(None)
 }
 
 /// Notes shown; of many files they are alike.
 const NOTES: usize = 3;
 
 /// Says what was decided in doubt.
-fn note(notes: &[String]) -> Result<(), Failure> {
+pub(super) fn note(notes: &[String]) -> Result<(), Failure> {
     let mut out = std::io::stderr().lock();
     for note in notes.iter().take(NOTES) {
         writeln!(out, "note: {note}")?;
@@ -236,7 +253,7 @@ fn summary(report: &Report) -> String {
         counted(report.files as u64, "file"),
         grouped(report.bytes),
         report.dtype,
-        skipped(report),
+        skipped(report.nan_skipped),
         report.seconds
     )
 }
@@ -244,20 +261,19 @@ fn summary(report: &Report) -> String {
 fn rows_summary(report: &Report, rows: u64, groups: Option<usize>) -> String {
     let groups = groups.map_or_else(String::new, |groups| format!(" in {}", counted(groups as u64, "group")));
     let files = counted(report.files as u64, "file");
-    format!("{files}, {}{groups}{}, in {:.3} s", counted(rows, "row"), skipped(report), report.seconds)
+    format!("{files}, {}{groups}{}, in {:.3} s", counted(rows, "row"), skipped(report.nan_skipped), report.seconds)
 }
 
-fn skipped(report: &Report) -> String {
-    if report.nan_skipped == 0 { String::new() } else { format!(", {} NaN skipped", grouped(report.nan_skipped)) }
+fn skipped(nan: u64) -> String {
+    if nan == 0 { String::new() } else { format!(", {} NaN skipped", grouped(nan)) }
 }
 
 /// Refuses a picture of nothing before anything is read.
-fn check_plot(path: &Path, statistics: &[Statistic], args: &Reduce) -> Result<(), Failure> {
+fn check_plot(path: &Path, question: &Question, args: &Reduce) -> Result<(), Failure> {
     if path.extension().is_none_or(|ending| ending != "svg") {
         return Err(Failure::Usage(format!("--plot {}: the picture is an .svg", path.display())));
     }
-    let histogram = |s: &Statistic| matches!(s.family, Family::Histogram { .. });
-    if statistics.iter().any(|s| histogram(s) || has_error_bar(s, args)) {
+    if question.statistics().iter().any(|s| s.is_histogram() || has_error_bar(s, args)) {
         return Ok(());
     }
     let what = "--plot draws histogram(column, low, high, bins), and mean(column) with --by; neither is asked for";
@@ -266,9 +282,8 @@ fn check_plot(path: &Path, statistics: &[Statistic], args: &Reduce) -> Result<()
 
 /// A mean by group, of a column that is named: a count without one would be of rows.
 fn has_error_bar(statistic: &Statistic, args: &Reduce) -> bool {
-    let named = !statistic.columns.is_empty() || args.column.is_some();
-    let mean = matches!(statistic.family, Family::Mean | Family::ExactMean) || statistic.read == Read::Mean;
-    mean && !args.by.is_empty() && named
+    let named = !statistic.columns().is_empty() || args.column.is_some();
+    statistic.is_mean() && !args.by.is_empty() && named
 }
 
 /// Where the mean, standard deviation and count of a column are among the statistics.
@@ -279,32 +294,14 @@ struct ErrorBars {
     count: usize,
 }
 
-/// Adds, for every mean, what its error bar needs.
-fn for_error_bars(statistics: &mut Vec<Statistic>, args: &Reduce) -> Vec<ErrorBars> {
-    let asked = statistics.clone();
-    let means = asked.iter().enumerate().filter(|(_, statistic)| has_error_bar(statistic, args));
-    let bars = means.map(|(mean, statistic)| {
-        // `mean(price)` and `mean` as `sample_sd(price)` and `sample_sd`.
-        let [sd, count] = [("sample_sd", Family::Variance, Read::SampleSd), ("count", Family::Count, Read::Whole)].map(
-            |(name, family, read)| {
-                let text = statistic.text.replacen("mean", name, 1);
-                statistics.push(Statistic { text, columns: statistic.columns.clone(), family, read });
-                statistics.len() - 1
-            },
-        );
-        ErrorBars { title: statistic.text.clone(), mean, sd, count }
-    });
-    bars.collect()
-}
-
 impl ErrorBars {
     fn of(&self, answer: &Answer) -> GroupedMean {
-        let number = |value: &Value| if let Value::Number(digits) = value { digits.parse::<f64>().ok() } else { None };
-        let groups = answer.rows.iter().filter_map(|(key, values)| {
-            let key: Vec<String> = key.iter().map(|cell| cell.value().text()).collect();
-            let mean = number(&values[self.mean]).filter(|mean| mean.is_finite())?;
+        let groups = (0..answer.len()).filter_map(|group| {
+            let key: Vec<String> = answer.key(group).map(|cell| cell.text()).collect();
+            let number = |statistic: usize| answer.value(group, statistic).as_f64();
+            let mean = number(self.mean).filter(|mean| mean.is_finite())?;
             // The normal distribution's 97.5 % point; a group of one has no bar.
-            let half = match (number(&values[self.sd]), number(&values[self.count])) {
+            let half = match (number(self.sd), number(self.count)) {
                 (Some(sd), Some(n)) if sd.is_finite() => 1.959_964 * sd / n.sqrt(),
                 _ => 0.0,
             };

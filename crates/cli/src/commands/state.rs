@@ -4,19 +4,19 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use strix_table::State;
 
 use super::files::{File, check_folder, write_all};
-use crate::args::{AnswerOutput, State};
+use crate::args::{self, AnswerOutput};
 use crate::failure::Failure;
 use crate::output::counted;
-use crate::present::{self, Answer, Kind};
-use crate::table::{ByGroup, Opened, Plan, Saved, merged};
+use crate::present::{self, Kind};
 
-pub(crate) fn run(command: &State) -> Result<(), Failure> {
+pub(crate) fn run(command: &args::State) -> Result<(), Failure> {
     match command {
-        State::Merge { files, output } => merge(files, output),
-        State::Show { file, json } => show(file, *json),
-        State::Verify { files } => verify(files),
+        args::State::Merge { files, output } => merge(files, output),
+        args::State::Show { file, json } => show(file, *json),
+        args::State::Verify { files } => verify(files),
     }
 }
 
@@ -26,13 +26,12 @@ fn merge(files: &[PathBuf], output: &AnswerOutput) -> Result<(), Failure> {
     }
     [&output.out, &output.save].into_iter().flatten().try_for_each(|path| check_folder(path))?;
     let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
-    let Opened { saved, plan, groups } = merged(&paths)?;
+    let state = State::merged(&paths)?;
     let mut files = Vec::new();
     if let Some(path) = &output.save {
-        let saved = Saved::new(&plan, &saved.by, saved.nan()?, &groups, saved.rows, saved.skipped)?;
-        files.push(File { path, bytes: saved.to_bytes()? });
+        files.push(File { path, bytes: state.to_bytes()? });
     }
-    let answer = answer(&saved, &plan, groups);
+    let answer = state.answer()?;
     if let Some(path) = &output.out {
         files.push(File { path, bytes: present::file(path, &answer)? });
     }
@@ -47,29 +46,29 @@ fn merge(files: &[PathBuf], output: &AnswerOutput) -> Result<(), Failure> {
 }
 
 fn show(file: &Path, as_json: bool) -> Result<(), Failure> {
-    let Opened { saved, plan, groups } = merged(&[file])?;
-    let signature = plan.signature();
-    let answer = answer(&saved, &plan, groups);
+    let state = State::open(file)?;
+    let (rows, skipped, by, aggregators) = (state.rows(), state.skipped(), state.by().to_vec(), state.aggregators());
+    let answer = state.answer()?;
     let mut out = std::io::stdout().lock();
     if as_json {
         let shown = json!({
-            "rows": saved.rows,
-            "nan_skipped": saved.skipped,
-            "by": saved.by,
-            "aggregators": signature,
+            "rows": rows,
+            "nan_skipped": skipped,
+            "by": by,
+            "aggregators": aggregators,
             "answer": serde_json::to_value(&answer)?,
         });
         serde_json::to_writer(&mut out, &shown)?;
         return Ok(writeln!(out)?);
     }
-    writeln!(out, "rows         {}", saved.rows)?;
-    if saved.skipped > 0 {
-        writeln!(out, "NaN skipped  {}", saved.skipped)?;
+    writeln!(out, "rows         {rows}")?;
+    if skipped > 0 {
+        writeln!(out, "NaN skipped  {skipped}")?;
     }
-    if !saved.by.is_empty() {
-        writeln!(out, "by           {}", saved.by.join(", "))?;
+    if !by.is_empty() {
+        writeln!(out, "by           {}", by.join(", "))?;
     }
-    writeln!(out, "aggregators  {signature}\n")?;
+    writeln!(out, "aggregators  {aggregators}\n")?;
     present::text(&answer, &mut out)
 }
 
@@ -77,8 +76,8 @@ fn verify(files: &[PathBuf]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let mut broken = 0;
     for file in files {
-        match Opened::open(file) {
-            Ok(Opened { saved, .. }) => writeln!(out, "{}: whole, {}", file.display(), counted(saved.rows, "row"))?,
+        match State::open(file) {
+            Ok(state) => writeln!(out, "{}: whole, {}", file.display(), counted(state.rows(), "row"))?,
             Err(failure) => {
                 broken += 1;
                 writeln!(out, "{failure}")?;
@@ -89,10 +88,4 @@ fn verify(files: &[PathBuf]) -> Result<(), Failure> {
         return Err(Failure::Input(format!("{broken} of {} states cannot be used", files.len())));
     }
     Ok(())
-}
-
-fn answer(saved: &Saved, plan: &Plan, groups: ByGroup) -> Answer {
-    let rows = groups.into_iter().map(|(key, states)| (key, plan.finish(states))).collect();
-    let statistics = plan.statistics.iter().map(|s| s.text.clone()).collect();
-    Answer { by: saved.by.clone(), statistics, rows }
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use super::Answer;
+use strix_table::{Answer, Value};
+
 use crate::failure::Failure;
-use crate::output::Value;
 
 /// Pixels of a panel.
 const PANEL: (u32, u32) = (860, 360);
@@ -33,9 +33,10 @@ pub(crate) struct GroupedMean {
 /// # Errors
 /// [`Failure::Output`] when there is nothing to draw or no axis for it, [`Failure::Usage`] when there is too much.
 pub(crate) fn plot(path: &Path, answer: &Answer, means: &[GroupedMean]) -> Result<Vec<u8>, Failure> {
-    let histograms = answer.rows.iter().flat_map(|(key, values)| {
-        let key: Vec<String> = key.iter().map(|cell| cell.value().text()).collect();
-        answer.statistics.iter().zip(values).filter_map(move |(name, value)| match value {
+    let histograms = (0..answer.len()).flat_map(|group| {
+        let key: Vec<String> = answer.key(group).map(|cell| cell.text()).collect();
+        let values = (0..answer.statistics().len()).map(move |statistic| answer.value(group, statistic));
+        answer.statistics().iter().zip(values).filter_map(move |(name, value)| match value {
             Value::Histogram(bins) => Some((titled(name, &key), bins)),
             _ => None,
         })

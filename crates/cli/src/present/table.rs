@@ -2,25 +2,21 @@
 
 use std::io::Write;
 
-use serde::ser::{SerializeMap, SerializeSeq};
-use serde::{Serialize, Serializer};
+use strix_table::{Answer, Value};
 
-use super::Answer;
 use crate::failure::Failure;
-use crate::output::Value;
 
 /// Columns side by side; numbers to the right.
 pub(crate) fn text(answer: &Answer, out: &mut impl Write) -> Result<(), Failure> {
     let header: Vec<&str> = answer.header().collect();
-    let rows: Vec<Vec<Value>> = answer.rows.iter().map(|row| Answer::cells(row).collect()).collect();
+    let rows: Vec<Vec<Value>> = (0..answer.len()).map(|group| answer.row(group).collect()).collect();
     let cells: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(shown).collect()).collect();
     let width = |column: usize| {
         let cells = cells.iter().map(|row| row[column].chars().count());
         cells.chain([header[column].chars().count()]).max().unwrap_or_default()
     };
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
-    let right: Vec<bool> =
-        (0..header.len()).map(|column| rows.iter().any(|row| matches!(row[column], Value::Number(_)))).collect();
+    let right: Vec<bool> = (0..header.len()).map(|column| rows.iter().any(|row| row[column].is_number())).collect();
     let line = |cells: &mut dyn Iterator<Item = &str>| {
         let padded = cells.enumerate().map(|(column, cell)| {
             let pad = " ".repeat(widths[column] - cell.chars().count());
@@ -51,8 +47,8 @@ pub(crate) fn csv(answer: &Answer, out: impl Write) -> Result<(), Failure> {
     };
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(answer.header()).map_err(broken)?;
-    for row in &answer.rows {
-        writer.write_record(Answer::cells(row).map(|value| value.cell())).map_err(broken)?;
+    for group in 0..answer.len() {
+        writer.write_record(answer.row(group).map(|value| value.cell())).map_err(broken)?;
     }
     Ok(writer.flush()?)
 }
@@ -61,24 +57,4 @@ pub(crate) fn csv(answer: &Answer, out: impl Write) -> Result<(), Failure> {
 pub(crate) fn json(answer: &Answer, mut out: impl Write) -> Result<(), Failure> {
     serde_json::to_writer(&mut out, answer)?;
     Ok(writeln!(out)?)
-}
-
-impl Serialize for Answer {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Row<'a>(&'a Answer, usize);
-        impl Serialize for Row<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut map = serializer.serialize_map(None)?;
-                for (name, value) in self.0.header().zip(Answer::cells(&self.0.rows[self.1])) {
-                    map.serialize_entry(name, &value)?;
-                }
-                map.end()
-            }
-        }
-        let mut list = serializer.serialize_seq(Some(self.rows.len()))?;
-        for row in 0..self.rows.len() {
-            list.serialize_element(&Row(self, row))?;
-        }
-        list.end()
-    }
 }

@@ -134,6 +134,11 @@ impl<T, O> Boxed<T, O> {
         self.aggregator.merge_groups(self.peek(&mut groups.0), others, numbers);
     }
 
+    /// The answer of each group.
+    pub fn finish_groups(&self, groups: BoxedGroups) -> Vec<O> {
+        self.aggregator.finish_groups(self.open(groups.0))
+    }
+
     /// The state of each group.
     pub fn states(&self, groups: BoxedGroups) -> Vec<BoxedState> {
         self.aggregator.states(self.open(groups.0)).into_iter().map(|state| self.hide(state)).collect()
@@ -204,6 +209,7 @@ trait Erased<T, O>: Send + Sync {
     fn lift_groups(&self, groups: &mut dyn AnyState, block: &Block<'_, T>, numbers: &[u32]);
     fn lift_group(&self, groups: &mut dyn AnyState, block: &Block<'_, T>, number: usize);
     fn merge_groups(&self, groups: &mut dyn AnyState, others: Hidden, numbers: &[u32]);
+    fn finish_groups(&self, groups: Hidden) -> Vec<O>;
     fn states(&self, groups: Hidden) -> Vec<Hidden>;
     #[cfg(feature = "gpu")]
     fn gpu(&self) -> Option<crate::gpu::GpuHalf<Hidden>>;
@@ -297,6 +303,10 @@ impl<T, A: Portable<T>> Erased<T, A::Output> for A {
         for (other, &number) in others.into_iter().zip(numbers) {
             Aggregator::merge(self, &mut states[number as usize], other);
         }
+    }
+    fn finish_groups(&self, groups: Hidden) -> Vec<A::Output> {
+        let states: Vec<A::State> = open(self, groups);
+        states.into_iter().map(|state| Aggregator::finish(self, state)).collect()
     }
     fn states(&self, groups: Hidden) -> Vec<Hidden> {
         let states: Vec<A::State> = open(self, groups);

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
+use strix_table::{Answer, Value};
 use strix_train::run::{shell_word, write_whole};
 use strix_tune::{State, Stored, Study, best};
 
@@ -14,8 +15,8 @@ use super::plan::{DIRECTION, Plan};
 use super::worker::{finished, runs, tidy};
 use crate::args::{self, Dataset};
 use crate::failure::Failure;
-use crate::output::{Value, percent};
-use crate::present::{self, Answer};
+use crate::output::percent;
+use crate::present;
 
 /// Options of a training that are of this machine or of this search alone, and do not go into best-params.json.
 const OWN: [&str; 5] = ["device", "label-share", "limit", "seed", "train-share"];
@@ -165,7 +166,7 @@ fn table(plan: &Plan, trials: &[Stored]) -> Answer {
     let cell = |value: Option<&Json>| match value {
         None | Some(Json::Null) => Value::Missing,
         Some(Json::Bool(value)) => Value::of(Some(*value)),
-        Some(Json::Number(number)) => Value::Number(number.to_string()),
+        Some(Json::Number(number)) => Value::Decimal(number.to_string()),
         Some(Json::String(text)) => Value::Text(text.clone()),
         Some(other) => Value::Text(other.to_string()),
     };
@@ -182,7 +183,7 @@ fn table(plan: &Plan, trials: &[Stored]) -> Answer {
         ];
         row.extend(names.iter().map(|name| cell(stored.values.get(name))));
         row.push(cell(stored.attributes.get("failure")));
-        (Vec::new(), row)
+        row
     });
-    Answer { by: Vec::new(), statistics: columns, rows: rows.collect() }
+    Answer::from_rows(Vec::new(), columns, &rows.collect::<Vec<_>>())
 }

@@ -11,8 +11,8 @@ use strix_reduce::{
 use super::decimal::{self, Digits, Extremes, Sums, Total};
 use super::readout::ExactReadings;
 use super::{Family, Readout};
-use crate::output::{Numeral, Value, bytes_text};
-use crate::table::Clock;
+use crate::clock::Clock;
+use crate::value::{Value, bytes_text};
 
 /// Different values that are counted one by one.
 const COUNTERS: u32 = 1024;
@@ -24,7 +24,7 @@ fn value<T, A, O>(aggregator: A) -> Chosen<T>
 where
     T: 'static,
     A: Portable<T, Output = Option<O>> + Combine + 'static,
-    O: Numeral + 'static,
+    O: Into<Value> + 'static,
 {
     readout(aggregator, |answer| Readout::Value(Value::of(answer)))
 }
@@ -68,9 +68,9 @@ fn label<T: Label>(family: Family, show: impl Fn(T) -> Value + Copy + Send + Syn
 }
 
 /// The aggregator of numbers; `None` for the families of other types.
-pub(crate) fn element<T: ExactElement + Numeral>(family: Family) -> Chosen<T>
+pub(crate) fn element<T: ExactElement + Into<Value>>(family: Family) -> Chosen<T>
 where
-    <T::Sum as Accumulator<T>>::Total: Numeral,
+    <T::Sum as Accumulator<T>>::Total: Into<Value>,
 {
     let place = |placed: Option<Placed<T>>| Readout::Value(Value::of(placed.map(|placed| placed.place)));
     match family {
@@ -81,12 +81,15 @@ where
         Family::Max => value::<T, _, T>(Max),
         // Of integers exact; as f64 it would round.
         Family::Range if T::NAME.starts_with(['i', 'u']) => {
-            let integer = |x: T| x.numeral().parse::<i128>().ok();
+            let integer = |x: T| match x.into() {
+                Value::Integer(integer) => Some(integer),
+                _ => None,
+            };
             shown(
                 (Min, Max).and_then(move |(least, greatest): (Option<T>, Option<T>)| {
                     Some(integer(greatest?)? - integer(least?)?)
                 }),
-                Numeral::value,
+                Into::into,
             )
         }
         Family::Range => value(Range),
@@ -101,7 +104,7 @@ where
         Family::HarmonicMean => value(HarmonicMean),
         Family::Quantiles => readout(Quantiles::default(), Readout::Quantiles),
         Family::Histogram { low, high, bins } => readout(Histogram::uniform(low, high, bins)?, Readout::Histogram),
-        family => label(family, Numeral::value),
+        family => label(family, Into::into),
     }
 }
 
@@ -168,7 +171,7 @@ pub(crate) fn decimal(family: Family, scale: i8) -> Chosen<Digits> {
             shown(Sums { squares: false }.and_then(move |total: Total| total.sum(scale)), |sum| sum)
         }
         Family::Mean | Family::ExactMean => {
-            shown(Sums { squares: false }.and_then(move |total: Total| total.mean(scale)), Numeral::value)
+            shown(Sums { squares: false }.and_then(move |total: Total| total.mean(scale)), Into::into)
         }
         Family::Variance | Family::ExactMoments => {
             let read = move |total: Total| Readout::Exact(ExactReadings::of_decimals(&total, scale));

@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{cast, max, min, take};
-use arrow::datatypes::{DataType, Float64Type, Int64Type, SchemaRef, UInt64Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema, UInt64Type};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, Rows, SortField};
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::clock::Clock;
-use super::key::{Key, cells, is_key, no_key};
-use super::numbers::Numbers;
-use crate::failure::Failure;
+use crate::Error;
+use crate::clock::Clock;
+use crate::key::{KeyColumn, is_key, no_key};
+use crate::numbers::Numbers;
 
 /// Encodes the key columns of batches as bytes, one row a key.
 #[derive(Debug)]
-pub(crate) struct Groups {
+pub(crate) struct KeyEncoder {
     columns: Vec<String>,
     converter: RowConverter,
 }
@@ -52,6 +52,14 @@ impl Keys {
     /// How many rows there are.
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// How many different keys there are, at most.
+    pub(crate) fn different(&self) -> usize {
+        match &self.kind {
+            Kind::One => self.len.min(1),
+            Kind::Each(_, hashes) | Kind::Coded(_, hashes, _) => hashes.len(),
+        }
     }
 
     /// The part, of a power of two, that each row's key belongs to.
@@ -156,33 +164,32 @@ fn combined(columns: &[ArrayRef]) -> Option<(Vec<u32>, UInt32Array)> {
     Some((codes, rows.into()))
 }
 
-impl Groups {
+impl KeyEncoder {
     /// Groups by these columns of tables of `schema`.
-    pub(crate) fn new(columns: &[String], schema: &SchemaRef) -> Result<Self, Failure> {
+    pub(crate) fn new(columns: &[String], schema: &Schema) -> Result<Self, Error> {
         let fields = columns.iter().map(|column| {
-            let field = schema.field_with_name(column).map_err(|e| Failure::Input(format!("--by {column}: {e}")))?;
+            let field = schema.field_with_name(column).map_err(|e| Error::input(format!("--by {column}: {e}")))?;
             if !is_key(field.data_type()) {
-                return Err(Failure::Input(format!("column {column:?}: {}", no_key(field.data_type()))));
+                return Err(Error::input(format!("column {column:?}: {}", no_key(field.data_type()))));
             }
             Ok(SortField::new(coded(field.data_type())))
         });
-        let fields = fields.collect::<Result<Vec<_>, Failure>>()?;
-        let converter = RowConverter::new(fields).map_err(|e| Failure::Input(format!("--by: {e}")))?;
+        let fields = fields.collect::<Result<Vec<_>, Error>>()?;
+        let converter = RowConverter::new(fields).map_err(|e| Error::input(format!("--by: {e}")))?;
         Ok(Self { columns: columns.to_vec(), converter })
     }
 
     /// The keys of a batch's rows.
-    pub(crate) fn of(&self, batch: &RecordBatch) -> Result<Keys, Failure> {
+    pub(crate) fn of(&self, batch: &RecordBatch) -> Result<Keys, Error> {
         if self.columns.is_empty() {
             return Ok(Keys { kind: Kind::One, len: batch.num_rows() });
         }
         let columns = self.columns.iter().map(|column| {
-            let array =
-                batch.column_by_name(column).ok_or_else(|| Failure::Internal(format!("{column} is not read")))?;
+            let array = batch.column_by_name(column).ok_or_else(|| Error::internal(format!("{column} is not read")))?;
             one_zero(array)
         });
-        let columns = columns.collect::<Result<Vec<_>, Failure>>()?;
-        let failed = |e: ArrowError| Failure::Input(format!("--by: {e}"));
+        let columns = columns.collect::<Result<Vec<_>, Error>>()?;
+        let failed = |e: ArrowError| Error::input(format!("--by: {e}"));
         let Some((codes, rows)) = combined(&columns) else {
             return Ok(Keys::of(self.converter.convert_columns(&columns).map_err(failed)?, None));
         };
@@ -192,17 +199,15 @@ impl Groups {
         Ok(Keys::of(different, Some(codes)))
     }
 
-    /// The keys that the bytes stand for.
-    pub(crate) fn keys<'a>(&self, bytes: impl Iterator<Item = &'a [u8]>) -> Result<Vec<Vec<Key>>, Failure> {
+    /// The keys that the bytes stand for, by column.
+    pub(crate) fn columns<'a>(&self, bytes: impl Iterator<Item = &'a [u8]>) -> Result<Vec<KeyColumn>, Error> {
         if self.columns.is_empty() {
-            return Ok(bytes.map(|_| Vec::new()).collect());
+            return Ok(Vec::new());
         }
         let parser = self.converter.parser();
         let columns = self.converter.convert_rows(bytes.map(|row| parser.parse(row)));
-        let columns = columns.map_err(|e| Failure::Internal(format!("a key does not read back: {e}")))?;
-        let columns = columns.iter().map(cells).collect::<Result<Vec<_>, Failure>>()?;
-        let rows = columns.first().map_or(0, Vec::len);
-        Ok((0..rows).map(|row| columns.iter().map(|cells| cells[row].clone()).collect()).collect())
+        let columns = columns.map_err(|e| Error::internal(format!("a key does not read back: {e}")))?;
+        columns.iter().map(KeyColumn::new).collect()
     }
 }
 
@@ -212,11 +217,11 @@ fn coded(kind: &DataType) -> DataType {
 }
 
 /// Floats as f64, with one zero and one NaN.
-fn one_zero(array: &ArrayRef) -> Result<ArrayRef, Failure> {
+fn one_zero(array: &ArrayRef) -> Result<ArrayRef, Error> {
     if !array.data_type().is_floating() {
         return Ok(array.clone());
     }
-    let wide = arrow::compute::cast(array, &DataType::Float64).map_err(|e| Failure::Internal(e.to_string()))?;
+    let wide = arrow::compute::cast(array, &DataType::Float64).map_err(|e| Error::internal(e.to_string()))?;
     let one = |x: f64| if x.is_nan() { f64::NAN } else { x + 0.0 };
     Ok(Arc::new(wide.as_primitive::<Float64Type>().unary::<_, Float64Type>(one)))
 }
@@ -279,7 +284,7 @@ mod tests {
             (&["many", "near", "day"], false),
         ] {
             let by: Vec<String> = by.iter().map(|&name| name.to_owned()).collect();
-            let groups = Groups::new(&by, &batch.schema()).unwrap();
+            let groups = KeyEncoder::new(&by, &batch.schema()).unwrap();
             let keys = groups.of(&batch).unwrap();
             assert_eq!(matches!(keys.kind, Kind::Coded(..)), few, "{by:?}");
             let columns: Vec<ArrayRef> = by.iter().map(|name| batch.column_by_name(name).unwrap().clone()).collect();

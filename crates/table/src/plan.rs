@@ -3,17 +3,17 @@
 use arrow::array::{ArrayRef, ArrowPrimitiveType, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type};
 use hashbrown::HashMap;
-use rayon::prelude::*;
 use strix_reduce::{BoxedState, NanPolicy};
 
-use super::clock::Clock;
-use super::group::{Groups, Keys};
-use super::key::Key;
-use super::lane::{Grouped, ItemType, Lane, LaneError, LaneGroups, LaneItems, lane};
-use super::numbers::Numbers;
-use crate::failure::Failure;
-use crate::output::Value;
+use crate::Error;
+use crate::answer::Column;
+use crate::clock::Clock;
+use crate::key::Key;
+use crate::keys::KeyEncoder;
+use crate::lane::{ItemType, Lane, LaneError, LaneGroups, lane};
+use crate::shards::Batch;
 use crate::statistic::{Family, Readout, Statistic};
+use crate::value::Value;
 
 /// A group's states, by lane.
 pub(crate) type GroupStates = Vec<Vec<BoxedState>>;
@@ -28,7 +28,7 @@ pub(crate) struct Plan {
     pub(crate) exact: bool,
     /// What each column holds whose cells are aggregated.
     pub(crate) columns: Vec<(String, ItemType)>,
-    lanes: Vec<Box<dyn Lane>>,
+    pub(crate) lanes: Vec<Box<dyn Lane>>,
     /// For each statistic its lane, and its place in it.
     places: Vec<(usize, usize)>,
     /// Where the lanes are, and the columns.
@@ -46,12 +46,12 @@ impl Plan {
     /// Lays the statistics out; `item_type` says what a column holds.
     ///
     /// # Errors
-    /// [`Failure::Input`] where a column does not hold what a statistic takes.
+    /// [`Error::Input`] where a column does not hold what a statistic takes.
     pub(crate) fn new(
         statistics: Vec<Statistic>,
         exact: bool,
-        item_type: impl Fn(&str) -> Result<ItemType, Failure>,
-    ) -> Result<Self, Failure> {
+        item_type: impl Fn(&str) -> Result<ItemType, Error>,
+    ) -> Result<Self, Error> {
         let mut plan = Self {
             statistics: Vec::new(),
             exact,
@@ -98,14 +98,14 @@ impl Plan {
     }
 
     /// Refuses an exact statistic of two columns with decimals, which become f64 on the way and round there.
-    fn refuse_rounded(&self, statistic: &Statistic) -> Result<(), Failure> {
+    fn refuse_rounded(&self, statistic: &Statistic) -> Result<(), Error> {
         if statistic.family != Family::ExactCovariance {
             return Ok(());
         }
         for (column, item) in self.columns.iter().filter(|(column, _)| statistic.columns.contains(column)) {
             if matches!(item, ItemType::Decimal(_)) {
                 let (text, name) = (&statistic.text, item.name());
-                return Err(Failure::Input(format!(
+                return Err(Error::input(format!(
                     "--exact: {text} takes column {column:?} of {name} as f64, to which they round; leave --exact out"
                 )));
             }
@@ -128,18 +128,18 @@ impl Plan {
 
     /// The plan of the first statistics alone. Its lanes, and the aggregators in each, are the first of this one's,
     /// so it writes what belongs to it from the states of this one.
-    pub(crate) fn first(&self, statistics: usize) -> Result<Self, Failure> {
+    pub(crate) fn first(&self, statistics: usize) -> Result<Self, Error> {
         let first = self.statistics.iter().take(statistics).cloned().collect();
         Self::new(first, self.exact, |column| {
             let known = self.column_of.get(column);
             known
                 .map(|&index| self.columns[index].1)
-                .ok_or_else(|| Failure::Internal(format!("column {column:?} has no type")))
+                .ok_or_else(|| Error::internal(format!("column {column:?} has no type")))
         })
     }
 
     /// What a column holds, noted the first time.
-    fn typed(&mut self, column: &str, of: impl Fn(&str) -> Result<ItemType, Failure>) -> Result<ItemType, Failure> {
+    fn typed(&mut self, column: &str, of: impl Fn(&str) -> Result<ItemType, Error>) -> Result<ItemType, Error> {
         if let Some(&index) = self.column_of.get(column) {
             return Ok(self.columns[index].1);
         }
@@ -149,9 +149,9 @@ impl Plan {
         Ok(item)
     }
 
-    /// The item type of each column whose cells are aggregated.
-    pub(crate) fn item_types(&self) -> Vec<(String, ItemType)> {
-        self.columns.clone()
+    /// The statistics as they were asked for.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.statistics.iter().map(|statistic| statistic.text.clone()).collect()
     }
 
     /// The states of no rows.
@@ -175,17 +175,36 @@ impl Plan {
         self.statistics.iter().zip(&self.places).map(read).collect()
     }
 
+    /// What each statistic is for all groups, by column.
+    pub(crate) fn finish_groups(&self, groups: Vec<LaneGroups>) -> Vec<Column> {
+        let readouts: Vec<Vec<Vec<Readout>>> =
+            self.lanes.iter().zip(groups).map(|(lane, groups)| lane.finish_groups(groups)).collect();
+        let column = |(statistic, &(lane, place)): (&Statistic, &(usize, usize))| {
+            readouts[lane][place].iter().map(|readout| readout.read(statistic.read)).collect()
+        };
+        self.statistics.iter().zip(&self.places).map(column).collect()
+    }
+
+    /// Bytes that the states of a group take at least, before they hold anything.
+    pub(crate) fn group_bytes(&self) -> u64 {
+        let bins = self.statistics.iter().map(|statistic| match statistic.family {
+            Family::Histogram { bins, .. } => 8 * bins as u64,
+            _ => 0,
+        });
+        bins.sum()
+    }
+
     fn readouts(&self, states: GroupStates) -> Vec<Vec<Readout>> {
         self.lanes.iter().zip(states).map(|(lane, states)| lane.finish(states)).collect()
     }
 
     /// A group's states as bytes.
-    pub(crate) fn write(&self, states: &[Vec<BoxedState>], rows: u64) -> Result<Vec<Vec<Vec<u8>>>, Failure> {
+    pub(crate) fn write(&self, states: &[Vec<BoxedState>], rows: u64) -> Result<Vec<Vec<Vec<u8>>>, Error> {
         self.lanes.iter().zip(states).map(|(lane, states)| lane.write(states, rows)).collect()
     }
 
     /// Refuses states that cannot be of so many rows: those that count them say how many there were.
-    pub(crate) fn check_rows(&self, groups: &ByGroup, rows: u64) -> Result<(), Failure> {
+    pub(crate) fn check_rows(&self, groups: &ByGroup, rows: u64) -> Result<(), Error> {
         let mut counts = vec![0u64; self.statistics.len()];
         let mut exact = vec![false; self.statistics.len()];
         for (_, states) in groups {
@@ -193,7 +212,7 @@ impl Plan {
             for (index, (statistic, &(lane, place))) in self.statistics.iter().zip(&self.places).enumerate() {
                 let count = match readouts[lane].get(place) {
                     Some(Readout::Rows(rows, present)) if present > rows => {
-                        return Err(Failure::Input(format!("of {rows} rows, {present} are not missing")));
+                        return Err(Error::input(format!("of {rows} rows, {present} are not missing")));
                     }
                     Some(Readout::Rows(rows, _)) => {
                         exact[index] = true;
@@ -202,8 +221,8 @@ impl Plan {
                     Some(Readout::Moments(moments)) => moments.count,
                     Some(Readout::Exact(readings)) => readings.count,
                     Some(Readout::ExactCross(moments)) => moments.count(),
-                    Some(Readout::Value(Value::Number(digits))) if statistic.family == Family::Count => {
-                        digits.parse().unwrap_or(u64::MAX)
+                    Some(Readout::Value(Value::Integer(count))) if statistic.family == Family::Count => {
+                        u64::try_from(*count).unwrap_or(u64::MAX)
                     }
                     _ => 0,
                 };
@@ -212,16 +231,16 @@ impl Plan {
         }
         for ((statistic, count), exact) in self.statistics.iter().zip(counts).zip(exact) {
             if count > rows || (exact && count < rows) {
-                return Err(Failure::Input(format!("of {rows} rows, {} has counted {count}", statistic.text)));
+                return Err(Error::input(format!("of {rows} rows, {} has counted {count}", statistic.text)));
             }
         }
         Ok(())
     }
 
     /// A group's states from bytes.
-    pub(crate) fn read(&self, bytes: &[Vec<Vec<u8>>], rows: u64) -> Result<GroupStates, Failure> {
+    pub(crate) fn read(&self, bytes: &[Vec<Vec<u8>>], rows: u64) -> Result<GroupStates, Error> {
         if bytes.len() != self.lanes.len() {
-            return Err(Failure::Input(format!("{} columns of states, not {}", bytes.len(), self.lanes.len())));
+            return Err(Error::input(format!("{} columns of states, not {}", bytes.len(), self.lanes.len())));
         }
         self.lanes.iter().zip(bytes).map(|(lane, bytes)| lane.read(bytes, rows)).collect()
     }
@@ -230,13 +249,13 @@ impl Plan {
     pub(crate) fn read_batch(
         &self,
         batch: &RecordBatch,
-        groups: &Groups,
+        keys: &KeyEncoder,
         nan: NanPolicy,
         first_row: u64,
-    ) -> Result<Batch, Failure> {
+    ) -> Result<Batch, Error> {
         let items = |lane: &dyn Lane| {
             lane.items(batch, nan).map_err(|error| match error {
-                LaneError::Nan(row) => Failure::Input(format!(
+                LaneError::Nan(row) => Error::input(format!(
                     "column {}, row {} (from 0) is NaN; --nan skip leaves NaN out, --nan propagate lets it through",
                     lane.columns().join(" or "),
                     first_row + row
@@ -248,7 +267,7 @@ impl Plan {
         // By column, however many lanes read it.
         let columns = self.columns.iter().filter_map(|(column, _)| batch.column_by_name(column));
         let skipped = if nan == NanPolicy::Skip { columns.map(nan_cells).sum() } else { 0 };
-        Ok(Batch { keys: groups.of(batch)?, items, skipped })
+        Ok(Batch { keys: keys.of(batch)?, items, skipped })
     }
 }
 
@@ -265,7 +284,7 @@ fn nan_cells(array: &ArrayRef) -> u64 {
     }
 }
 
-fn not_of(statistic: &Statistic, column: &str, item: ItemType) -> Failure {
+fn not_of(statistic: &Statistic, column: &str, item: ItemType) -> Error {
     let fit = match item {
         ItemType::Time(Clock::Elapsed(_)) => {
             "durations have count, missing, sum, mean, min, max, range, first, last, distinct, mode and top"
@@ -277,136 +296,5 @@ fn not_of(statistic: &Statistic, column: &str, item: ItemType) -> Failure {
         _ => "any and all take true and false",
     };
     let column = if column.is_empty() { "the column".into() } else { format!("column {column:?}") };
-    Failure::Input(format!("{}: {column} holds {}, and {fit}", statistic.text, item.name()))
-}
-
-/// A batch as its lanes take it.
-pub(crate) struct Batch {
-    keys: Keys,
-    /// By lane.
-    items: Vec<LaneItems>,
-    skipped: u64,
-}
-
-/// The groups of some keys, and their states by lane.
-#[derive(Default)]
-struct Shard {
-    numbers: Numbers,
-    lanes: Vec<LaneGroups>,
-}
-
-impl Shard {
-    /// Takes some rows of a batch in, all of them if none are named; `place` rows came before the batch.
-    fn lift(&mut self, plan: &Plan, batch: &Batch, rows: Option<&[u32]>, place: u64) {
-        let numbers = batch.keys.numbers(rows, &mut self.numbers);
-        self.grow(plan);
-        let (count, grouped) = (self.numbers.len(), Grouped { rows, numbers: &numbers, place });
-        for ((lane, groups), items) in plan.lanes.iter().zip(&mut self.lanes).zip(&batch.items) {
-            lane.lift(groups, count, items, grouped);
-        }
-    }
-
-    /// Takes the groups of other rows in.
-    fn merge(&mut self, plan: &Plan, others: Self) {
-        let numbers: Vec<u32> = others.numbers.keys().map(|(key, hash)| self.numbers.number(key, hash)).collect();
-        self.grow(plan);
-        for ((lane, groups), others) in plan.lanes.iter().zip(&mut self.lanes).zip(others.lanes) {
-            lane.merge_groups(groups, others, &numbers);
-        }
-    }
-
-    /// Room for the states of all groups.
-    fn grow(&mut self, plan: &Plan) {
-        if self.lanes.is_empty() {
-            self.lanes = plan.lanes.iter().map(|lane| lane.groups()).collect();
-        }
-        for (lane, groups) in plan.lanes.iter().zip(&mut self.lanes) {
-            lane.grow(groups, self.numbers.len());
-        }
-    }
-}
-
-/// Groups of a first batch from which on rows are dealt out by their keys, so that no two threads have one group; with fewer,
-/// each batch has states of its own that are merged.
-const DEALT: usize = 1024;
-/// Shards that rows are dealt out to, as a power of two.
-const SHARDS: u32 = 5;
-
-/// The states of all groups so far.
-#[derive(Default)]
-pub(crate) struct States {
-    /// One, or 2^[`SHARDS`] by the hashes of their keys; none as yet.
-    shards: Vec<Shard>,
-    /// Rows read.
-    pub(crate) rows: u64,
-    /// NaN left out.
-    pub(crate) skipped: u64,
-}
-
-impl States {
-    /// Takes the next batches in, each with the row with which it begins. What is merged with what depends on the rows alone,
-    /// so the bits do not on the threads.
-    pub(crate) fn take(&mut self, plan: &Plan, batches: &[(u64, Batch)]) {
-        if self.shards.is_empty()
-            && let Some((_, first)) = batches.iter().find(|(_, batch)| batch.keys.len() > 0)
-        {
-            let mut numbers = Numbers::default();
-            first.keys.numbers(None, &mut numbers);
-            self.shards.resize_with(if numbers.len() > DEALT { 1 << SHARDS } else { 1 }, Shard::default);
-        }
-        for (_, batch) in batches {
-            self.rows += batch.keys.len() as u64;
-            self.skipped += batch.skipped;
-        }
-        if let [all] = &mut self.shards[..] {
-            let lift = |(row, batch): &(u64, Batch)| {
-                let mut shard = Shard::default();
-                shard.lift(plan, batch, None, *row);
-                shard
-            };
-            let shards: Vec<Shard> = batches.par_iter().map(lift).collect();
-            return shards.into_iter().for_each(|shard| all.merge(plan, shard));
-        }
-        let dealt: Vec<Vec<Vec<u32>>> = batches.par_iter().map(|(_, batch)| dealt(&batch.keys)).collect();
-        self.shards.par_iter_mut().enumerate().for_each(|(index, shard)| {
-            for ((row, batch), rows) in batches.iter().zip(&dealt) {
-                shard.lift(plan, batch, Some(&rows[index]), *row);
-            }
-        });
-    }
-
-    /// Each group's key and states, in the order of the keys.
-    pub(crate) fn sorted(self, plan: &Plan, groups: &Groups) -> Result<ByGroup, Failure> {
-        // The bytes of keys have the keys' order. Most differ in the first few.
-        let head = |key: &[u8]| {
-            let mut head = [0; 8];
-            let len = key.len().min(8);
-            head[..len].copy_from_slice(&key[..len]);
-            u64::from_be_bytes(head)
-        };
-        let mut order: Vec<(u64, u32, u32)> = Vec::with_capacity(self.shards.iter().map(|s| s.numbers.len()).sum());
-        for (index, shard) in (0..).zip(&self.shards) {
-            order.extend((0..).zip(shard.numbers.keys()).map(|(number, (key, _))| (head(key), index, number)));
-        }
-        let key = |&(_, shard, number): &(u64, u32, u32)| self.shards[shard as usize].numbers.key(number as usize);
-        order.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| key(a).cmp(key(b))));
-        let keys = groups.keys(order.iter().map(key))?;
-        let states = self.shards.into_par_iter().map(|shard| {
-            let lanes = plan.lanes.iter().zip(shard.lanes).map(|(lane, groups)| lane.states(groups).into_iter());
-            let mut lanes: Vec<_> = lanes.collect();
-            let next = |_| Some(lanes.iter_mut().filter_map(Iterator::next).collect::<GroupStates>());
-            (0..shard.numbers.len()).map(next).collect::<Vec<_>>()
-        });
-        let mut states: Vec<Vec<Option<GroupStates>>> = states.collect();
-        let taken =
-            order.iter().map(|&(_, shard, number)| states[shard as usize][number as usize].take().unwrap_or_default());
-        Ok(keys.into_iter().zip(taken).collect())
-    }
-}
-
-/// The rows of each shard.
-fn dealt(keys: &Keys) -> Vec<Vec<u32>> {
-    let mut rows = vec![Vec::new(); 1 << SHARDS];
-    (0..).zip(keys.parts(SHARDS)).for_each(|(row, part): (u32, usize)| rows[part].push(row));
-    rows
+    Error::input(format!("{}: {column} holds {}, and {fit}", statistic.text, item.name()))
 }

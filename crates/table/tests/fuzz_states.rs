@@ -1,17 +1,16 @@
 //! Hostile bytes as saved reductions: no panic, no more memory than is bounded, and what is taken is canonical.
 //!
-//! For more: `STRIX_FUZZ_CASES=1000000 cargo test --release -p strix fuzz_saved`.
+//! For more: `STRIX_FUZZ_CASES=1000000 cargo test --release -p strix-table --test fuzz_states`.
 #![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampSecondArray};
+use arrow::datatypes::{DataType, Field, Schema};
 use peak_alloc::PeakAlloc;
 use strix_reduce::NanPolicy;
 use strix_reduce::state::Envelope;
-
-use super::{Groups, ItemType, Opened, Plan, Saved, States};
-use crate::statistic::parse;
+use strix_table::{Question, Reduction, State};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -28,17 +27,10 @@ fn saved(stats: &str, by: &[&str]) -> Vec<u8> {
         ("x", Arc::new(Float64Array::from(vec![Some(0.5), Some(f64::NAN), None, Some(-2.0)]))),
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let schema = batch.schema();
-    let plan = Plan::new(parse(stats).unwrap(), false, |column| {
-        Ok(ItemType::of(schema.field_with_name(column).unwrap().data_type()).unwrap())
-    });
-    let by: Vec<String> = by.iter().map(|&column| column.to_owned()).collect();
-    let (plan, groups) = (plan.unwrap(), Groups::new(&by, &schema).unwrap());
-    let mut states = States::default();
-    states.take(&plan, &[(0, plan.read_batch(&batch, &groups, NanPolicy::Skip, 0).unwrap())]);
-    let (rows, skipped) = (states.rows, states.skipped);
-    let sorted = states.sorted(&plan, &groups).unwrap();
-    Saved::new(&plan, &by, NanPolicy::Skip, &sorted, rows, skipped).unwrap().to_bytes().unwrap()
+    let question = Question::parse(stats).unwrap().by(by.iter().copied()).unwrap().nan(NanPolicy::Skip);
+    let mut reduction = Reduction::new(&question, &batch.schema()).unwrap();
+    reduction.push(&batch).unwrap();
+    reduction.state().unwrap().to_bytes().unwrap()
 }
 
 fn seeds() -> Vec<Vec<u8>> {
@@ -99,8 +91,8 @@ fn mutated_states_are_refused_or_canonical() {
     let cases = std::env::var("STRIX_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(6000);
     let seeds = seeds();
     for seed in &seeds {
-        let opened = Opened::from_bytes(seed).unwrap();
-        assert_eq!(opened.saved.to_bytes().unwrap(), *seed);
+        let opened = State::from_bytes(seed).unwrap();
+        assert_eq!(opened.to_bytes().unwrap(), *seed);
     }
     let mut random = Random(0x5eed);
     let mut taken = 0;
@@ -120,16 +112,17 @@ fn mutated_states_are_refused_or_canonical() {
         };
         MEMORY.reset_peak_usage();
         let before = MEMORY.current_usage();
-        let opened = Opened::from_bytes(&bytes);
+        let opened = State::from_bytes(&bytes);
         let peak = MEMORY.peak_usage().saturating_sub(before);
         assert!(peak < MOST_MEMORY, "case {case} takes {peak} bytes");
         let Ok(opened) = opened else { continue };
         taken += 1;
-        assert_eq!(opened.saved.to_bytes().unwrap(), bytes, "case {case}");
-        for (_, states) in opened.groups {
-            let mut states = states;
-            opened.plan.merge(&mut states, opened.plan.identity(), 7);
-            opened.plan.finish(states);
+        assert_eq!(opened.to_bytes().unwrap(), bytes, "case {case}");
+        let again = State::from_bytes(&bytes).unwrap();
+        if opened.rows() < 1 << 30
+            && let Ok(both) = opened.merge(again)
+        {
+            both.answer().unwrap();
         }
     }
     assert!(taken * 2 < cases, "{taken} of {cases} were taken");
@@ -139,7 +132,7 @@ fn mutated_states_are_refused_or_canonical() {
 fn what_is_not_written_so_is_refused() {
     let seed = &seeds()[0];
     let envelope = Envelope::from_bytes(seed).unwrap();
-    let refusal = |envelope: &Envelope| Opened::from_bytes(&envelope.to_bytes()).unwrap_err().to_string();
+    let refusal = |envelope: &Envelope| State::from_bytes(&envelope.to_bytes()).unwrap_err().to_string();
     // The first byte says that there is one key column; the same in two bytes.
     assert_eq!(envelope.payload[0], 1);
     let padded = [&[0x81, 0], &envelope.payload[1..]].concat();
@@ -153,10 +146,12 @@ fn what_is_not_written_so_is_refused() {
 fn few_bytes_do_not_name_many_bins() {
     let bins: Vec<String> = (1..=4).map(|high| format!("histogram(x, 0, {high}, 1048576)")).collect();
     // Of no rows, a state is a few bytes.
-    let plan = |stats: &str| Plan::new(parse(stats).unwrap(), false, |_| Ok(ItemType::F64)).unwrap();
-    let by = ["k".to_owned()];
-    let bytes = |stats: &str| Saved::new(&plan(stats), &by, NanPolicy::Skip, &Vec::new(), 0, 0).unwrap().to_bytes();
-    assert!(Opened::from_bytes(&bytes(&bins.join(",")).unwrap()).is_ok());
+    let fields = vec![Field::new("k", DataType::Utf8, true), Field::new("x", DataType::Float64, true)];
+    let bytes = |stats: &str| {
+        let question = Question::parse(stats).unwrap().by(["k"]).unwrap();
+        Reduction::new(&question, &Schema::new(fields.clone())).unwrap().state().unwrap().to_bytes()
+    };
+    assert!(State::from_bytes(&bytes(&bins.join(",")).unwrap()).is_ok());
     let message = bytes(&format!("{}, histogram(x, 0, 9, 1)", bins.join(","))).unwrap_err().to_string();
     assert!(message.contains("bins of histograms"), "{message}");
 }

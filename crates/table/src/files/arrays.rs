@@ -1,25 +1,21 @@
 //! Arrays: one stream of elements of one type, on the CPU or the GPU.
 
-use etcetera::BaseStrategy;
 use half::f16;
 use strix_data::{Chunk, ChunkReader, Dtype, Source};
 use strix_reduce::arithmetic::Accumulator;
-use strix_reduce::gpu::Planner;
-use strix_reduce::{Boxed, Element, Engine, Error, Reducer};
+use strix_reduce::{Boxed, Element, Engine, Reducer};
 
-use super::{ELEMENTS, Outcome, bar, patience};
-use crate::args::Reduce;
-use crate::failure::Failure;
-use crate::interrupt;
-use crate::output::Numeral;
+use super::{ELEMENTS, Files, Observer, Outcome, Reduced, patience};
+use crate::lane::ItemType;
+use crate::plan::Plan;
 use crate::statistic::{self, Family, Readout, Statistic};
-use crate::table::{ItemType, Plan};
+use crate::{Error, Question, State, Value};
 
 /// The elements of a chunk, as the type that they have.
 trait Typed: Element {
     const ITEM: ItemType;
     fn of(chunk: &Chunk) -> Option<&[Self]>;
-    fn choose(family: Family) -> Result<Option<Boxed<Self, Readout>>, Error>;
+    fn choose(family: Family) -> Result<Option<Boxed<Self, Readout>>, strix_reduce::Error>;
 }
 
 macro_rules! typed {
@@ -32,7 +28,7 @@ macro_rules! typed {
                     _ => None,
                 }
             }
-            fn choose(family: Family) -> Result<Option<Boxed<Self, Readout>>, Error> {
+            fn choose(family: Family) -> Result<Option<Boxed<Self, Readout>>, strix_reduce::Error> {
                 statistic::$choose(family)
             }
         }
@@ -44,35 +40,40 @@ typed!(
 );
 
 /// Statistics over all elements of all the files.
-pub(crate) fn reduce_arrays(args: &Reduce, sources: &[Source], statistics: Vec<Statistic>) -> Result<Outcome, Failure> {
-    let first = open(args, &sources[0])?;
+pub(super) fn reduce(files: &Files, question: &Question, observer: &dyn Observer) -> Result<Outcome, Error> {
+    let first = open(files, &files.sources[0], observer)?;
     macro_rules! by_type {
         ($($variant:ident $number:ident),*) => {
-            match first.dtype() { $(Dtype::$variant => reduce::<$number>(args, sources, statistics, first)),* }
+            match first.dtype() { $(Dtype::$variant => of_type::<$number>(files, question, observer, first)),* }
         };
     }
     by_type!(Bool bool, F16 f16, F32 f32, F64 f64, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64)
 }
 
-fn open(args: &Reduce, source: &Source) -> Result<Box<dyn ChunkReader>, Failure> {
-    let (column, format) = (args.column.clone(), args.format);
-    patience::opened(source, move |source| strix_data::open(source, column.as_deref(), format))
+fn open(files: &Files, source: &Source, observer: &dyn Observer) -> Result<Box<dyn ChunkReader>, Error> {
+    let (column, format) = (files.column.clone(), files.options.format);
+    patience::opened(source, observer, move |source| strix_data::open(source, column.as_deref(), format))
 }
 
-fn reduce<T: Typed + Numeral>(
-    args: &Reduce,
-    sources: &[Source],
-    mut statistics: Vec<Statistic>,
+fn of_type<T: Typed + Into<Value>>(
+    files: &Files,
+    question: &Question,
+    observer: &dyn Observer,
     first: Box<dyn ChunkReader>,
-) -> Result<Outcome, Failure>
+) -> Result<Outcome, Error>
 where
     T::Sum: Accumulator<T>,
 {
+    let sources = &files.sources;
+    let mut statistics = question.statistics.clone();
     let mut families: Vec<Family> = Vec::new();
     let mut aggregators = Vec::new();
     for statistic in &mut statistics {
         if statistic.family == Family::Rows {
-            return Err(Failure::Usage(format!("{}: an array has no missing elements", statistic.text)));
+            return Err(Error::question(format!("{}: an array has no missing elements", statistic.text)));
+        }
+        if statistic.family == Family::Items {
+            statistic.family = Family::Count;
         }
         statistic.columns = vec![ELEMENTS.into()];
         if !families.contains(&statistic.family) {
@@ -82,76 +83,82 @@ where
             aggregators.extend(aggregator);
         }
     }
-    let plan = Plan::new(statistics, args.exact, |_| Ok(T::ITEM))?;
-    let engine = Engine::select(args.engine)?.planned(planner());
-    let mut reducer = Reducer::<T, _>::new(aggregators, &engine)?.nan_policy(args.nan);
+    let plan = Plan::new(statistics, question.exact, |_| Ok(T::ITEM))?;
+    let mut reducer = Reducer::<T, _>::new(aggregators, &engine(files)?)?.nan_policy(question.nan);
 
-    let mut interrupted = None;
+    let mut cancelled = None;
     let mut first = Some(first);
     'files: for (file, source) in sources.iter().enumerate() {
         let mut reader = match first.take() {
             Some(first) => first,
-            None => open(args, source)?,
+            None => open(files, source, observer)?,
         };
         let placed =
             |s: &&Statistic| matches!(s.family, Family::ArgMin | Family::ArgMax | Family::First | Family::Last);
         if !reader.is_c_order()
             && let Some(statistic) = plan.statistics.iter().find(placed)
         {
-            return Err(Failure::Input(format!(
+            return Err(Error::input(format!(
                 "{source}: is in Fortran order, whose places are not those that {} tells; save it in C order \
                  (numpy.ascontiguousarray)",
                 statistic.text
             )));
         }
-        let progress = bar(source.to_string(), reader.elements());
+        observer.begin(source, reader.elements());
         let before = reducer.pushed();
         while let Some(chunk) = reader.next_chunk()? {
             let items = T::of(chunk).ok_or_else(|| other_type(&sources[0], source, chunk.dtype(), T::NAME))?;
             reducer.push(items).map_err(|error| in_file(error, source, before))?;
-            progress.inc(items.len() as u64);
-            if interrupt::requested() {
+            observer.progress(reducer.pushed() - before);
+            if observer.cancelled() {
                 let read = reducer.pushed() - before;
-                interrupted =
-                    Some(format!("after {read} elements of {source}, file {} of {}", file + 1, sources.len()));
+                cancelled = Some(format!("after {read} elements of {source}, file {} of {}", file + 1, sources.len()));
                 break 'files;
             }
         }
-        progress.finish_and_clear();
+        observer.end();
     }
-    Ok(Outcome {
-        plan,
+    let state = State {
         by: Vec::new(),
+        nan: question.nan,
+        asked: question.asked,
         rows: reducer.pushed(),
         skipped: reducer.skipped(),
+        plan,
+        groups: vec![(Vec::new(), vec![reducer.state().clone()])],
+    };
+    Ok(Outcome {
+        reduced: Reduced::Elements(Box::new(state)),
         report: reducer.report(),
         item: Some(T::ITEM),
         notes: Vec::new(),
-        groups: vec![(Vec::new(), vec![reducer.state().clone()])],
-        interrupted,
+        cancelled,
     })
 }
 
-/// Measurements of both engines are made once a machine, and kept with what the machine can make again.
-fn planner() -> Planner {
-    match etcetera::choose_base_strategy() {
-        Ok(base) => Planner::at(&base.cache_dir().join("strix/crossovers.tsv")),
-        Err(_) => Planner::new(),
-    }
+/// The engine that was chosen.
+fn engine(files: &Files) -> Result<Engine, Error> {
+    let engine = Engine::select(files.engine)?;
+    #[cfg(feature = "gpu")]
+    let engine = {
+        use strix_reduce::gpu::Planner;
+        engine.planned(files.crossovers.as_deref().map_or_else(Planner::new, Planner::at))
+    };
+    Ok(engine)
 }
 
-fn other_type(first: &Source, source: &Source, found: Dtype, expected: &str) -> Failure {
-    Failure::Input(format!(
+fn other_type(first: &Source, source: &Source, found: Dtype, expected: &str) -> Error {
+    Error::input(format!(
         "{source}: holds {found}, but {first} holds {expected}; files that merge into one answer have one type"
     ))
 }
 
 /// Says which file a NaN is in, and where; `before` elements came from earlier files.
-fn in_file(error: Error, source: &Source, before: u64) -> Failure {
+fn in_file(error: strix_reduce::Error, source: &Source, before: u64) -> Error {
     match error {
-        Error::Nan { index } => {
+        strix_reduce::Error::Nan { index } => {
             let index = index - before;
-            Failure::Input(format!(
+            Error::input(format!(
                 "{source}: element {index} (from 0) is NaN; --nan skip leaves NaN out, --nan propagate lets it through"
             ))
         }

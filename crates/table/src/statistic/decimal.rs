@@ -10,7 +10,7 @@ use strix_reduce::arithmetic::exact::{quotient, root};
 use strix_reduce::state::{Signature, check_count};
 use strix_reduce::{Aggregator, Block, Combine, Item, Label, Portable};
 
-use crate::output::Value;
+use crate::value::Value;
 
 /// The digits of a decimal as an integer; its scale belongs to the column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ mod bytes {
 impl Digits {
     /// The decimal as a value.
     pub(crate) fn value(self, scale: i8) -> Value {
-        Value::Number(text(&self.big(), scale))
+        Value::Decimal(text(&self.big(), scale))
     }
 
     /// The nearest f64: where neither the digits nor the power of ten round, their quotient, which rounds once.
@@ -121,7 +121,7 @@ impl Portable<Digits> for Extremes {
 
 /// The greatest decimal less the least.
 pub(crate) fn range((least, greatest): (Digits, Digits), scale: i8) -> Value {
-    Value::Number(text(&(greatest.big() - least.big()), scale))
+    Value::Decimal(text(&(greatest.big() - least.big()), scale))
 }
 
 /// The sum of decimals and, if `squares`, that of their squares.
@@ -210,7 +210,7 @@ fn power(scale: i32) -> (BigUint, BigUint) {
 
 impl Total {
     pub(crate) fn sum(&self, scale: i8) -> Option<Value> {
-        (self.count > 0).then(|| Value::Number(text(&self.sum, scale)))
+        (self.count > 0).then(|| Value::Decimal(text(&self.sum, scale)))
     }
 
     /// The mean, rounded once.
@@ -244,7 +244,7 @@ mod tests {
     fn decimals_read_as_they_are_written() {
         for (digits, scale, expected) in [(330, 2, "3.30"), (-5, 2, "-0.05"), (7, 0, "7"), (7, -2, "700"), (0, -2, "0")]
         {
-            assert_eq!(Digits(i256::from_i128(digits)).value(scale), Value::Number(expected.into()));
+            assert_eq!(Digits(i256::from_i128(digits)).value(scale), Value::Decimal(expected.into()));
         }
         assert_eq!(Digits(i256::from_i128(330)).to_f64(2), 3.3);
         assert_eq!(Digits(i256::MAX).to_f64(76), 5.789604461865809);

@@ -1,4 +1,4 @@
-//! The statistics that the command knows, by name: what is aggregated, and what is read from it.
+//! The statistics, by name: what is aggregated, and what is read from it.
 
 mod aggregators;
 mod decimal;
@@ -14,15 +14,170 @@ pub(crate) use readout::Readout;
 
 use std::fmt::Write;
 
-/// One statistic as the user asked for it.
+use crate::Error;
+
+/// One statistic of a question: its name, its columns and its parameters.
+///
+/// ```
+/// use strix_table::Statistic;
+/// assert_eq!(Statistic::mean("price"), Statistic::parse("mean(price)")?);
+/// assert_eq!(Statistic::top("net, total", 5)?.text(), "top(\"net, total\", 5)");
+/// # Ok::<(), strix_table::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Statistic {
+pub struct Statistic {
     /// As it was written, and as it is called in every output.
     pub(crate) text: String,
     /// The columns that it names; none where the input is one column.
     pub(crate) columns: Vec<String>,
     pub(crate) family: Family,
     pub(crate) read: Read,
+}
+
+impl Statistic {
+    /// The statistic that a text such as `quantile(price, 0.99)` asks for.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        parse_one(text).map_err(Error::question)
+    }
+
+    /// The statistic of that name, of columns, without further parameters: any of those that [`statistics_help`] lists.
+    ///
+    /// # Errors
+    /// When there is no such statistic, or it takes other columns or parameters.
+    pub fn named(name: &str, columns: &[&str]) -> Result<Self, Error> {
+        Self::parse(&format!("{name}({})", columns.iter().map(|column| written(column)).collect::<Vec<_>>().join(", ")))
+    }
+
+    fn one(name: &str, column: &str, family: Family, read: Read) -> Self {
+        Self { text: format!("{name}({})", written(column)), columns: vec![column.to_owned()], family, read }
+    }
+
+    /// The number of rows.
+    pub fn rows() -> Self {
+        Self { text: "count".into(), columns: Vec::new(), family: Family::Count, read: Read::Whole }
+    }
+
+    /// The number of values that are not missing.
+    pub fn count(column: &str) -> Self {
+        Self::one("count", column, Family::Count, Read::Whole)
+    }
+
+    /// The sum; of integers exact.
+    pub fn sum(column: &str) -> Self {
+        Self::one("sum", column, Family::Sum, Read::Whole)
+    }
+
+    /// The arithmetic mean.
+    pub fn mean(column: &str) -> Self {
+        Self::one("mean", column, Family::Mean, Read::Whole)
+    }
+
+    /// The least value.
+    pub fn min(column: &str) -> Self {
+        Self::one("min", column, Family::Min, Read::Whole)
+    }
+
+    /// The greatest value.
+    pub fn max(column: &str) -> Self {
+        Self::one("max", column, Family::Max, Read::Whole)
+    }
+
+    /// The standard deviation of a sample, over n - 1.
+    pub fn sample_sd(column: &str) -> Self {
+        Self::one("sample_sd", column, Family::Variance, Read::SampleSd)
+    }
+
+    /// The value below which a fraction `q` of the values lie.
+    ///
+    /// # Errors
+    /// Unless `q` is from 0 to 1.
+    pub fn quantile(column: &str, q: f64) -> Result<Self, Error> {
+        Self::parse(&format!("quantile({}, {q})", written(column)))
+    }
+
+    /// The number of different values.
+    pub fn distinct(column: &str) -> Self {
+        Self::one("distinct", column, Family::Distinct, Read::Whole)
+    }
+
+    /// The `k` most frequent values.
+    ///
+    /// # Errors
+    /// Unless `k` is from 1 to 1024.
+    pub fn top(column: &str, k: usize) -> Result<Self, Error> {
+        Self::parse(&format!("top({}, {k})", written(column)))
+    }
+
+    /// Counts in so many bins of one width between the extremes, as the quantiles have them: exact up to 4096 values.
+    #[cfg(feature = "files")]
+    pub(crate) fn spread(column: &str, bins: usize) -> Self {
+        Self::one("spread", column, Family::Quantiles, Read::Spread(bins))
+    }
+
+    /// The same statistic of the same columns under another name, such as `sample_sd(price)` for `mean(price)`.
+    ///
+    /// # Errors
+    /// When there is no such statistic, or it takes parameters.
+    pub fn renamed(&self, name: &str) -> Result<Self, Error> {
+        let mut renamed = Self::parse(name)?;
+        if !self.columns.is_empty() {
+            renamed.text = Self::named(name, &self.columns.iter().map(String::as_str).collect::<Vec<_>>())?.text;
+            renamed.columns.clone_from(&self.columns);
+        }
+        Ok(renamed)
+    }
+
+    /// The same, but where it is a count that names no column: of the items of the only column, instead of rows.
+    pub fn of_items(mut self) -> Self {
+        if self.family == Family::Count && self.columns.is_empty() {
+            self.family = Family::Items;
+        }
+        self
+    }
+
+    /// As it was written, and as it is called in the answer.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The columns that it names.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// Whether it is a histogram.
+    pub fn is_histogram(&self) -> bool {
+        matches!(self.family, Family::Histogram { .. })
+    }
+
+    /// Whether it is an arithmetic mean.
+    pub fn is_mean(&self) -> bool {
+        matches!(self.family, Family::Mean | Family::ExactMean) || self.read == Read::Mean
+    }
+
+    /// Whether it is a count, which without a column is of rows.
+    pub(crate) fn is_count(&self) -> bool {
+        matches!(self.family, Family::Count | Family::Rows)
+    }
+}
+
+/// A column as a statistic names it, in quotes where they are needed.
+fn written(column: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '#');
+    if !column.is_empty() && column.chars().all(plain) { column.to_owned() } else { quoted(column) }
+}
+
+/// The statistics of one column, or of an array, where none is asked for.
+///
+/// # Errors
+/// None: the list is one that [`crate::Question::parse`] takes.
+pub fn default_statistics() -> Result<Vec<Statistic>, Error> {
+    let statistics = parse(DEFAULT).map_err(Error::internal)?;
+    // Beside the mean of the only column belongs the number of its items, not that of rows.
+    Ok(statistics.into_iter().map(Statistic::of_items).collect())
 }
 
 /// What is aggregated. Statistics of one family on one column share a state.
@@ -90,6 +245,8 @@ pub(crate) enum Read {
     PopulationKurtosis,
     SampleKurtosis,
     Quantile(f64),
+    /// Counts in so many bins between the extremes.
+    Spread(usize),
     Mode,
     Top(usize),
     PopulationCovariance,
@@ -107,8 +264,8 @@ pub(crate) enum Read {
 type Build = fn(&[f64]) -> Result<(Family, Read), String>;
 
 /// A statistic by name: how many columns and numbers it takes, and what it is.
-pub(crate) struct Known {
-    pub(crate) name: &'static str,
+struct Known {
+    name: &'static str,
     columns: usize,
     /// What the numbers after the columns are called.
     parameters: &'static [&'static str],
@@ -158,7 +315,7 @@ fn aliases(name: &str) -> &'static [&'static str] {
 }
 
 /// Every statistic, in the order in which `--help` lists them.
-pub(crate) const KNOWN: &[Known] = known! {
+const KNOWN: &[Known] = known! {
     "count", 1 [], "items that are not missing; without a column, rows", |_| Ok((Family::Count, Read::Whole));
     "missing", 1 [], "missing items", |_| Ok((Family::Rows, Read::Missing));
     "sum", 1 [], "exact for integers", |_| Ok((Family::Sum, Read::Whole));
@@ -224,7 +381,7 @@ pub(crate) const KNOWN: &[Known] = known! {
 };
 
 /// The statistics without parameters that arrays get when none is asked for.
-pub(crate) const DEFAULT: &str = "count,sum,mean,min,max,population_variance,sample_variance,population_sd,sample_sd";
+const DEFAULT: &str = "count,sum,mean,min,max,population_variance,sample_variance,population_sd,sample_sd";
 
 fn whole(x: f64, what: &str, most: usize) -> Result<usize, String> {
     if x.fract() == 0.0 && x >= 1.0 && x <= most as f64 {
@@ -234,8 +391,12 @@ fn whole(x: f64, what: &str, most: usize) -> Result<usize, String> {
     }
 }
 
-/// The names and what they take, for `--help`.
-pub(crate) fn help() -> String {
+/// The names of all statistics and what they take, for a help text.
+///
+/// ```
+/// assert!(strix_table::statistics_help().contains("p99"));
+/// ```
+pub fn statistics_help() -> String {
     let mut help = String::from("Statistics:\n");
     for known in KNOWN {
         let columns = ["column", "column, column"][known.columns - 1];

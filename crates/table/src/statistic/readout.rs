@@ -9,7 +9,7 @@ use strix_reduce::arithmetic::Accumulator;
 
 use super::Read;
 use super::decimal::Total;
-use crate::output::{Numeral, Value};
+use crate::value::Value;
 
 /// A finished aggregate.
 #[derive(Debug, Clone)]
@@ -50,6 +50,7 @@ impl Readout {
             (Self::Shape(m), Read::PopulationKurtosis) => Value::of(m.population_excess_kurtosis()),
             (Self::Shape(m), Read::SampleKurtosis) => Value::of(m.sample_excess_kurtosis()),
             (Self::Quantiles(d), Read::Quantile(q)) => Value::of(d.quantile(q)),
+            (Self::Quantiles(d), Read::Spread(bins)) => spread(d, bins),
             (Self::Distinct(d), _) => Value::of(Some(d.round())),
             (Self::Frequent(values, error), Read::Mode) => mode(values, *error),
             (Self::Frequent(values, error), Read::Top(k)) => {
@@ -86,7 +87,7 @@ pub(crate) struct ExactReadings {
 impl ExactReadings {
     pub(crate) fn of<T: ExactElement>(moments: &ExactMoments<T>) -> Self
     where
-        <T::Sum as Accumulator<T>>::Total: Numeral,
+        <T::Sum as Accumulator<T>>::Total: Into<Value>,
     {
         Self {
             count: moments.count(),
@@ -119,6 +120,27 @@ impl ExactReadings {
             _ => Value::Missing,
         }
     }
+}
+
+/// Counts in bins of one width from the least to the greatest value; none where they are one, or not finite.
+fn spread(distribution: &Distribution, bins: usize) -> Value {
+    let ends = (distribution.quantile(0.0), distribution.quantile(1.0));
+    let (Some(low), Some(high)) = ends else { return Value::Missing };
+    let width = (high - low) / bins as f64;
+    if !(width > 0.0 && width.is_finite()) {
+        return Value::Missing;
+    }
+    let mut edges: Vec<f64> = (0..bins).map(|bin| low + width * bin as f64).collect();
+    edges.push(high);
+    // A bin has its lower edge, the last one both: what is below an edge is what is at most the next smaller number.
+    let below = |edge: &f64| {
+        let share = distribution.rank(edge.next_down()).unwrap_or_default();
+        (share * distribution.count() as f64).round() as u64
+    };
+    let mut past: Vec<u64> = edges[..bins].iter().map(below).collect();
+    past.push(distribution.count());
+    let counts = past.windows(2).map(|past| past[1].saturating_sub(past[0])).collect();
+    Value::Histogram(Bins { edges: edges.into(), counts, below: 0, above: 0, nan: 0 })
 }
 
 /// The first value, where it is certain that none is more frequent: each may have come `error` more often, and

@@ -4,105 +4,86 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use strix_data::{ColumnType, Format, Source, TableOptions, TableReader, Told, format_of, text_label};
+use strix_data::{ColumnType, Format, Source, TableOptions, TableReader, Told, text_label};
 
-use super::patience;
 use super::widen::{Widened, common};
-use crate::args::Reduce;
-use crate::failure::Failure;
+use super::{Files, Observer, patience};
+use crate::Error;
+use crate::lane::ItemType;
 use crate::statistic::{self, Family, Statistic};
-use crate::table::ItemType;
 
 /// The files' common schema, how to read them, and the readers that are open already.
-pub(super) struct Agreed {
-    pub(super) schema: SchemaRef,
+pub(crate) struct Agreed {
+    pub(crate) schema: SchemaRef,
     pub(super) options: TableOptions,
     /// The columns of `--by`, as the batches name them.
     pub(super) by: Vec<String>,
     /// A pipe cannot be opened twice, and one file need not be.
-    pub(super) open: Vec<Option<Box<dyn TableReader>>>,
+    pub(crate) open: Vec<Option<Box<dyn TableReader>>>,
     /// What was decided in doubt.
     pub(super) notes: Vec<String>,
 }
 
 impl Agreed {
-    /// The type of each column.
-    pub(super) fn types(&self) -> HashMap<String, DataType> {
-        let all = self.schema.fields().iter();
-        all.map(|field| (field.name().clone(), field.data_type().clone())).collect()
-    }
-
     /// The rows of a file, in the types that all files share.
-    pub(super) fn reader(&mut self, file: usize, source: &Source) -> Result<Box<dyn TableReader>, Failure> {
+    pub(super) fn reader(
+        &mut self,
+        file: usize,
+        source: &Source,
+        observer: &dyn Observer,
+    ) -> Result<Box<dyn TableReader>, Error> {
         let reader = match self.open[file].take() {
             Some(reader) => reader,
-            None => open_table(source, &self.options)?,
+            None => open_table(source, &self.options, observer)?,
         };
         Ok(Box::new(Widened { reader, schema: self.schema.clone(), label: source.label() }))
     }
 }
 
-/// How the arguments say that tables are read.
-pub(super) fn options_of(args: &Reduce) -> TableOptions {
-    TableOptions {
-        format: args.format,
-        types: args.types.clone(),
-        nulls: args.nulls.clone(),
-        header: args.header,
-        separator: args.separator,
-        quote: args.quote,
-        ..TableOptions::default()
-    }
-}
-
 /// Refuses options that none of the files has a use for.
-pub(crate) fn check_options(args: &Reduce, sources: &[Source], formats: &[Format]) -> Result<(), Failure> {
+pub(super) fn check_options(files: &Files, formats: &[Format]) -> Result<(), Error> {
+    let (options, sources) = (&files.options, &files.sources);
     let given = [
-        ("--type", !args.types.is_empty(), true),
-        ("--null", !args.nulls.is_empty(), false),
-        ("--header", args.header.is_some(), false),
-        ("--separator", args.separator.is_some(), false),
-        ("--quote", args.quote.is_some(), false),
+        ("--type", !options.types.is_empty(), true),
+        ("--null", !options.nulls.is_empty(), false),
+        ("--header", options.header.is_some(), false),
+        ("--separator", options.separator.is_some(), false),
+        ("--quote", options.quote.is_some(), false),
     ];
     for (option, _, json) in given.into_iter().filter(|&(_, given, _)| given) {
         let applies = |format: &Format| if json { format.is_text() } else { format.has_cells() };
         if !formats.iter().any(applies) {
             let kinds = if json { "CSV, TSV and JSON Lines" } else { "CSV and TSV" };
             let what = format!("{option} is for {kinds}, but {} is {}; leave it out", sources[0], formats[0]);
-            return Err(Failure::Usage(what));
+            return Err(Error::question(what));
         }
     }
     Ok(())
 }
 
-/// What each source is, until Ctrl-C. Those that can be opened only once keep their first bytes for their reader.
-pub(crate) fn formats(args: &Reduce, sources: &[Source]) -> Result<Vec<Format>, Failure> {
-    let given = args.format;
-    sources.iter().map(|source| patience::opened(source, move |source| format_of(source, given))).collect()
-}
-
 /// Settles the columns of the statistics, and the types of all columns over all files, of which some are open already.
-pub(super) fn agree(
-    args: &Reduce,
-    sources: &[Source],
+pub(crate) fn agree(
+    files: &Files,
     formats: &[Format],
+    by: &[String],
     statistics: &mut [Statistic],
     mut open: Vec<Option<Box<dyn TableReader>>>,
-) -> Result<Agreed, Failure> {
-    let mut options = options_of(args);
+    observer: &dyn Observer,
+) -> Result<Agreed, Error> {
+    let (sources, mut options) = (&files.sources, files.options.clone());
     open.resize_with(sources.len(), || None);
     let needs_column = |statistic: &Statistic| {
-        statistic.columns.is_empty() && (statistic.family != Family::Count || args.column.is_some())
+        statistic.columns.is_empty() && (statistic.family != Family::Count || files.column.is_some())
     };
     if statistics.iter().any(needs_column) {
-        let column = match &args.column {
+        let column = match &files.column {
             Some(column) => column.clone(),
             None => {
                 let reader = match open[0].take() {
                     Some(reader) => reader,
-                    None => open_table(&sources[0], &options)?,
+                    None => open_table(&sources[0], &options, observer)?,
                 };
-                let column = only_column(&sources[0], &reader.schema(), &args.by)?;
+                let column = only_column(&sources[0], &reader.schema(), by)?;
                 open[0] = (!sources[0].opens_again()).then_some(reader);
                 column
             }
@@ -111,9 +92,9 @@ pub(super) fn agree(
     }
     let mut columns: Vec<String> = Vec::new();
     let mut uses: HashMap<String, Use> = HashMap::new();
-    let by = args.by.iter().map(|column| (column, None));
+    let keys = by.iter().map(|column| (column, None));
     let read = statistics.iter().flat_map(|s| s.columns.iter().map(|column| (column, Some(s.family))));
-    for (column, family) in by.chain(read) {
+    for (column, family) in keys.chain(read) {
         let known = uses.entry(column.clone()).or_insert_with(|| {
             columns.push(column.clone());
             Use::default()
@@ -127,14 +108,14 @@ pub(super) fn agree(
     // Of no columns, rows are counted and nothing is parsed.
     options.columns = Some(columns.clone());
 
-    let mut files = Files { sources, formats, found: Vec::new() };
+    let mut parts = Parts { sources, formats, found: Vec::new() };
     let mut notes = Vec::new();
     for (source, open) in sources.iter().zip(&mut open) {
         let reader = match open.take() {
             Some(reader) => reader,
-            None => open_table(source, &options)?,
+            None => open_table(source, &options, observer)?,
         };
-        files.found.push(Found::of(&*reader, &uses));
+        parts.found.push(Found::of(&*reader, &uses));
         notes.extend(reader.notes());
         if sources.len() == 1 || !source.opens_again() {
             *open = Some(reader);
@@ -143,17 +124,17 @@ pub(super) fn agree(
     let mut fields = Vec::new();
     let mut texts = Vec::new();
     for column in &columns {
-        let given = files.given(column, &options.types)?;
+        let given = parts.given(column, &options.types)?;
         let used = &uses[column];
-        let (kind, read_as) = files.settle(column, given, used)?;
+        let (kind, read_as) = parts.settle(column, given, used)?;
         if let (None, Some(read_as)) = (given, read_as) {
             options.types.push((column.clone(), read_as));
         }
         if used.tells_apart() && given.is_none() && kind.is_numeric() {
-            if files.found.iter().all(|found| found.column(column).is_ok_and(|found| found.own_text)) {
+            if parts.found.iter().all(|found| found.column(column).is_ok_and(|found| found.own_text)) {
                 options.own_text.push(column.clone());
-            } else if !files.is_csv() {
-                return Err(Failure::Input(format!(
+            } else if !parts.is_csv() {
+                return Err(Error::input(format!(
                     "column {column:?} has numbers that text files write in several ways, such as 01 and 1, and other files as \
                      numbers alone; to take them as numbers everywhere: --type {column}=f64 or i64; or reduce them apart"
                 )));
@@ -172,7 +153,7 @@ pub(super) fn agree(
     for statistic in statistics.iter_mut().filter(|statistic| tells_apart(statistic.family)) {
         statistic.columns = statistic.columns.iter().map(as_text).collect();
     }
-    let by = args.by.iter().map(as_text).collect();
+    let by = by.iter().map(as_text).collect();
     open.iter_mut().flatten().for_each(|reader| reader.retype(&options));
     Ok(Agreed { schema: Arc::new(Schema::new(fields)), options, by, open, notes })
 }
@@ -196,10 +177,14 @@ fn tells_apart(family: Family) -> bool {
     matches!(family, Family::Distinct | Family::Frequent)
 }
 
-/// Opens a table, until Ctrl-C.
-pub(super) fn open_table(source: &Source, options: &TableOptions) -> Result<Box<dyn TableReader>, Failure> {
+/// Opens a table, until a cancellation.
+pub(crate) fn open_table(
+    source: &Source,
+    options: &TableOptions,
+    observer: &dyn Observer,
+) -> Result<Box<dyn TableReader>, Error> {
     let options = options.clone();
-    patience::opened(source, move |source| strix_data::open_table(source, &options))
+    patience::opened(source, observer, move |source| strix_data::open_table(source, &options))
 }
 
 /// The columns of one file, by their names.
@@ -222,19 +207,19 @@ impl Found {
         Self(reader.schema().fields().iter().enumerate().map(column).collect())
     }
 
-    fn column(&self, name: &str) -> Result<&FoundColumn, Failure> {
-        self.0.get(name).ok_or_else(|| Failure::Internal(format!("column {name:?} is not read")))
+    fn column(&self, name: &str) -> Result<&FoundColumn, Error> {
+        self.0.get(name).ok_or_else(|| Error::internal(format!("column {name:?} is not read")))
     }
 }
 
 /// What was found in all files.
-struct Files<'a> {
+struct Parts<'a> {
     sources: &'a [Source],
     formats: &'a [Format],
     found: Vec<Found>,
 }
 
-impl Files<'_> {
+impl Parts<'_> {
     fn is_text(&self, file: usize) -> bool {
         self.formats[file].is_text()
     }
@@ -245,10 +230,10 @@ impl Files<'_> {
     }
 
     /// The type that `--type` gives a column.
-    fn given(&self, column: &str, types: &[(String, ColumnType)]) -> Result<Option<ColumnType>, Failure> {
+    fn given(&self, column: &str, types: &[(String, ColumnType)]) -> Result<Option<ColumnType>, Error> {
         let given = types.iter().rfind(|(name, _)| name == column).map(|&(_, kind)| kind);
         match (0..self.sources.len()).find(|&file| given.is_some() && !self.is_text(file)) {
-            Some(typed) => Err(Failure::Usage(format!(
+            Some(typed) => Err(Error::question(format!(
                 "--type {column}: {} is {}, whose columns have types of their own; leave it out",
                 self.sources[typed], self.formats[typed]
             ))),
@@ -267,7 +252,7 @@ impl Files<'_> {
         column: &String,
         given: Option<ColumnType>,
         used: &Use,
-    ) -> Result<(DataType, Option<ColumnType>), Failure> {
+    ) -> Result<(DataType, Option<ColumnType>), Error> {
         let kind = |found: &Found| found.column(column).map(|found| (found.kind.clone(), found.told));
         let kinds = self.found.iter().map(kind).collect::<Result<Vec<_>, _>>()?;
         if let Some(given) = given {
@@ -285,7 +270,7 @@ impl Files<'_> {
             let kind = if *told == Told::Nothing { &DataType::Null } else { kind };
             let Some(both) = common(&shared, kind) else {
                 let first = kinds.iter().position(|(kind, _)| *kind != DataType::Null).unwrap_or_default();
-                return Err(Failure::Input(format!(
+                return Err(Error::input(format!(
                     "{}: column {column:?} holds {}, but in {} it holds {}; files that merge into one answer need types \
                      that one type holds",
                     self.sources[file],
@@ -319,7 +304,7 @@ fn of_text(kinds: &[(DataType, Told)]) -> ColumnType {
 
 /// As what a column of text is to be read for its statistics, if some are of numbers or truth values: the first
 /// cell that does not fit is then named with its line.
-fn asked(used: &Use) -> Result<Option<ColumnType>, Failure> {
+fn asked(used: &Use) -> Result<Option<ColumnType>, Error> {
     for family in &used.families {
         if *family == Family::Rows || statistic::text(*family)?.is_some() {
             continue;
@@ -330,26 +315,16 @@ fn asked(used: &Use) -> Result<Option<ColumnType>, Failure> {
     Ok(None)
 }
 
-fn only_column(source: &Source, schema: &Schema, by: &[String]) -> Result<String, Failure> {
+fn only_column(source: &Source, schema: &Schema, by: &[String]) -> Result<String, Error> {
     let others: Vec<&String> =
         schema.fields().iter().map(|field| field.name()).filter(|name| !by.contains(name)).collect();
     if let [only] = others[..] {
         return Ok(only.clone());
     }
     let names: Vec<String> = schema.fields().iter().take(20).map(|field| format!("{:?}", field.name())).collect();
-    Err(Failure::Input(format!(
+    Err(Error::input(format!(
         "{source}: has {} columns ({}); choose one with --column NAME or INDEX, or name them as in mean(column)",
         schema.fields().len(),
         names.join(", ")
     )))
-}
-
-/// The item type of a column, of the types by name.
-pub(super) fn item_type(types: &HashMap<String, DataType>, column: &str) -> Result<ItemType, Failure> {
-    let kind = types.get(column).ok_or_else(|| Failure::Internal(format!("column {column:?} is not read")))?;
-    ItemType::of(kind).ok_or_else(|| {
-        Failure::Input(format!(
-            "column {column:?} holds {kind}; statistics take numbers, truth values, text, bytes, dates, times and durations"
-        ))
-    })
 }

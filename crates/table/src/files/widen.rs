@@ -7,7 +7,7 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Int64Type, SchemaRef, TimeUnit, UInt64Type};
 use strix_data::{Error, TableOptions, TableReader, Told};
 
-use crate::table::ItemType;
+use crate::lane::ItemType;
 
 /// Digits of the widest decimals.
 const DIGITS: [u8; 2] = [38, 76];

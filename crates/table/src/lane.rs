@@ -10,10 +10,10 @@ use half::f16;
 use serde::{Deserialize, Serialize};
 use strix_reduce::arrow::ArrowItem;
 use strix_reduce::cpu::BLOCK;
-use strix_reduce::{Aggregator, Block, Boxed, BoxedGroups, BoxedState, Error, Facts, Item, NanPolicy};
+use strix_reduce::{Aggregator, Block, Boxed, BoxedGroups, BoxedState, Facts, Item, NanPolicy};
 
-use super::clock::Clock;
-use crate::failure::Failure;
+use crate::Error;
+use crate::clock::Clock;
 use crate::statistic::{self, Chosen, Digits, Family, Readout};
 
 /// The type of a lane's items.
@@ -151,21 +151,12 @@ pub(crate) struct Grouped<'a> {
 pub(crate) enum LaneError {
     /// A NaN in this row of the batch, where NaN are errors.
     Nan(u64),
-    Other(Failure),
-}
-
-impl From<Failure> for LaneError {
-    fn from(failure: Failure) -> Self {
-        Self::Other(failure)
-    }
+    Other(Error),
 }
 
 impl From<Error> for LaneError {
     fn from(error: Error) -> Self {
-        match error {
-            Error::Nan { index } => Self::Nan(index),
-            error => Self::Other(error.into()),
-        }
+        Self::Other(error)
     }
 }
 
@@ -174,7 +165,7 @@ pub(crate) trait Lane: Send + Sync {
     fn columns(&self) -> &[String];
     fn item(&self) -> ItemType;
     /// Adds the family's aggregator unless it is there; its place, or `None` if it is not for these items.
-    fn add(&mut self, family: Family) -> Result<Option<usize>, Failure>;
+    fn add(&mut self, family: Family) -> Result<Option<usize>, Error>;
     fn identity(&self) -> Vec<BoxedState>;
     /// The states of no groups.
     fn groups(&self) -> LaneGroups;
@@ -186,14 +177,16 @@ pub(crate) trait Lane: Send + Sync {
     fn lift(&self, groups: &mut LaneGroups, count: usize, items: &LaneItems, rows: Grouped<'_>);
     /// Takes the states of other groups in: group i into group `numbers[i]`.
     fn merge_groups(&self, groups: &mut LaneGroups, others: LaneGroups, numbers: &[u32]);
+    /// What the aggregators come to for each group, by aggregator.
+    fn finish_groups(&self, groups: LaneGroups) -> Vec<Vec<Readout>>;
     /// The states of each group.
     fn states(&self, groups: LaneGroups) -> Vec<Vec<BoxedState>>;
     /// Takes the states of a group in, as if its rows came `places` later.
     fn merge(&self, states: &mut Vec<BoxedState>, others: Vec<BoxedState>, places: u64);
     fn finish(&self, states: Vec<BoxedState>) -> Vec<Readout>;
     fn signatures(&self) -> Vec<String>;
-    fn write(&self, states: &[BoxedState], items: u64) -> Result<Vec<Vec<u8>>, Failure>;
-    fn read(&self, bytes: &[Vec<u8>], items: u64) -> Result<Vec<BoxedState>, Failure>;
+    fn write(&self, states: &[BoxedState], items: u64) -> Result<Vec<Vec<u8>>, Error>;
+    fn read(&self, bytes: &[Vec<u8>], items: u64) -> Result<Vec<BoxedState>, Error>;
 }
 
 /// A lane of `columns` with items of that type, as yet without aggregators.
@@ -227,7 +220,7 @@ struct Typed<T> {
     item: ItemType,
     families: Vec<Family>,
     aggregators: Vec<Boxed<T, Readout>>,
-    items: fn(&[&ArrayRef], usize) -> Result<Items<T>, Failure>,
+    items: fn(&[&ArrayRef], usize) -> Result<Items<T>, Error>,
     choose: Box<dyn Fn(Family) -> Chosen<T> + Send + Sync>,
 }
 
@@ -235,38 +228,38 @@ impl<T> Typed<T> {
     fn new(
         columns: Vec<String>,
         item: ItemType,
-        items: fn(&[&ArrayRef], usize) -> Result<Items<T>, Failure>,
+        items: fn(&[&ArrayRef], usize) -> Result<Items<T>, Error>,
         choose: impl Fn(Family) -> Chosen<T> + Send + Sync + 'static,
     ) -> Self {
         Self { columns, item, families: Vec::new(), aggregators: Vec::new(), items, choose: Box::new(choose) }
     }
 
-    fn arrays<'a>(&self, batch: &'a RecordBatch) -> Result<Vec<&'a ArrayRef>, Failure> {
+    fn arrays<'a>(&self, batch: &'a RecordBatch) -> Result<Vec<&'a ArrayRef>, Error> {
         let find = |column: &String| {
-            batch.column_by_name(column).ok_or_else(|| Failure::Internal(format!("column {column} is not read")))
+            batch.column_by_name(column).ok_or_else(|| Error::internal(format!("column {column} is not read")))
         };
         self.columns.iter().map(find).collect()
     }
 }
 
-fn column<T: ArrowItem>(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<T>, Failure> {
+fn column<T: ArrowItem>(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<T>, Error> {
     let array = arrays[0];
     if let Some(values) = T::values(array) {
         return Ok((values.into_owned(), array.nulls().cloned()));
     }
     let array = if T::NAME == "text" { cast(array, &DataType::Utf8)? } else { floats(array)? };
-    let values = T::values(&array).ok_or_else(|| Failure::Internal(format!("a column is not of {}", T::NAME)))?;
+    let values = T::values(&array).ok_or_else(|| Error::internal(format!("a column is not of {}", T::NAME)))?;
     Ok((values.into_owned(), array.nulls().cloned()))
 }
 
 /// Dates and times as their integers.
-fn ticks(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<i64>, Failure> {
+fn ticks(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<i64>, Error> {
     let array = cast(arrays[0], &DataType::Int64)?;
     Ok((array.as_primitive::<Int64Type>().values().to_vec(), array.nulls().cloned()))
 }
 
 /// Numbers as f64, each the nearest one.
-fn floats(array: &ArrayRef) -> Result<ArrayRef, Failure> {
+fn floats(array: &ArrayRef) -> Result<ArrayRef, Error> {
     let (DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale)) = *array.data_type() else {
         return cast(array, &DataType::Float64);
     };
@@ -276,7 +269,7 @@ fn floats(array: &ArrayRef) -> Result<ArrayRef, Failure> {
 }
 
 /// Decimals as their digits.
-fn decimals(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<Digits>, Failure> {
+fn decimals(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<Digits>, Error> {
     let array = arrays[0];
     let items = match array.data_type() {
         DataType::Decimal128(..) => array
@@ -288,36 +281,36 @@ fn decimals(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<Digits>, Failure
         DataType::Decimal256(..) => {
             array.as_primitive::<Decimal256Type>().values().iter().map(|&digits| Digits(digits)).collect()
         }
-        other => return Err(Failure::Internal(format!("a column of {other} holds no decimals"))),
+        other => return Err(Error::internal(format!("a column of {other} holds no decimals"))),
     };
     Ok((items, array.nulls().cloned()))
 }
 
 /// Bytes as text of which each character is one.
-fn bytes(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<String>, Failure> {
+fn bytes(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<String>, Error> {
     let array = arrays[0].as_binary::<i32>();
     let text = |bytes: Option<&[u8]>| bytes.unwrap_or_default().iter().map(|&byte| char::from(byte)).collect();
     Ok((array.iter().map(text).collect(), array.nulls().cloned()))
 }
 
-fn pair(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<(f64, f64)>, Failure> {
+fn pair(arrays: &[&ArrayRef], _rows: usize) -> Result<Items<(f64, f64)>, Error> {
     let [x, y] = [floats(arrays[0])?, floats(arrays[1])?];
     let nulls = NullBuffer::union(x.nulls(), y.nulls());
     let (x, y) = (x.as_primitive::<Float64Type>(), y.as_primitive::<Float64Type>());
     Ok((x.values().iter().copied().zip(y.values().iter().copied()).collect(), nulls))
 }
 
-fn presence(arrays: &[&ArrayRef], rows: usize) -> Result<Items<bool>, Failure> {
+fn presence(arrays: &[&ArrayRef], rows: usize) -> Result<Items<bool>, Error> {
     let nulls = arrays.iter().fold(None, |all, array| NullBuffer::union(all.as_ref(), array.logical_nulls().as_ref()));
     Ok((nulls.map_or_else(|| vec![true; rows], |nulls| nulls.iter().collect()), None))
 }
 
-fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Failure> {
-    arrow::compute::cast(array, to).map_err(|e| Failure::Input(format!("a column of {}: {e}", array.data_type())))
+fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Error> {
+    arrow::compute::cast(array, to).map_err(|e| Error::input(format!("a column of {}: {e}", array.data_type())))
 }
 
 impl<T> Typed<T> {
-    fn read_items(&self, batch: &RecordBatch) -> Result<Items<T>, Failure> {
+    fn read_items(&self, batch: &RecordBatch) -> Result<Items<T>, Error> {
         let arrays = self.arrays(batch)?;
         if self.families.contains(&Family::ExactCovariance) {
             for (column, array) in self.columns.iter().zip(&arrays) {
@@ -329,14 +322,14 @@ impl<T> Typed<T> {
 }
 
 /// Refuses integers that an exact statistic would see rounded to f64.
-fn fits_f64(column: &str, array: &ArrayRef) -> Result<(), Failure> {
+fn fits_f64(column: &str, array: &ArrayRef) -> Result<(), Error> {
     if !matches!(array.data_type(), DataType::Int64 | DataType::UInt64) {
         return Ok(());
     }
     let wide = cast(array, &DataType::Decimal128(20, 0))?;
     let near = |x: i128| x.unsigned_abs() <= 1 << 53;
     match wide.as_primitive::<Decimal128Type>().iter().flatten().find(|&x| !near(x)) {
-        Some(x) => Err(Failure::Input(format!(
+        Some(x) => Err(Error::input(format!(
             "--exact: column {column:?} holds {x}, which may round to f64 where two columns are paired; leave --exact out"
         ))),
         None => Ok(()),
@@ -350,7 +343,7 @@ impl<T: Item> Lane for Typed<T> {
     fn item(&self) -> ItemType {
         self.item
     }
-    fn add(&mut self, family: Family) -> Result<Option<usize>, Failure> {
+    fn add(&mut self, family: Family) -> Result<Option<usize>, Error> {
         if let Some(place) = self.families.iter().position(|known| *known == family) {
             return Ok(Some(place));
         }
@@ -431,6 +424,9 @@ impl<T: Item> Lane for Typed<T> {
             aggregator.merge_groups(groups, others, numbers);
         }
     }
+    fn finish_groups(&self, groups: LaneGroups) -> Vec<Vec<Readout>> {
+        self.aggregators.iter().zip(groups).map(|(aggregator, groups)| aggregator.finish_groups(groups)).collect()
+    }
     fn states(&self, groups: LaneGroups) -> Vec<Vec<BoxedState>> {
         let columns = self.aggregators.iter().zip(groups).map(|(aggregator, groups)| aggregator.states(groups));
         let mut by_group: Vec<Vec<BoxedState>> = Vec::new();
@@ -450,17 +446,19 @@ impl<T: Item> Lane for Typed<T> {
     fn signatures(&self) -> Vec<String> {
         self.aggregators.iter().map(Boxed::signature).collect()
     }
-    fn write(&self, states: &[BoxedState], items: u64) -> Result<Vec<Vec<u8>>, Failure> {
+    fn write(&self, states: &[BoxedState], items: u64) -> Result<Vec<Vec<u8>>, Error> {
         let each = self.aggregators.iter().zip(states);
-        Ok(each.map(|(aggregator, state)| aggregator.to_bytes(state, items)).collect::<Result<_, Error>>()?)
+        Ok(each
+            .map(|(aggregator, state)| aggregator.to_bytes(state, items))
+            .collect::<Result<_, strix_reduce::Error>>()?)
     }
-    fn read(&self, bytes: &[Vec<u8>], items: u64) -> Result<Vec<BoxedState>, Failure> {
+    fn read(&self, bytes: &[Vec<u8>], items: u64) -> Result<Vec<BoxedState>, Error> {
         if bytes.len() != self.aggregators.len() {
-            return Err(Failure::Input(format!("{} states, but {} belong to it", bytes.len(), self.aggregators.len())));
+            return Err(Error::input(format!("{} states, but {} belong to it", bytes.len(), self.aggregators.len())));
         }
         let read = |(aggregator, bytes): (&Boxed<T, Readout>, &Vec<u8>)| match aggregator.read_bytes(bytes)? {
             (state, rows) if rows == items => Ok(state),
-            (_, rows) => Err(Failure::Input(format!("a state inside is of {rows} rows, not {items}"))),
+            (_, rows) => Err(Error::input(format!("a state inside is of {rows} rows, not {items}"))),
         };
         self.aggregators.iter().zip(bytes).map(read).collect()
     }
