@@ -330,12 +330,12 @@ impl TableReader for CsvTable {
 impl Layout {
     /// The batches of the next pieces, which are parsed side by side; none at the end.
     fn parse(&self, pieces: &mut Pieces) -> Option<Vec<Parsed>> {
-        let (pieces, failed) = pieces.several()?;
-        let batches = pieces.into_par_iter().map(|piece| {
+        let (now, failed) = pieces.several()?;
+        let batches = now.into_par_iter().map(|piece| {
             let (block, _) = Block::of(piece, self.dialect, &self.wanted, usize::MAX, &self.label);
             self.batches(block)
         });
-        let batches: Vec<_> = batches.collect();
+        let (batches, ()) = rayon::join(|| batches.collect::<Vec<_>>(), || pieces.read_ahead());
         Some(batches.into_iter().flatten().chain(failed.map(Err)).collect())
     }
 

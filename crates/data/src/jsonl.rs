@@ -155,14 +155,14 @@ impl TableReader for JsonTable {
 impl Layout {
     /// The batches of the next pieces, which are parsed side by side; none at the end.
     fn parse(&mut self, pieces: &mut Pieces) -> Option<Vec<Parsed>> {
-        let (pieces, failed) = pieces.several()?;
-        let blocks = pieces.into_par_iter().map(|piece| {
+        let (now, failed) = pieces.several()?;
+        let blocks = now.into_par_iter().map(|piece| {
             let mut block = Block { columns: self.columns.emptied(), lines: Vec::new(), failed: None };
             block.read(&piece, &mut 0, (usize::MAX, usize::MAX), &self.label);
             let seen: Vec<bool> = block.columns.all.iter().map(|column| column.seen).collect();
             (self.batches(block), seen)
         });
-        let (batches, seen): (Vec<_>, Vec<_>) = blocks.unzip();
+        let ((batches, seen), ()): ((Vec<_>, Vec<_>), ()) = rayon::join(|| blocks.unzip(), || pieces.read_ahead());
         for seen in seen {
             self.columns.all.iter_mut().zip(seen).for_each(|(column, seen)| column.seen |= seen);
         }

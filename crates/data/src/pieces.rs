@@ -49,12 +49,17 @@ pub(crate) struct Pieces {
     ahead: Vec<u8>,
     lines: u64,
     ended: bool,
+    /// Pieces that were read while others were parsed.
+    read: Option<Several>,
 }
+
+/// Pieces, and what is wrong behind them.
+type Several = (Vec<Piece>, Option<Error>);
 
 impl Pieces {
     pub(crate) fn new(input: Input, cut: Cut) -> Self {
         let Input { label, stream, waits, .. } = input;
-        Self { label, stream, waits, cut, ahead: Vec::new(), lines: 0, ended: false }
+        Self { label, stream, waits, cut, ahead: Vec::new(), lines: 0, ended: false, read: None }
     }
 
     /// Whether the stream may be silent for a while.
@@ -118,11 +123,14 @@ impl Pieces {
         }
     }
 
-    /// As many pieces as there are threads, and what is wrong behind them, unless there are no more. Of a stream that may be
-    /// silent one at a time.
-    pub(crate) fn several(&mut self) -> Option<(Vec<Piece>, Option<Error>)> {
+    /// Some pieces for each thread, and what is wrong behind them, unless there are no more. Of a stream that may be silent
+    /// one at a time.
+    pub(crate) fn several(&mut self) -> Option<Several> {
+        if let Some(read) = self.read.take() {
+            return Some(read);
+        }
         let mut pieces = Vec::new();
-        let most = if self.waits { 1 } else { rayon::current_num_threads() };
+        let most = if self.waits { 1 } else { 2 * rayon::current_num_threads() };
         while pieces.len() < most {
             match self.next(self.first()) {
                 Ok(Some(piece)) => pieces.push(piece),
@@ -131,6 +139,13 @@ impl Pieces {
             }
         }
         (!pieces.is_empty()).then_some((pieces, None))
+    }
+
+    /// Reads the next pieces while others are parsed, unless that might take for ever.
+    pub(crate) fn read_ahead(&mut self) {
+        if !self.waits {
+            self.read = self.several();
+        }
     }
 
     /// Reads on, up to that many bytes or half as many again as there are; whether that was the end.

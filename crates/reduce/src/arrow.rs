@@ -22,8 +22,8 @@ use arrow_array::{Array, RecordBatch};
 
 use crate::{Aggregator, Error, Label, Reducer};
 
-/// An item that an Arrow array holds.
-pub trait ArrowItem: Label {
+/// An item that an Arrow array holds. Sealed.
+pub trait ArrowItem: Label + crate::sealed::Sealed {
     /// The array's values, anything in the place of a null; `None` when they are of another type.
     fn values(array: &dyn Array) -> Option<Cow<'_, [Self]>>;
 }

@@ -11,6 +11,7 @@ const SIDE_BY_SIDE: usize = 16;
 
 /// The answers of a reduction along an axis, of segments or of groups.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct AlongAxis<O> {
     /// One for each lane along the axis, in row-major order of the array's other axes; or for each segment or group.
     pub answers: Vec<O>,

@@ -5,6 +5,7 @@ use crate::arithmetic::{Accumulator, Float, FloatMoments, FloatSum, IntegerMomen
 use crate::block::Block;
 #[cfg(feature = "gpu")]
 use crate::gpu::Load;
+use crate::sealed::Sealed;
 #[cfg(feature = "gpu")]
 use std::borrow::Cow;
 
@@ -74,8 +75,8 @@ impl<A: Item, B: Item> Item for (A, B) {
 /// A number that the built-in aggregators take: f32, f64, the integers of 8 to 64 bits, bool as 0 and 1,
 /// and with the feature `half` f16 and bf16.
 ///
-/// Sealed by its associated types: the arithmetic behind a sum is chosen by the element.
-pub trait Element: Label + Copy {
+/// Sealed: it is of these types alone, and may grow. The arithmetic behind a sum is chosen by the element.
+pub trait Element: Label + Copy + Sealed {
     /// How sums of the type are held.
     type Sum: Accumulator<Self>;
     /// How first and second moments of the type are held.

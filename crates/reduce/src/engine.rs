@@ -6,6 +6,7 @@ use crate::gpu::{Gpu, Planner};
 
 /// What the caller asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum EngineChoice {
     /// A hardware GPU where there is one, it can take the reduction, and a measurement says that it is the faster one; else
     /// the CPU, with the reason.
@@ -56,6 +57,7 @@ pub struct Engine {
 
 /// Which engine did the work, for reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EngineReport {
     /// `cpu` or `gpu`.
     pub engine: &'static str,
@@ -65,6 +67,13 @@ pub struct EngineReport {
     pub fallback: Option<String>,
     /// Why the automatic choice of the last push is what it is, where both engines could have taken it.
     pub plan: Option<String>,
+}
+
+impl EngineReport {
+    /// That the CPU engine did the work; `fallback` says why the automatic choice took it.
+    pub fn cpu(fallback: Option<String>) -> Self {
+        Self { engine: "cpu", adapter: None, fallback, plan: None }
+    }
 }
 
 impl Engine {

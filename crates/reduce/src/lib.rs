@@ -28,6 +28,7 @@ pub mod arithmetic;
 pub mod arrow;
 mod axis;
 mod block;
+mod brief;
 pub mod combinators;
 pub mod cpu;
 mod element;
@@ -41,6 +42,7 @@ mod nan;
 #[cfg(feature = "ndarray")]
 pub mod ndarray;
 mod reducer;
+mod sealed;
 pub mod state;
 mod subtract;
 pub mod testkit;

@@ -20,6 +20,7 @@
 /// # Ok::<(), strix_reduce::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum NanPolicy {
     /// A NaN makes every sum, mean, variance and extreme NaN, and is counted as an element.
     #[default]

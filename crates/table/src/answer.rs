@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Float64Array, Float64Builder, Int64Array, Int64Builder, RecordBatch, StringArray,
+};
 use arrow::compute::interleave;
 use arrow::error::ArrowError;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -45,8 +47,15 @@ impl Column {
 
     /// The values at these places, each the part that it is in and its place in that.
     pub(crate) fn gathered(parts: Vec<Self>, places: &[(u32, u32)]) -> Self {
+        // A part of missing values alone goes with any other.
+        let integers = parts.iter().any(|part| matches!(part, Self::Integers(_)));
         let array = |part: &Self| -> Option<ArrayRef> {
             match part {
+                Self::Values(values) if values.is_empty() && integers => Some(Arc::new(Int64Array::new_null(0))),
+                Self::Values(values) if values.is_empty() => Some(Arc::new(Float64Array::new_null(0))),
+                Self::Floats(floats) if integers && floats.null_count() == floats.len() => {
+                    Some(Arc::new(Int64Array::new_null(floats.len())))
+                }
                 Self::Floats(floats) => Some(Arc::new(floats.clone())),
                 Self::Integers(integers) => Some(Arc::new(integers.clone())),
                 _ => None,
@@ -72,26 +81,77 @@ impl Column {
     }
 }
 
+/// A column as it grows: in the narrowest form that holds what it has so far.
+#[derive(Default)]
+pub(crate) enum Builder {
+    #[default]
+    None,
+    /// So many missing values.
+    Missing(usize),
+    Floats(Float64Builder),
+    Integers(Int64Builder),
+    Values(Vec<Value>),
+}
+
+impl Builder {
+    pub(crate) fn push(&mut self, value: Value) {
+        match (&mut *self, value) {
+            (Self::Floats(floats), Value::Float(float)) => floats.append_value(float),
+            (Self::Floats(floats), Value::Missing) => floats.append_null(),
+            (Self::Integers(integers), Value::Missing) => integers.append_null(),
+            (Self::Integers(integers), Value::Integer(integer)) if i64::try_from(integer).is_ok() => {
+                integers.append_value(integer as i64);
+            }
+            (Self::Values(values), value) => values.push(value),
+            (Self::None, Value::Missing) => *self = Self::Missing(1),
+            (Self::Missing(count), Value::Missing) => *count += 1,
+            (_, value) => self.widen(value),
+        }
+    }
+
+    /// Goes over to a form that holds this value too.
+    #[cold]
+    fn widen(&mut self, value: Value) {
+        let missing = match self {
+            Self::None => Some(0),
+            Self::Missing(count) => Some(*count),
+            _ => None,
+        };
+        *self = match (missing, &value) {
+            (Some(missing), Value::Float(_)) => {
+                let mut floats = Float64Builder::new();
+                floats.append_nulls(missing);
+                Self::Floats(floats)
+            }
+            (Some(missing), Value::Integer(integer)) if i64::try_from(*integer).is_ok() => {
+                let mut integers = Int64Builder::new();
+                integers.append_nulls(missing);
+                Self::Integers(integers)
+            }
+            _ => {
+                let column = std::mem::take(self).finish();
+                Self::Values((0..column.len()).map(|row| column.value(row)).collect())
+            }
+        };
+        self.push(value);
+    }
+
+    pub(crate) fn finish(self) -> Column {
+        match self {
+            Self::None => Column::Values(Vec::new()),
+            Self::Missing(count) => Column::Floats(Float64Array::new_null(count)),
+            Self::Floats(mut floats) => Column::Floats(floats.finish()),
+            Self::Integers(mut integers) => Column::Integers(integers.finish()),
+            Self::Values(values) => Column::Values(values),
+        }
+    }
+}
+
 impl FromIterator<Value> for Column {
     fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> Self {
-        let values: Vec<Value> = values.into_iter().collect();
-        let float = |value: &Value| match value {
-            Value::Missing => Some(None),
-            Value::Float(float) => Some(Some(*float)),
-            _ => None,
-        };
-        let integer = |value: &Value| match value {
-            Value::Missing => Some(None),
-            Value::Integer(integer) => i64::try_from(*integer).ok().map(Some),
-            _ => None,
-        };
-        if let Some(floats) = values.iter().map(float).collect::<Option<Vec<_>>>() {
-            Self::Floats(floats.into())
-        } else if let Some(integers) = values.iter().map(integer).collect::<Option<Vec<_>>>() {
-            Self::Integers(integers.into())
-        } else {
-            Self::Values(values)
-        }
+        let mut column = Builder::default();
+        values.into_iter().for_each(|value| column.push(value));
+        column.finish()
     }
 }
 

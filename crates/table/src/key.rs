@@ -1,7 +1,7 @@
 //! A group's key: a cell for each column that rows are grouped by.
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::compute::{CastOptions, cast_with_options};
+use arrow::compute::{CastOptions, cast_with_options, concat};
 use arrow::datatypes::{DataType, Decimal256Type, DecimalType, Float64Type, Int64Type, UInt64Type, i256};
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +92,17 @@ impl KeyColumn {
         let checked = CastOptions { safe: false, ..CastOptions::default() };
         let array = cast_with_options(column, &to, &checked).map_err(|e| Error::input(format!("--by: {e}")))?;
         Ok(Self { array, clock })
+    }
+
+    /// The columns of parts, one after the other; each part has the same ones.
+    pub(crate) fn joined(parts: &[Vec<Self>]) -> Result<Vec<Self>, Error> {
+        let Some(first) = parts.first() else { return Ok(Vec::new()) };
+        let column = |(at, first): (usize, &Self)| {
+            let arrays: Vec<&dyn Array> = parts.iter().map(|part| &*part[at].array).collect();
+            let array = concat(&arrays).map_err(|e| Error::input(format!("--by: {e}")))?;
+            Ok(Self { array, clock: first.clock })
+        };
+        first.iter().enumerate().map(column).collect()
     }
 
     pub(crate) fn len(&self) -> usize {

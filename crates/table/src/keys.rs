@@ -2,6 +2,7 @@
 
 use std::hash::Hash;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{cast, max, min, take};
@@ -21,6 +22,8 @@ use crate::numbers::Numbers;
 pub(crate) struct KeyEncoder {
     columns: Vec<String>,
     converter: RowConverter,
+    /// Whether a batch had too many keys for codes: the next ones are not tried.
+    many: AtomicBool,
 }
 
 /// The keys of a batch's rows.
@@ -40,9 +43,15 @@ enum Kind {
     Coded(Rows, Vec<u64>, Vec<u32>),
 }
 
+/// The hash of a key's bytes.
+#[inline(always)]
+pub(crate) fn hash(key: &[u8]) -> u64 {
+    xxh3_64(key)
+}
+
 impl Keys {
     fn of(rows: Rows, codes: Option<Vec<u32>>) -> Self {
-        let hashes: Vec<u64> = rows.iter().map(|row| xxh3_64(row.data())).collect();
+        let hashes: Vec<u64> = rows.iter().map(|row| hash(row.data())).collect();
         match codes {
             None => Self { len: hashes.len(), kind: Kind::Each(rows, hashes) },
             Some(codes) => Self { len: codes.len(), kind: Kind::Coded(rows, hashes, codes) },
@@ -176,7 +185,7 @@ impl KeyEncoder {
         });
         let fields = fields.collect::<Result<Vec<_>, Error>>()?;
         let converter = RowConverter::new(fields).map_err(|e| Error::input(format!("--by: {e}")))?;
-        Ok(Self { columns: columns.to_vec(), converter })
+        Ok(Self { columns: columns.to_vec(), converter, many: AtomicBool::new(false) })
     }
 
     /// The keys of a batch's rows.
@@ -190,7 +199,9 @@ impl KeyEncoder {
         });
         let columns = columns.collect::<Result<Vec<_>, Error>>()?;
         let failed = |e: ArrowError| Error::input(format!("--by: {e}"));
-        let Some((codes, rows)) = combined(&columns) else {
+        let few = if self.many.load(Ordering::Relaxed) { None } else { combined(&columns) };
+        let Some((codes, rows)) = few else {
+            self.many.store(batch.num_rows() > 0, Ordering::Relaxed);
             return Ok(Keys::of(self.converter.convert_columns(&columns).map_err(failed)?, None));
         };
         // Few keys: each is encoded once.

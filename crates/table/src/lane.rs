@@ -13,8 +13,9 @@ use strix_reduce::cpu::BLOCK;
 use strix_reduce::{Aggregator, Block, Boxed, BoxedGroups, BoxedState, Facts, Item, NanPolicy};
 
 use crate::Error;
+use crate::answer::{Builder, Column};
 use crate::clock::Clock;
-use crate::statistic::{self, Chosen, Digits, Family, Readout};
+use crate::statistic::{self, Chosen, Digits, Family, Read, Readout};
 
 /// The type of a lane's items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -177,8 +178,8 @@ pub(crate) trait Lane: Send + Sync {
     fn lift(&self, groups: &mut LaneGroups, count: usize, items: &LaneItems, rows: Grouped<'_>);
     /// Takes the states of other groups in: group i into group `numbers[i]`.
     fn merge_groups(&self, groups: &mut LaneGroups, others: LaneGroups, numbers: &[u32]);
-    /// What the aggregators come to for each group, by aggregator.
-    fn finish_groups(&self, groups: LaneGroups) -> Vec<Vec<Readout>>;
+    /// What is read of the aggregators for each group: for each of these places, as it says.
+    fn finish_groups(&self, groups: LaneGroups, reads: &[(usize, Read)]) -> Vec<Column>;
     /// The states of each group.
     fn states(&self, groups: LaneGroups) -> Vec<Vec<BoxedState>>;
     /// Takes the states of a group in, as if its rows came `places` later.
@@ -424,8 +425,20 @@ impl<T: Item> Lane for Typed<T> {
             aggregator.merge_groups(groups, others, numbers);
         }
     }
-    fn finish_groups(&self, groups: LaneGroups) -> Vec<Vec<Readout>> {
-        self.aggregators.iter().zip(groups).map(|(aggregator, groups)| aggregator.finish_groups(groups)).collect()
+    fn finish_groups(&self, groups: LaneGroups, reads: &[(usize, Read)]) -> Vec<Column> {
+        let mut columns: Vec<Builder> = reads.iter().map(|_| Builder::default()).collect();
+        for (place, (aggregator, groups)) in self.aggregators.iter().zip(groups).enumerate() {
+            let mut reads: Vec<(Read, &mut Builder)> = reads
+                .iter()
+                .zip(&mut columns)
+                .filter(|((of, _), _)| *of == place)
+                .map(|((_, read), column)| (*read, column))
+                .collect();
+            aggregator.finish_groups(groups, &mut |readout| {
+                reads.iter_mut().for_each(|(read, column)| column.push(readout.read(*read)));
+            });
+        }
+        columns.into_iter().map(Builder::finish).collect()
     }
     fn states(&self, groups: LaneGroups) -> Vec<Vec<BoxedState>> {
         let columns = self.aggregators.iter().zip(groups).map(|(aggregator, groups)| aggregator.states(groups));

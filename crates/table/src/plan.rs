@@ -6,13 +6,13 @@ use hashbrown::HashMap;
 use strix_reduce::{BoxedState, NanPolicy};
 
 use crate::Error;
-use crate::answer::Column;
+use crate::answer::{Builder, Column};
 use crate::clock::Clock;
 use crate::key::Key;
 use crate::keys::KeyEncoder;
 use crate::lane::{ItemType, Lane, LaneError, LaneGroups, lane};
 use crate::shards::Batch;
-use crate::statistic::{Family, Readout, Statistic};
+use crate::statistic::{Family, Read, Readout, Statistic};
 use crate::value::Value;
 
 /// A group's states, by lane.
@@ -177,12 +177,17 @@ impl Plan {
 
     /// What each statistic is for all groups, by column.
     pub(crate) fn finish_groups(&self, groups: Vec<LaneGroups>) -> Vec<Column> {
-        let readouts: Vec<Vec<Vec<Readout>>> =
-            self.lanes.iter().zip(groups).map(|(lane, groups)| lane.finish_groups(groups)).collect();
-        let column = |(statistic, &(lane, place)): (&Statistic, &(usize, usize))| {
-            readouts[lane][place].iter().map(|readout| readout.read(statistic.read)).collect()
-        };
-        self.statistics.iter().zip(&self.places).map(column).collect()
+        let mut columns: Vec<Column> = self.statistics.iter().map(|_| Builder::default().finish()).collect();
+        for (index, (lane, groups)) in self.lanes.iter().zip(groups).enumerate() {
+            let of_lane = |&(_, (_, &(lane, _))): &(usize, (&Statistic, &(usize, usize)))| lane == index;
+            let statistics = self.statistics.iter().zip(&self.places).enumerate().filter(of_lane);
+            let (statistics, reads): (Vec<usize>, Vec<(usize, Read)>) =
+                statistics.map(|(at, (statistic, &(_, place)))| (at, (place, statistic.read))).unzip();
+            for (at, column) in statistics.into_iter().zip(lane.finish_groups(groups, &reads)) {
+                columns[at] = column;
+            }
+        }
+        columns
     }
 
     /// Bytes that the states of a group take at least, before they hold anything.

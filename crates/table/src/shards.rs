@@ -2,13 +2,14 @@
 
 use rayon::prelude::*;
 
+use crate::Error;
 use crate::answer::{Answer, Column};
-use crate::keys::{KeyEncoder, Keys};
+use crate::key::KeyColumn;
+use crate::keys::{KeyEncoder, Keys, hash};
 use crate::lane::{Grouped, LaneGroups, LaneItems};
 use crate::memory::Limit;
 use crate::numbers::Numbers;
 use crate::plan::{ByGroup, GroupStates, Plan};
-use crate::{Error, key};
 
 /// A batch as its lanes take it.
 pub(crate) struct Batch {
@@ -38,7 +39,8 @@ impl Shard {
 
     /// Takes the groups of other rows in.
     fn merge(&mut self, plan: &Plan, others: Self) {
-        let numbers: Vec<u32> = others.numbers.keys().map(|(key, hash)| self.numbers.number(key, hash)).collect();
+        let numbers = others.numbers.keys().map(|key| self.numbers.number(key, hash(key)));
+        let numbers: Vec<u32> = numbers.collect();
         self.grow(plan);
         for ((lane, groups), others) in plan.lanes.iter().zip(&mut self.lanes).zip(others.lanes) {
             lane.merge_groups(groups, others, &numbers);
@@ -72,6 +74,9 @@ pub(crate) struct Shards {
     /// NaN left out.
     pub(crate) skipped: u64,
 }
+
+/// Keys that are read back together.
+const KEYS: usize = 1 << 16;
 
 /// A group's place: the first bytes of its key, which mostly tell it from others, its shard and its number in that.
 type Place = (u64, u32, u32);
@@ -125,16 +130,22 @@ impl Shards {
 
     /// The places of all groups, in the order of their keys.
     fn order(&self) -> Vec<Place> {
-        // The bytes of keys have the keys' order. Most differ in the first few.
+        let keys = || self.shards.iter().flat_map(|shard| shard.numbers.keys());
+        let Some(first) = keys().next() else { return Vec::new() };
+        // What all keys begin with tells none from another: the integers of a column differ in their last bytes.
+        let shared = |before: usize, key: &[u8]| before.min(first.iter().zip(key).take_while(|(a, b)| a == b).count());
+        let shared = keys().fold(first.len(), shared);
+        // The bytes of keys have the keys' order.
         let head = |key: &[u8]| {
             let mut head = [0; 8];
-            let len = key.len().min(8);
-            head[..len].copy_from_slice(&key[..len]);
+            let rest = &key[shared.min(key.len())..];
+            let len = rest.len().min(8);
+            head[..len].copy_from_slice(&rest[..len]);
             u64::from_be_bytes(head)
         };
         let mut order: Vec<Place> = Vec::with_capacity(self.groups());
         for (index, shard) in (0..).zip(&self.shards) {
-            order.extend((0..).zip(shard.numbers.keys()).map(|(number, (key, _))| (head(key), index, number)));
+            order.extend((0..).zip(shard.numbers.keys()).map(|(number, key)| (head(key), index, number)));
         }
         order.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.key(a).cmp(self.key(b))));
         order
@@ -145,8 +156,13 @@ impl Shards {
     }
 
     /// The keys of all groups, in their order.
-    fn keys(&self, order: &[Place], keys: &KeyEncoder) -> Result<Vec<key::KeyColumn>, Error> {
-        keys.columns(order.iter().map(|place| self.key(place)))
+    fn keys(&self, order: &[Place], keys: &KeyEncoder) -> Result<Vec<KeyColumn>, Error> {
+        if order.is_empty() {
+            return keys.columns(std::iter::empty());
+        }
+        // In parts of which each looks its keys up by itself: they lie in the order in which they were first seen.
+        let parts = order.par_chunks(KEYS).map(|order| keys.columns(order.iter().map(|place| self.key(place))));
+        KeyColumn::joined(&parts.collect::<Result<Vec<_>, _>>()?)
     }
 
     /// What each statistic is for each group, in the order of their keys.

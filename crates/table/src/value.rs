@@ -156,7 +156,7 @@ impl Serialize for Value {
                     above: u64,
                     nan: u64,
                 }
-                let Bins { edges, counts, below, above, nan } = bins;
+                let Bins { edges, counts, below, above, nan, .. } = bins;
                 Histogram { edges, counts, below: *below, above: *above, nan: *nan }.serialize(serializer)
             }
         }

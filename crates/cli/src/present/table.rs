@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use rayon::prelude::*;
 use strix_table::{Answer, Value};
 
 use crate::failure::Failure;
@@ -36,21 +37,32 @@ fn shown(value: &Value) -> String {
     value.text().replace(char::is_control, " ")
 }
 
+/// Rows that are written by one thread at a time.
+const ROWS: usize = 1 << 14;
+
 /// RFC 4180, with a header; no value is an empty cell.
-pub(crate) fn csv(answer: &Answer, out: impl Write) -> Result<(), Failure> {
-    let broken = |e: csv::Error| {
-        let what = e.to_string();
-        match e.into_kind() {
-            csv::ErrorKind::Io(e) => e.into(),
-            _ => Failure::Internal(what),
+pub(crate) fn csv(answer: &Answer, mut out: impl Write) -> Result<(), Failure> {
+    out.write_all(&records(&mut std::iter::once(answer.header().map(str::to_owned).collect()))?)?;
+    let starts: Vec<usize> = (0..answer.len()).step_by(ROWS).collect();
+    for starts in starts.chunks(2 * rayon::current_num_threads()) {
+        let written = |&start: &usize| {
+            let rows = start..answer.len().min(start + ROWS);
+            records(&mut rows.map(|group| answer.row(group).map(|value| value.cell()).collect()))
+        };
+        for bytes in starts.par_iter().map(written).collect::<Vec<_>>() {
+            out.write_all(&bytes?)?;
         }
-    };
-    let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(answer.header()).map_err(broken)?;
-    for group in 0..answer.len() {
-        writer.write_record(answer.row(group).map(|value| value.cell())).map_err(broken)?;
     }
-    Ok(writer.flush()?)
+    Ok(out.flush()?)
+}
+
+fn records(rows: &mut dyn Iterator<Item = Vec<String>>) -> Result<Vec<u8>, Failure> {
+    let broken = |e: &dyn std::fmt::Display| Failure::Internal(format!("cannot make CSV: {e}"));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        writer.write_record(row).map_err(|e| broken(&e))?;
+    }
+    writer.into_inner().map_err(|e| broken(&e))
 }
 
 /// A list of objects, one a group, the columns as keys.

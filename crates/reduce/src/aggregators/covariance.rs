@@ -28,6 +28,7 @@ pub struct Covariance;
 
 /// Count, both means, both sums of squared deviations, and the sum of their products.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CrossMoments {
     /// Pairs seen.
     pub count: u64,

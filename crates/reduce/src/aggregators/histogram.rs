@@ -1,9 +1,11 @@
 //! A histogram over fixed edges.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::brief::Few;
 use crate::state::{MadeBy, Signature, check_counts};
 use crate::{Aggregator, Block, Element, Error, Label, Portable};
 
@@ -36,7 +38,8 @@ pub struct Histogram {
 pub const MOST_BINS: usize = 1 << 20;
 
 /// What a histogram counted.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Bins {
     /// One more than there are counts, rising.
     pub edges: Arc<[f64]>,
@@ -50,8 +53,23 @@ pub struct Bins {
     pub nan: u64,
 }
 
+impl Bins {
+    /// Counts in bins between these edges, of which there is one more; with nothing outside.
+    pub fn new(edges: impl Into<Arc<[f64]>>, counts: Vec<u64>) -> Self {
+        Self { edges: edges.into(), counts, below: 0, above: 0, nan: 0 }
+    }
+}
+
+impl fmt::Debug for Bins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Bins");
+        debug.field("edges", &Few(&self.edges)).field("counts", &Few(&self.counts));
+        debug.field("below", &self.below).field("above", &self.above).field("nan", &self.nan).finish()
+    }
+}
+
 /// The counts of a histogram under way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BinCounts {
     counts: Vec<u64>,
     below: u64,
@@ -59,6 +77,14 @@ pub struct BinCounts {
     nan: u64,
     #[serde(skip)]
     made_by: MadeBy,
+}
+
+impl fmt::Debug for BinCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("BinCounts");
+        debug.field("counts", &Few(&self.counts)).field("below", &self.below);
+        debug.field("above", &self.above).field("nan", &self.nan).finish_non_exhaustive()
+    }
 }
 
 impl Histogram {

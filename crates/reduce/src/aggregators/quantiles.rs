@@ -1,7 +1,12 @@
 //! Quantiles: median, percentiles, ranks, from a sketch of bounded size.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
 
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::brief::Few;
 use crate::state::{MadeBy, Signature, check_counts};
 use crate::{Aggregator, Block, Element, Error, Portable};
 
@@ -109,7 +114,10 @@ fn scramble(mut x: u64) -> u64 {
 }
 
 /// A sketch under way: each element of level i stands for 2^i.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+///
+/// All levels are in order, but for the only one, which is put in order when there are more, or the sketch is read: until
+/// then an element is added in a step.
+#[derive(Clone, Deserialize)]
 pub struct QuantileSketch {
     count: u64,
     nan: u64,
@@ -120,8 +128,65 @@ pub struct QuantileSketch {
     made_by: MadeBy,
 }
 
+impl fmt::Debug for QuantileSketch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let levels: Vec<Few<'_, f64>> = self.levels.iter().map(|level| Few(level)).collect();
+        let mut debug = f.debug_struct("QuantileSketch");
+        debug.field("count", &self.count).field("nan", &self.nan).field("least", &self.least);
+        debug.field("greatest", &self.greatest).field("levels", &levels).finish_non_exhaustive()
+    }
+}
+
+impl QuantileSketch {
+    /// Puts the only level in order.
+    fn settle(&mut self) {
+        if let [only] = &mut self.levels[..]
+            && !is_in_order(only)
+        {
+            only.sort_unstable_by(f64::total_cmp);
+        }
+    }
+
+    /// The levels in order.
+    fn settled(&self) -> Cow<'_, Self> {
+        match &self.levels[..] {
+            [only] if !is_in_order(only) => {
+                let mut settled = self.clone();
+                settled.settle();
+                Cow::Owned(settled)
+            }
+            _ => Cow::Borrowed(self),
+        }
+    }
+}
+
+fn is_in_order(items: &[f64]) -> bool {
+    items.is_sorted_by(|a, b| a.total_cmp(b).is_le())
+}
+
+impl PartialEq for QuantileSketch {
+    fn eq(&self, other: &Self) -> bool {
+        let (a, b) = (self.settled(), other.settled());
+        let of = |sketch: &Self| (sketch.count, sketch.nan, sketch.least, sketch.greatest);
+        of(&a) == of(&b) && a.levels == b.levels
+    }
+}
+
+impl Serialize for QuantileSketch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let settled = self.settled();
+        let mut form = serializer.serialize_struct("QuantileSketch", 5)?;
+        form.serialize_field("count", &settled.count)?;
+        form.serialize_field("nan", &settled.nan)?;
+        form.serialize_field("least", &settled.least)?;
+        form.serialize_field("greatest", &settled.greatest)?;
+        form.serialize_field("levels", &settled.levels)?;
+        form.end()
+    }
+}
+
 /// What a sketch knows of the distribution.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Distribution {
     count: u64,
     nan: u64,
@@ -131,6 +196,16 @@ pub struct Distribution {
     exact: bool,
     /// Elements in order, each with the rank just past those that it stands for.
     ranked: Vec<(f64, u64)>,
+}
+
+/// Its extremes and how much it holds; not what it holds, which may be thousands of elements.
+impl fmt::Debug for Distribution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Distribution");
+        debug.field("count", &self.count).field("nan", &self.nan);
+        debug.field("least", &self.least).field("median", &self.median()).field("greatest", &self.greatest);
+        debug.field("exact", &self.exact).field("held", &self.ranked.len()).finish()
+    }
 }
 
 impl Distribution {
@@ -208,6 +283,12 @@ impl<T: Element> Aggregator<T> for Quantiles {
         state.count += 1;
         state.least = state.least.lesser(x);
         state.greatest = state.greatest.greater(x);
+        if let [only] = &mut state.levels[..]
+            && only.len() < self.k as usize
+        {
+            return only.push(x);
+        }
+        state.settle();
         // In its place, so that the level stays in order.
         let level = &mut state.levels[0];
         let place = level.partition_point(|item| item.total_cmp(&x).is_le());
@@ -226,6 +307,13 @@ impl<T: Element> Aggregator<T> for Quantiles {
         // Not `min`, for which -0 and 0 are alike.
         state.least = state.least.lesser(other.least);
         state.greatest = state.greatest.greater(other.greatest);
+        if let ([only], [more]) = (&mut state.levels[..], &other.levels[..])
+            && only.len() + more.len() <= self.k as usize
+        {
+            return only.extend_from_slice(more);
+        }
+        state.settle();
+        other.settle();
         for (level, more) in state.levels.iter_mut().zip(other.levels) {
             let before = level.len();
             level.extend(more);
@@ -250,18 +338,26 @@ impl<T: Element> Aggregator<T> for Quantiles {
     }
     fn lift_block(&self, state: &mut QuantileSketch, block: &Block<'_, T>) {
         self.assert_own(state);
+        let alone = state.levels.len() == 1;
         let level = &mut state.levels[0];
+        if alone && level.len() + block.len() > self.k as usize {
+            // More levels may come of it, which are in order.
+            level.sort_unstable_by(f64::total_cmp);
+        }
         let before = level.len();
         level.extend(block.iter().map(|item| item.to_f64()).filter(|x| !x.is_nan()));
         let items = &mut level[before..];
-        items.sort_unstable_by(f64::total_cmp);
-        if let (Some(&least), Some(&greatest)) = (items.first(), items.last()) {
+        for &x in &*items {
             // Not `min`, for which -0 and 0 are alike.
-            (state.least, state.greatest) = (state.least.lesser(least), state.greatest.greater(greatest));
+            (state.least, state.greatest) = (state.least.lesser(x), state.greatest.greater(x));
         }
         let taken = items.len();
         state.count += taken as u64;
         state.nan += (block.len() - taken) as u64;
+        if alone && before + taken <= self.k as usize {
+            return;
+        }
+        items.sort_unstable_by(f64::total_cmp);
         in_order(level, before);
         self.compress(state);
     }
@@ -292,7 +388,8 @@ impl<T: Element> Portable<T> for Quantiles {
             return Err(format!("{} elements do not lie between {least} and {greatest}", state.count));
         }
         let inside = |x: &f64| (state.least..=state.greatest).contains(x);
-        let ordered = state.levels.iter().all(|items| items.is_sorted_by(|a, b| a.total_cmp(b).is_le()));
+        // Elements of the only level are put in order when they are written; what was read is compared with what is written.
+        let ordered = levels == 1 || state.levels.iter().all(|items| is_in_order(items));
         if !(ordered && state.levels.iter().flatten().all(inside)) {
             return Err("its elements are out of order or outside its extremes".into());
         }

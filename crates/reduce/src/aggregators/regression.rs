@@ -23,6 +23,7 @@ pub struct LinearRegression;
 
 /// A fitted line.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Line {
     /// Pairs seen.
     pub count: u64,

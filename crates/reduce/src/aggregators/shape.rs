@@ -28,6 +28,7 @@ pub struct Shape;
 
 /// The first four moments.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FourMoments {
     /// Elements seen.
     pub count: u64,

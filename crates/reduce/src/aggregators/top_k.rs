@@ -1,10 +1,12 @@
 //! The most frequent values, and the mode.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::brief::{Few, Many};
 use crate::state::{MadeBy, Signature, check_count};
 use crate::{Aggregator, Block, Error, Label, Portable};
 
@@ -94,12 +96,19 @@ impl<T: Label> Ord for Ranked<T> {
 }
 
 /// Counters under way.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Counters<T> {
     counts: BTreeMap<Ranked<T>, u64>,
     items: u64,
     error: u64,
     made_by: MadeBy,
+}
+
+impl<T> fmt::Debug for Counters<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Counters");
+        debug.field("counts", &Many(self.counts.len())).field("items", &self.items).finish_non_exhaustive()
+    }
 }
 
 impl<T: Label> Serialize for Counters<T> {
@@ -123,7 +132,8 @@ impl<'de, T: Label> Deserialize<'de> for Counters<T> {
 }
 
 /// The most frequent values.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Frequent<T> {
     /// Values and how often they came at least, the most frequent first; equals in the values' own order.
     pub values: Vec<(T, u64)>,
@@ -131,6 +141,13 @@ pub struct Frequent<T> {
     pub error: u64,
     /// Items seen.
     pub items: u64,
+}
+
+impl<T: fmt::Debug> fmt::Debug for Frequent<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Frequent");
+        debug.field("values", &Few(&self.values)).field("error", &self.error).field("items", &self.items).finish()
+    }
 }
 
 impl<T> Frequent<T> {

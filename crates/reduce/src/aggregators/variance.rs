@@ -26,6 +26,7 @@ pub struct Variance;
 
 /// Count, mean and M2: what every variance is read from.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[non_exhaustive]
 pub struct SecondMoments {
     /// Elements seen.
     pub count: u64,

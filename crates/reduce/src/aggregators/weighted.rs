@@ -32,6 +32,7 @@ pub struct Weighted<A>(
 /// How many values weigh something, the sum of their weights and what it leaves free, the weighted mean and the
 /// weighted sum of squared deviations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct WeightedMoments {
     count: u64,
     weight: Compensated,

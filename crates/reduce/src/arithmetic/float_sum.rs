@@ -90,6 +90,8 @@ impl FloatSum {
     }
 }
 
+impl crate::sealed::Sealed for FloatSum {}
+
 impl<T: Float> Accumulator<T> for FloatSum {
     type Total = f64;
 

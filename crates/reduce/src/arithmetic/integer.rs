@@ -54,8 +54,8 @@ mod words {
     }
 }
 
-/// An integer of at most 64 bits.
-pub trait Integer: Copy + Into<i128> {
+/// An integer of at most 64 bits. Sealed.
+pub trait Integer: crate::sealed::Sealed + Copy + Into<i128> {
     /// Sum over at most [`ROW`] items.
     fn row_sum(row: &[Self]) -> i128;
     /// Sum of squares over at most [`ROW`] items.
@@ -115,6 +115,9 @@ impl Integer for bool {
         U256::from(Self::row_sum(row).unsigned_abs())
     }
 }
+
+impl crate::sealed::Sealed for IntegerSum {}
+impl crate::sealed::Sealed for IntegerMoments {}
 
 impl<T: Integer> Accumulator<T> for IntegerSum {
     type Total = i128;

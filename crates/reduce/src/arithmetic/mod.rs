@@ -22,10 +22,11 @@ use serde::de::DeserializeOwned;
 
 use crate::Element;
 use crate::block::Block;
+use crate::sealed::Sealed;
 
-/// A running sum of elements of type `T`. The default is the empty sum.
+/// A running sum of elements of type `T`. The default is the empty sum. Sealed, as [`Element`] is.
 pub trait Accumulator<T>:
-    Clone + Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned + 'static
+    Sealed + Clone + Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned + 'static
 {
     /// The type that reads the sum out: f64 for floats, i128 for integers.
     type Total: Copy + PartialEq + PartialOrd + std::fmt::Debug + std::fmt::Display;
@@ -59,9 +60,9 @@ pub trait Accumulator<T>:
     fn from_gpu(partial: &crate::gpu::Partial<'_>) -> Self;
 }
 
-/// Running first and second moments of elements of type `T`. The default is the empty state.
+/// Running first and second moments of elements of type `T`. The default is the empty state. Sealed, as [`Element`] is.
 pub trait Moments<T>:
-    Clone + Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned + 'static
+    Sealed + Clone + Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned + 'static
 {
     /// The moments of a block.
     fn of(block: &Block<'_, T>) -> Self;

@@ -72,6 +72,8 @@ impl FloatMoments {
     }
 }
 
+impl crate::sealed::Sealed for FloatMoments {}
+
 impl<T: Float> Moments<T> for FloatMoments {
     #[inline(always)]
     fn of(block: &Block<'_, T>) -> Self {

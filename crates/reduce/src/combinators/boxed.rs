@@ -134,9 +134,9 @@ impl<T, O> Boxed<T, O> {
         self.aggregator.merge_groups(self.peek(&mut groups.0), others, numbers);
     }
 
-    /// The answer of each group.
-    pub fn finish_groups(&self, groups: BoxedGroups) -> Vec<O> {
-        self.aggregator.finish_groups(self.open(groups.0))
+    /// Hands the answer of each group over, in the order of their numbers.
+    pub fn finish_groups(&self, groups: BoxedGroups, take: &mut dyn FnMut(O)) {
+        self.aggregator.finish_groups(self.open(groups.0), take);
     }
 
     /// The state of each group.
@@ -144,6 +144,9 @@ impl<T, O> Boxed<T, O> {
         self.aggregator.states(self.open(groups.0)).into_iter().map(|state| self.hide(state)).collect()
     }
 }
+
+/// States of groups from which on room is made for four times as many.
+const GROWN: usize = 1 << 12;
 
 /// The states of many groups; see [`Boxed::groups`].
 #[derive(Debug, Clone)]
@@ -209,7 +212,7 @@ trait Erased<T, O>: Send + Sync {
     fn lift_groups(&self, groups: &mut dyn AnyState, block: &Block<'_, T>, numbers: &[u32]);
     fn lift_group(&self, groups: &mut dyn AnyState, block: &Block<'_, T>, number: usize);
     fn merge_groups(&self, groups: &mut dyn AnyState, others: Hidden, numbers: &[u32]);
-    fn finish_groups(&self, groups: Hidden) -> Vec<O>;
+    fn finish_groups(&self, groups: Hidden, take: &mut dyn FnMut(O));
     fn states(&self, groups: Hidden) -> Vec<Hidden>;
     #[cfg(feature = "gpu")]
     fn gpu(&self) -> Option<crate::gpu::GpuHalf<Hidden>>;
@@ -284,6 +287,10 @@ impl<T, A: Portable<T>> Erased<T, A::Output> for A {
     fn grow(&self, groups: &mut dyn AnyState, count: usize) {
         let states: &mut Vec<A::State> = peek(self, groups);
         if count > states.len() {
+            if count > states.capacity() && count > GROWN {
+                // Far ahead: to move millions of states costs more than room that nobody has touched.
+                states.reserve_exact(4 * count - states.len());
+            }
             states.resize_with(count, || Aggregator::identity(self));
         }
     }
@@ -304,9 +311,9 @@ impl<T, A: Portable<T>> Erased<T, A::Output> for A {
             Aggregator::merge(self, &mut states[number as usize], other);
         }
     }
-    fn finish_groups(&self, groups: Hidden) -> Vec<A::Output> {
+    fn finish_groups(&self, groups: Hidden, take: &mut dyn FnMut(A::Output)) {
         let states: Vec<A::State> = open(self, groups);
-        states.into_iter().map(|state| Aggregator::finish(self, state)).collect()
+        states.into_iter().for_each(|state| take(Aggregator::finish(self, state)));
     }
     fn states(&self, groups: Hidden) -> Vec<Hidden> {
         let states: Vec<A::State> = open(self, groups);

@@ -48,7 +48,7 @@ pub(super) fn reduce(opened: Opened, question: &Question, observer: &dyn Observe
         return Err(error);
     }
     let fallback = (files.engine == EngineChoice::Auto).then(|| "tables are reduced there".to_owned());
-    let report = EngineReport { engine: "cpu", adapter: None, fallback, plan: None };
+    let report = EngineReport::cpu(fallback);
     let item = reduction.first_item();
     Ok(Outcome { reduced: Reduced::Rows(Box::new(reduction)), report, item, notes: agreed.notes, cancelled })
 }

@@ -140,7 +140,7 @@ fn spread(distribution: &Distribution, bins: usize) -> Value {
     let mut past: Vec<u64> = edges[..bins].iter().map(below).collect();
     past.push(distribution.count());
     let counts = past.windows(2).map(|past| past[1].saturating_sub(past[0])).collect();
-    Value::Histogram(Bins { edges: edges.into(), counts, below: 0, above: 0, nan: 0 })
+    Value::Histogram(Bins::new(edges, counts))
 }
 
 /// The first value, where it is certain that none is more frequent: each may have come `error` more often, and

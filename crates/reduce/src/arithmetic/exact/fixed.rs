@@ -14,9 +14,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fixed<const LIMBS: usize>([u64; LIMBS]);
 
-/// What all widths of [`Fixed`] can do.
+/// What all widths of [`Fixed`] can do. Sealed.
 pub trait FixedPoint:
-    Copy + Default + PartialEq + fmt::Debug + Send + Sync + Serialize + serde::de::DeserializeOwned + 'static
+    crate::sealed::Sealed
+    + Copy
+    + Default
+    + PartialEq
+    + fmt::Debug
+    + Send
+    + Sync
+    + Serialize
+    + serde::de::DeserializeOwned
+    + 'static
 {
     /// Adds `value * 2^position`.
     fn add(&mut self, value: i128, position: usize);
@@ -40,6 +49,8 @@ impl<const LIMBS: usize> Default for Fixed<LIMBS> {
         Self([0; LIMBS])
     }
 }
+
+impl<const LIMBS: usize> crate::sealed::Sealed for Fixed<LIMBS> {}
 
 impl<const LIMBS: usize> FixedPoint for Fixed<LIMBS> {
     #[inline]

@@ -154,6 +154,7 @@ impl Specials {
 /// # Ok::<(), strix_reduce::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Accuracy {
     /// At the memory's bandwidth, within the bound that each aggregator documents.
     #[default]
