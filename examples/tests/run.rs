@@ -53,3 +53,10 @@ fn saved_state() {
     let median: f64 = median.split(' ').nth(1).unwrap().parse().unwrap();
     assert!((median - 49_999.5).abs() <= 130.0, "{output}");
 }
+
+#[test]
+fn tables() {
+    // Of 0 to 999 twice a day: north has the even ones. A quarter of 2000 values ends at rank 499.75, between 248 and 250.
+    let output = run("tables");
+    assert_eq!(output, "4000 rows\nnorth  2000  499.0  249.5\nsouth  2000  500.0  250.5\n");
+}

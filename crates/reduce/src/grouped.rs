@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::axis::{Extent, Total, each, outputs, size_class};
-use crate::cpu::BLOCK;
+use crate::cpu::{BLOCK, in_groups};
 use crate::{Aggregator, AlongAxis, Engine, Error, Item, NanPolicy};
 
 /// Segments or groups that one task takes on the CPU.
@@ -120,7 +120,8 @@ pub fn reduce_by_key<T: Item, A: Aggregator<T>>(
         #[cfg(feature = "gpu")]
         |prepared, count, take| prepared.groups(aggregator, &items[..count], &keys[..count], groups, nan, take),
         |count| {
-            let (order, bounds) = order(&keys[..count], groups as usize);
+            let (order, mut bounds) = in_groups(0.., &keys[..count], groups as usize);
+            bounds.insert(0, 0);
             let bounds: Vec<&[usize]> = bounds.windows(2).collect();
             in_tasks(&bounds, |bounds| group(aggregator, items, &order[bounds[0]..bounds[1]], nan))
         },
@@ -158,25 +159,6 @@ fn group<T: Item, A: Aggregator<T>>(
             .map_err(|_| named(&[place], Error::Nan { index: 0 }))?;
     }
     Ok(state)
-}
-
-/// The places of all items, group by group, and where each group begins: a counting sort.
-fn order(keys: &[u32], groups: usize) -> (Vec<usize>, Vec<usize>) {
-    let mut bounds = vec![0; groups + 1];
-    for &key in keys {
-        bounds[key as usize + 1] += 1;
-    }
-    for group in 0..groups {
-        bounds[group + 1] += bounds[group];
-    }
-    let mut next = bounds.clone();
-    let mut order = vec![0; keys.len()];
-    for (place, &key) in keys.iter().enumerate() {
-        let to = &mut next[key as usize];
-        order[*to] = place;
-        *to += 1;
-    }
-    (order, bounds)
 }
 
 fn in_tasks<S: Send>(

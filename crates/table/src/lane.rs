@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Decimal128Type, Decimal256Type, Float64Type, In
 use half::f16;
 use serde::{Deserialize, Serialize};
 use strix_reduce::arrow::ArrowItem;
-use strix_reduce::cpu::BLOCK;
+use strix_reduce::cpu::{BLOCK, in_groups};
 use strix_reduce::{Aggregator, Block, Boxed, BoxedGroups, BoxedState, Facts, Item, NanPolicy};
 
 use crate::Error;
@@ -401,7 +401,8 @@ impl<T: Item> Lane for Typed<T> {
         }
         let (order, numbers): (Vec<usize>, Vec<u32>) = items.of(rows).unzip();
         if order.len() >= GATHERED * count {
-            let (values, ends) = gathered(&items.values, &order, &numbers, count);
+            let (order, ends) = in_groups(order, &numbers, count);
+            let values: Vec<T> = order.into_iter().map(|row| items.values[row].clone()).collect();
             let mut start = 0;
             for (number, end) in ends.into_iter().enumerate() {
                 lift_group(&values[start..end], number);
@@ -495,26 +496,4 @@ impl<T> Counted<T> {
         let all = rows.numbers.iter().enumerate().map(move |(at, &number)| (row(at), number));
         all.filter(|&(row, _)| self.counts.as_ref().is_none_or(|counts| counts[row]))
     }
-}
-
-/// These rows' values in the order of their groups, of which there are `count`, and where each group ends: a counting sort.
-fn gathered<T: Clone>(values: &[T], rows: &[usize], numbers: &[u32], count: usize) -> (Vec<T>, Vec<usize>) {
-    let mut ends = vec![0; count];
-    for &number in numbers {
-        ends[number as usize] += 1;
-    }
-    let mut end = 0;
-    let mut next: Vec<usize> = Vec::with_capacity(count);
-    for items in &mut ends {
-        next.push(end);
-        end += *items;
-        *items = end;
-    }
-    let mut order = vec![0; rows.len()];
-    for (&row, &number) in rows.iter().zip(numbers) {
-        let place = &mut next[number as usize];
-        order[*place] = row;
-        *place += 1;
-    }
-    (order.into_iter().map(|row| values[row].clone()).collect(), ends)
 }

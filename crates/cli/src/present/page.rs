@@ -13,13 +13,14 @@ const STYLE: &str = "\
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem}
 h1{font-size:1.4rem;margin:0;overflow-wrap:anywhere}
 p.of{margin:.2rem 0 1.6rem;opacity:.75}
-section{display:grid;grid-template-columns:minmax(12rem,1fr) minmax(16rem,1.4fr) minmax(16rem,1.4fr);gap:1rem 2rem;\
+section{display:grid;grid-template-columns:minmax(12rem,1fr) minmax(16rem,1.4fr) minmax(16rem,1.4fr);gap:1rem 2rem;align-items:start;\
 border-top:1px solid var(--line);padding:1rem 0}
 h2{font-size:1.05rem;margin:0;overflow-wrap:anywhere}
 small{opacity:.75}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 td{padding:.05rem .4rem;vertical-align:top}
 td:last-child{text-align:right;overflow-wrap:anywhere}
+.top td:first-child{width:75%}
 .meter{background:var(--soft);height:.5rem;margin-top:.4rem}
 .meter i{background:var(--bar);display:block;height:100%}
 svg{width:100%;height:7rem;display:block}
@@ -53,7 +54,7 @@ fn section(page: &mut String, column: &Column, rows: u64) {
     let share = if rows == 0 { 0.0 } else { column.count as f64 / rows as f64 * 100.0 };
     let _ = write!(
         page,
-        "<section><div><h2>{}</h2><small>{}; {} of {} there ({share:.1} %)</small>\
+        "<section><div><h2>{}</h2><small>{}; {} of {} present ({share:.1} %)</small>\
          <div class=\"meter\"><i style=\"width:{share:.2}%\"></i></div></div>\n<table>",
         escaped(&column.name),
         escaped(&column.kind),
@@ -95,7 +96,7 @@ fn section(page: &mut String, column: &Column, rows: u64) {
             let _ = write!(page, "</svg><div class=\"axis\"><span>{}</span><span>{}</span></div>", ends[0], ends[1]);
         }
         (_, Value::Top { values, error }) if !values.is_empty() => {
-            page.push_str("<table>");
+            page.push_str("<table class=\"top\">");
             for (value, count) in values {
                 let share = *count as f64 / column.count.max(1) as f64 * 100.0;
                 let _ = write!(

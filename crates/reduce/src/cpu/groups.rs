@@ -16,32 +16,50 @@ pub(crate) fn lift_into<T: Clone, A: Aggregator<T>>(
     if aggregator.positional() || block.len() < SORTED * states.len() {
         return aggregator.lift_groups(states, block, groups);
     }
-    // A counting sort, of places first, so that each item is copied once.
-    let mut ends = vec![0u32; states.len()];
-    for &group in groups {
-        ends[group as usize] += 1;
-    }
-    let mut end = 0;
-    let mut next: Vec<u32> = Vec::with_capacity(ends.len());
-    for count in &mut ends {
-        next.push(end);
-        end += *count;
-        *count = end;
-    }
-    let mut order = vec![0u32; groups.len()];
-    for (place, &group) in (0..).zip(groups) {
-        let to = &mut next[group as usize];
-        order[*to as usize] = place;
-        *to += 1;
-    }
-    let sorted: Vec<T> = order.iter().map(|&place| block[place as usize].clone()).collect();
+    let (order, ends) = in_groups(0u32.., groups, states.len());
+    let sorted: Vec<T> = order.into_iter().map(|place| block[place as usize].clone()).collect();
     let facts = aggregator.facts();
     let mut start = 0;
     for (state, &end) in states.iter_mut().zip(&ends) {
         // In the engine's own blocks, to which the aggregators' error bounds belong.
-        for items in sorted[start as usize..end as usize].chunks(super::BLOCK) {
+        for items in sorted[start..end].chunks(super::BLOCK) {
             super::lift(aggregator, state, &Block::with_facts(items, facts));
         }
         start = end;
     }
+}
+
+/// These places, each of an item whose group is told, in the order of the groups and each group's in their own; and where each
+/// group ends: a counting sort, in two passes. It comes first, and the items are copied once by it.
+///
+/// ```
+/// let (places, ends) = strix_reduce::cpu::in_groups(0u32.., &[1, 0, 1], 3);
+/// assert_eq!((places, ends), (vec![1, 0, 2], vec![1, 3, 3]));
+/// ```
+///
+/// # Panics
+/// When a number is no group.
+pub fn in_groups<P: Copy + Default>(
+    places: impl IntoIterator<Item = P>,
+    groups: &[u32],
+    count: usize,
+) -> (Vec<P>, Vec<usize>) {
+    let mut ends = vec![0; count];
+    for &group in groups {
+        ends[group as usize] += 1;
+    }
+    let mut end = 0;
+    let mut next: Vec<usize> = Vec::with_capacity(count);
+    for items in &mut ends {
+        next.push(end);
+        end += *items;
+        *items = end;
+    }
+    let mut order = vec![P::default(); groups.len()];
+    for (place, &group) in places.into_iter().zip(groups) {
+        let to = &mut next[group as usize];
+        order[*to] = place;
+        *to += 1;
+    }
+    (order, ends)
 }

@@ -5,4 +5,5 @@ mod groups;
 
 pub use blocks::BLOCK;
 pub(crate) use blocks::{lift, one_pass, reduce};
+pub use groups::in_groups;
 pub(crate) use groups::lift_into;

@@ -245,7 +245,7 @@ fn payloads_that_no_items_lead_to_are_refused() {
     refused::<f64, _>(quantiles(), &sketch(nan, nan, &[]), "do not lie between");
     refused::<f64, _>(quantiles(), &sketch(0.0, 1.0, &[]), "do not lie between");
     refused::<f64, _>(quantiles(), &sketch(inf, -inf, &[1.0]), "do not lie between");
-    refused::<f64, _>(quantiles(), &sketch(0.0, 1.0, &[0.5, 0.25]), "out of order");
+    refused::<f64, _>(quantiles(), &sketch(0.0, 1.0, &[0.5, 0.25]), "canonical");
     refused::<f64, _>(quantiles(), &sketch(0.0, 1.0, &[nan]), "outside its extremes");
     refused::<f64, _>(quantiles(), &(5u64, 0u64, 0.0, 1.0, vec![vec![0.5]]), "stand for 1 of 5");
     let top = || TopK::new(2).unwrap();
