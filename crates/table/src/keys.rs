@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::buffer::NullBuffer;
 use arrow::compute::{cast, max, min, take};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema, UInt64Type};
 use arrow::error::ArrowError;
@@ -109,23 +110,46 @@ const CODES: (usize, usize) = (1 << 13, 1 << 20);
 
 /// The cells of a key column as numbers from 0 on, one for each different cell; `None` where there are many, or another type.
 fn codes(column: &ArrayRef) -> Option<(Vec<u32>, usize)> {
-    let valid = |row: usize| column.is_valid(row);
     match column.data_type() {
         DataType::Utf8 => {
             let texts = column.as_string::<i32>();
-            told_apart(column.len(), |row| valid(row).then(|| texts.value(row).as_bytes()))
+            // Short texts are told apart as integers.
+            if texts.offsets().lengths().all(|len| len <= SHORT) {
+                let (all, offsets) = (texts.values().as_slice(), texts.offsets());
+                let word = |row: usize| {
+                    let start = offsets[row] as usize;
+                    packed(all, start, offsets[row + 1] as usize - start)
+                };
+                words(column.nulls(), column.len(), word)
+            } else {
+                told_apart(column.len(), |row| texts.is_valid(row).then(|| texts.value(row).as_bytes()))
+            }
         }
         DataType::UInt64 => {
             let integers = column.as_primitive::<UInt64Type>().values();
-            told_apart(column.len(), |row| valid(row).then_some(integers[row]))
+            words(column.nulls(), column.len(), |row| integers[row])
         }
         kind if kind.is_integer() || *kind == DataType::Boolean || Clock::of(kind).is_some() => {
             let column = cast(column, &DataType::Int64).ok()?;
             let integers = column.as_primitive::<Int64Type>().values();
-            small(&column).or_else(|| told_apart(column.len(), |row| valid(row).then_some(integers[row])))
+            small(&column).or_else(|| words(column.nulls(), column.len(), |row| integers[row] as u64))
         }
         _ => None,
     }
+}
+
+/// Bytes of a text that an integer holds beside their number.
+const SHORT: usize = 7;
+
+/// The text that begins there, of [`SHORT`] bytes at most, as an integer: another one for each.
+#[inline(always)]
+fn packed(all: &[u8], start: usize, len: usize) -> u64 {
+    let word = match all[start..].first_chunk() {
+        // Eight bytes at once, of which the text's own are kept.
+        Some(bytes) => u64::from_le_bytes(*bytes) & ((1 << (8 * len)) - 1),
+        None => (0..len).fold(0, |word, at| word | u64::from(all[start + at]) << (8 * at)),
+    };
+    word | (len as u64) << (8 * SHORT)
 }
 
 /// Codes of integers that are near one another: their distances from the least.
@@ -143,6 +167,35 @@ fn told_apart<K: Hash + Eq>(len: usize, cell: impl Fn(usize) -> Option<K>) -> Op
     for row in 0..len {
         let next = known.len() as u32;
         codes.push(*known.entry(cell(row)).or_insert(next));
+        if known.len() > CODES.0 {
+            return None;
+        }
+    }
+    Some((codes, known.len()))
+}
+
+/// Words that were met last, as a power of two.
+const RECENT: u32 = 8;
+
+/// The same of cells that are words. Most are one of those that were met last, which takes no map.
+fn words(nulls: Option<&NullBuffer>, len: usize, word: impl Fn(usize) -> u64) -> Option<(Vec<u32>, usize)> {
+    let mut known: HashMap<Option<u64>, u32> = HashMap::new();
+    let mut recent = vec![(0, u32::MAX); 1 << RECENT];
+    let mut codes = Vec::with_capacity(len);
+    for row in 0..len {
+        let there = nulls.is_none_or(|nulls| nulls.is_valid(row));
+        let word = if there { word(row) } else { 0 };
+        let slot = &mut recent[(word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - RECENT)) as usize];
+        if there && slot.0 == word && slot.1 != u32::MAX {
+            codes.push(slot.1);
+            continue;
+        }
+        let next = known.len() as u32;
+        let code = *known.entry(there.then_some(word)).or_insert(next);
+        if there {
+            *slot = (word, code);
+        }
+        codes.push(code);
         if known.len() > CODES.0 {
             return None;
         }
@@ -267,6 +320,22 @@ mod tests {
                 ),
             ),
             (
+                "nul",
+                Arc::new(
+                    (0..rows)
+                        .map(|row| Some(["", "\0", "\0\0", "a", "a\0", "seven b"][row as usize % 6]))
+                        .collect::<StringArray>(),
+                ),
+            ),
+            (
+                "long",
+                Arc::new(
+                    (0..rows)
+                        .map(|row| Some(["", "seven b", "eight by", "eight b"][row as usize % 4]))
+                        .collect::<StringArray>(),
+                ),
+            ),
+            (
                 "truth",
                 Arc::new(
                     (0..rows).map(|row| [None, Some(true), Some(false)][row as usize % 3]).collect::<BooleanArray>(),
@@ -289,6 +358,8 @@ mod tests {
             (&["many"], true),
             (&["wide"], true),
             (&["text"], true),
+            (&["nul"], true),
+            (&["long"], true),
             (&["truth"], true),
             (&["day"], true),
             (&["near", "text", "truth"], true),

@@ -1,6 +1,7 @@
 //! One column, or two, on their way through all the aggregators that read them.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch};
@@ -399,10 +400,16 @@ impl<T: Item> Lane for Typed<T> {
         if count == 1 && items.counts.is_none() && rows.rows.is_none() {
             return lift_group(&items.values, 0);
         }
-        let (order, numbers): (Vec<usize>, Vec<u32>) = items.of(rows).unzip();
+        let (order, numbers): (Vec<u32>, Cow<'_, [u32]>) = if items.counts.is_none() && rows.rows.is_none() {
+            ((0..).take(rows.numbers.len()).collect(), Cow::Borrowed(rows.numbers))
+        } else {
+            let (order, numbers): (Vec<u32>, Vec<u32>) =
+                items.of(rows).map(|(row, number)| (row as u32, number)).unzip();
+            (order, Cow::Owned(numbers))
+        };
         if order.len() >= GATHERED * count {
             let (order, ends) = in_groups(order, &numbers, count);
-            let values: Vec<T> = order.into_iter().map(|row| items.values[row].clone()).collect();
+            let values: Vec<T> = order.into_iter().map(|row| items.values[row as usize].clone()).collect();
             let mut start = 0;
             for (number, end) in ends.into_iter().enumerate() {
                 lift_group(&values[start..end], number);
@@ -414,7 +421,7 @@ impl<T: Item> Lane for Typed<T> {
         let values = if order.len() == items.values.len() {
             &items.values
         } else {
-            kept = order.iter().map(|&row| items.values[row].clone()).collect();
+            kept = order.iter().map(|&row| items.values[row as usize].clone()).collect();
             &kept
         };
         let block = Block::new(values);
