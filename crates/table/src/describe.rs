@@ -39,6 +39,9 @@ pub struct Description {
     /// What was decided in doubt, and which columns were left out.
     #[serde(skip)]
     pub notes: Vec<String>,
+    /// After a cancellation, where it stopped: the description is of what was read.
+    #[serde(skip)]
+    pub cancelled: Option<String>,
 }
 
 /// The description of a column; a value is missing where its type has none, or there is nothing it could be of.
@@ -192,9 +195,7 @@ impl Plan {
         let question = Question::new(self.statistics)?.nan(nan).memory(memory);
         let outcome = opened.reduce(&question, observer)?;
         let (rows, skipped) = (outcome.rows(), outcome.skipped());
-        if let Some(place) = outcome.cancelled() {
-            return Err(Error::new(crate::ErrorKind::Cancelled, format!("stopped {place}")));
-        }
+        let cancelled = outcome.cancelled().map(str::to_owned);
         let mut notes = self.notes;
         let known: HashSet<String> = notes.iter().cloned().collect();
         notes.extend(outcome.notes().iter().filter(|note| !known.contains(*note)).cloned());
@@ -224,7 +225,7 @@ impl Plan {
             }
         };
         let columns = self.columns.into_iter().map(column).collect();
-        Ok(Description { rows, nan: skipped, columns, notes })
+        Ok(Description { rows, nan: skipped, columns, notes, cancelled })
     }
 }
 

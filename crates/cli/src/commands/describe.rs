@@ -6,8 +6,8 @@ use std::time::Instant;
 use strix_reduce::NanPolicy;
 use strix_table::describe::Detail;
 
-use super::files::{File, check_folder, write_all};
-use super::reduce::note;
+use super::files::{File, check_folder};
+use super::reduce::{finish, note};
 use crate::args::Describe;
 use crate::failure::Failure;
 use crate::interrupt;
@@ -46,5 +46,5 @@ pub(crate) fn run(args: &Describe) -> Result<(), Failure> {
         writeln!(out, "\n{of}, {}{nan}, in {seconds:.3} s", counted(description.rows, "row"))?;
     }
     out.flush()?;
-    write_all(&files)
+    finish(description.cancelled, None, &files)
 }

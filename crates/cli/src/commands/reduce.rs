@@ -124,7 +124,12 @@ pub(crate) fn run(args: Reduce) -> Result<(), Failure> {
         }
     }
     out.flush()?;
-    let Some(place) = cancelled else { return undrawn.map_or_else(|| write_all(&files), Err) };
+    finish(cancelled, undrawn, &files)
+}
+
+/// Writes the files, unless the answer is not of all rows or one of them could not be made.
+pub(super) fn finish(cancelled: Option<String>, undrawn: Option<Failure>, files: &[File<'_>]) -> Result<(), Failure> {
+    let Some(place) = cancelled else { return undrawn.map_or_else(|| write_all(files), Err) };
     let mut message = format!("stopped {place}; the statistics are of what was read");
     if !files.is_empty() {
         // A file that is there may be of all the rows, and does not give way to less.
@@ -192,7 +197,7 @@ fn describe(args: &Reduce, opened: Opened, progress: &Progress) -> Result<(), Fa
         writeln!(out, "\n{files}, {}{skipped}, in {seconds:.3} s", counted(description.rows, "row"))?;
     }
     out.flush()?;
-    undrawn.map_or_else(|| write_all(&files), Err)
+    finish(description.cancelled, undrawn, &files)
 }
 
 /// The files that an answer is written to too; why no picture could be made of it.
