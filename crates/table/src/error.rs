@@ -56,6 +56,7 @@ impl Error {
     }
 
     /// The same, its message begun with the place unless it names that already, if it is of the input.
+    #[cfg(feature = "files")]
     pub(crate) fn within(mut self, place: &dyn fmt::Display) -> Self {
         let place = place.to_string();
         if self.kind == ErrorKind::Input && !self.message.starts_with(&place) {

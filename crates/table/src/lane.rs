@@ -70,6 +70,7 @@ impl ItemType {
     }
 
     /// What a column's type is called.
+    #[cfg(feature = "files")]
     pub(crate) fn named(column: &DataType) -> String {
         match column {
             DataType::Null => "null".into(),
@@ -91,6 +92,7 @@ impl ItemType {
     }
 
     /// Which of the families that need no second column its items have.
+    #[cfg(feature = "files")]
     pub(crate) fn has(self, family: Family) -> bool {
         lane(Vec::new(), self.for_family(family)).add(family).is_ok_and(|place| place.is_some())
     }
@@ -120,6 +122,7 @@ impl ItemType {
     }
 
     /// Bytes of an item; those of the reference, for text.
+    #[cfg(feature = "files")]
     pub(crate) fn bytes(self) -> u64 {
         match self {
             Self::Presence | Self::Bool | Self::I8 | Self::U8 => 1,

@@ -246,6 +246,7 @@ pub(crate) enum Read {
     SampleKurtosis,
     Quantile(f64),
     /// Counts in so many bins between the extremes.
+    #[cfg(feature = "files")]
     Spread(usize),
     Mode,
     Top(usize),

@@ -50,6 +50,7 @@ impl Readout {
             (Self::Shape(m), Read::PopulationKurtosis) => Value::of(m.population_excess_kurtosis()),
             (Self::Shape(m), Read::SampleKurtosis) => Value::of(m.sample_excess_kurtosis()),
             (Self::Quantiles(d), Read::Quantile(q)) => Value::of(d.quantile(q)),
+            #[cfg(feature = "files")]
             (Self::Quantiles(d), Read::Spread(bins)) => spread(d, bins),
             (Self::Distinct(d), _) => Value::of(Some(d.round())),
             (Self::Frequent(values, error), Read::Mode) => mode(values, *error),
@@ -123,6 +124,7 @@ impl ExactReadings {
 }
 
 /// Counts in bins of one width from the least to the greatest value; none where they are one, or not finite.
+#[cfg(feature = "files")]
 fn spread(distribution: &Distribution, bins: usize) -> Value {
     let ends = (distribution.quantile(0.0), distribution.quantile(1.0));
     let (Some(low), Some(high)) = ends else { return Value::Missing };
