@@ -1,6 +1,6 @@
 //! The description of a table on a terminal: as many columns side by side as fit.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use ratatui::crossterm::terminal;
 use strix_table::Value;
@@ -8,7 +8,7 @@ use strix_table::describe::{Column, Description};
 
 use crate::failure::Failure;
 
-/// Characters of a line where there is no terminal to ask.
+/// Characters of a line that goes to no terminal.
 const WIDTH: usize = 160;
 /// Characters of a name or a text at most.
 const TEXT: usize = 24;
@@ -39,7 +39,8 @@ pub(crate) fn columns(description: &Description, out: &mut impl Write) -> Result
         cells.chain([header[column].chars().count()]).max().unwrap_or_default()
     };
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
-    let room = terminal::size().map_or(WIDTH, |(columns, _)| usize::from(columns).max(40));
+    let terminal = if std::io::stdout().is_terminal() { terminal::size().ok() } else { None };
+    let room = terminal.map_or(WIDTH, |(columns, _)| usize::from(columns).max(40));
     // Every block begins with the names.
     let mut blocks: Vec<Vec<usize>> = vec![Vec::new()];
     let mut used = widths[0];
