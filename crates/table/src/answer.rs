@@ -51,8 +51,6 @@ impl Column {
         let integers = parts.iter().any(|part| matches!(part, Self::Integers(_)));
         let array = |part: &Self| -> Option<ArrayRef> {
             match part {
-                Self::Values(values) if values.is_empty() && integers => Some(Arc::new(Int64Array::new_null(0))),
-                Self::Values(values) if values.is_empty() => Some(Arc::new(Float64Array::new_null(0))),
                 Self::Floats(floats) if integers && floats.null_count() == floats.len() => {
                     Some(Arc::new(Int64Array::new_null(floats.len())))
                 }
@@ -82,15 +80,18 @@ impl Column {
 }
 
 /// A column as it grows: in the narrowest form that holds what it has so far.
-#[derive(Default)]
 pub(crate) enum Builder {
-    #[default]
-    None,
     /// So many missing values.
     Missing(usize),
     Floats(Float64Builder),
     Integers(Int64Builder),
     Values(Vec<Value>),
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self::Missing(0)
+    }
 }
 
 impl Builder {
@@ -103,7 +104,6 @@ impl Builder {
                 integers.append_value(integer as i64);
             }
             (Self::Values(values), value) => values.push(value),
-            (Self::None, Value::Missing) => *self = Self::Missing(1),
             (Self::Missing(count), Value::Missing) => *count += 1,
             (_, value) => self.widen(value),
         }
@@ -112,11 +112,7 @@ impl Builder {
     /// Goes over to a form that holds this value too.
     #[cold]
     fn widen(&mut self, value: Value) {
-        let missing = match self {
-            Self::None => Some(0),
-            Self::Missing(count) => Some(*count),
-            _ => None,
-        };
+        let missing = if let Self::Missing(count) = self { Some(*count) } else { None };
         *self = match (missing, &value) {
             (Some(missing), Value::Float(_)) => {
                 let mut floats = Float64Builder::new();
@@ -138,7 +134,6 @@ impl Builder {
 
     pub(crate) fn finish(self) -> Column {
         match self {
-            Self::None => Column::Values(Vec::new()),
             Self::Missing(count) => Column::Floats(Float64Array::new_null(count)),
             Self::Floats(mut floats) => Column::Floats(floats.finish()),
             Self::Integers(mut integers) => Column::Integers(integers.finish()),

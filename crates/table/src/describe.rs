@@ -8,7 +8,7 @@ use strix_reduce::NanPolicy;
 
 use crate::files::{Observer, Opened, agree, open_table};
 use crate::lane::ItemType;
-use crate::statistic::{Family, Read};
+use crate::statistic::{Family, Read, mode};
 use crate::{Answer, Error, Question, Statistic, Value};
 
 /// Bins of the small histograms.
@@ -272,13 +272,7 @@ impl Column {
     /// The most frequent value, where it is certain that none is more frequent and it came more than once.
     pub fn most_frequent(&self) -> Value {
         match &self.top {
-            Value::Top { values, error } => {
-                let second = values.get(1).map_or(0, |(_, count)| *count);
-                match values.first() {
-                    Some((value, count)) if *count > 1 && *count >= second + error => value.clone(),
-                    _ => Value::Missing,
-                }
-            }
+            Value::Top { values, error } if values.first().is_some_and(|(_, count)| *count > 1) => mode(values, *error),
             _ => Value::Missing,
         }
     }

@@ -254,7 +254,7 @@ impl KeyEncoder {
         let failed = |e: ArrowError| Error::input(format!("--by: {e}"));
         let few = if self.many.load(Ordering::Relaxed) { None } else { combined(&columns) };
         let Some((codes, rows)) = few else {
-            self.many.store(batch.num_rows() > 0, Ordering::Relaxed);
+            self.many.store(true, Ordering::Relaxed);
             return Ok(Keys::of(self.converter.convert_columns(&columns).map_err(failed)?, None));
         };
         // Few keys: each is encoded once.

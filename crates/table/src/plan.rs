@@ -178,11 +178,13 @@ impl Plan {
     /// What each statistic is for all groups, by column.
     pub(crate) fn finish_groups(&self, groups: Vec<LaneGroups>) -> Vec<Column> {
         let mut columns: Vec<Column> = self.statistics.iter().map(|_| Builder::default().finish()).collect();
-        for (index, (lane, groups)) in self.lanes.iter().zip(groups).enumerate() {
-            let of_lane = |&(_, (_, &(lane, _))): &(usize, (&Statistic, &(usize, usize)))| lane == index;
-            let statistics = self.statistics.iter().zip(&self.places).enumerate().filter(of_lane);
-            let (statistics, reads): (Vec<usize>, Vec<(usize, Read)>) =
-                statistics.map(|(at, (statistic, &(_, place)))| (at, (place, statistic.read))).unzip();
+        let mut statistics: Vec<Vec<usize>> = vec![Vec::new(); self.lanes.len()];
+        let mut reads: Vec<Vec<(usize, Read)>> = vec![Vec::new(); self.lanes.len()];
+        for (at, (statistic, &(lane, place))) in self.statistics.iter().zip(&self.places).enumerate() {
+            statistics[lane].push(at);
+            reads[lane].push((place, statistic.read));
+        }
+        for (((lane, groups), statistics), reads) in self.lanes.iter().zip(groups).zip(statistics).zip(reads) {
             for (at, column) in statistics.into_iter().zip(lane.finish_groups(groups, &reads)) {
                 columns[at] = column;
             }

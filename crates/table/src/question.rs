@@ -1,5 +1,7 @@
 //! What is asked of a table.
 
+use std::collections::HashSet;
+
 use strix_reduce::NanPolicy;
 
 use crate::bounds::Room;
@@ -124,10 +126,10 @@ impl Question {
     }
 
     fn check_names(&self) -> Result<(), Error> {
-        let names: Vec<&String> = self.by.iter().chain(self.statistics.iter().map(|s| &s.text)).collect();
-        match names.iter().enumerate().find(|&(at, name)| names[..at].contains(name)) {
+        let mut seen = HashSet::new();
+        match self.by.iter().chain(self.statistics.iter().map(|s| &s.text)).find(|name| !seen.insert(*name)) {
             None => Ok(()),
-            Some((_, name)) => Err(Error::question(format!(
+            Some(name) => Err(Error::question(format!(
                 "--by and --stats name each column of the answer, but two of them are called {name:?}; choose others with both"
             ))),
         }

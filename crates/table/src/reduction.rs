@@ -1,7 +1,9 @@
 //! A question under way: batches in, an answer or a state out.
 
+use std::collections::HashMap;
+
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use rayon::prelude::*;
 
 use crate::keys::KeyEncoder;
@@ -54,12 +56,14 @@ impl Reduction {
     /// # Errors
     /// When a column is not there, or holds what a statistic does not take; or when a statistic names no column.
     pub fn new(question: &Question, schema: &Schema) -> Result<Self, Error> {
+        let fields: HashMap<&str, &DataType> =
+            schema.fields().iter().map(|field| (field.name().as_str(), field.data_type())).collect();
         let typed = |column: &str| {
-            let field = schema.field_with_name(column).map_err(|_| {
+            let kind = fields.get(column).ok_or_else(|| {
                 let names: Vec<String> = schema.fields().iter().map(|field| format!("{:?}", field.name())).collect();
                 Error::input(format!("there is no column {column:?}; there are {}", names.join(", ")))
             })?;
-            item_type(column, field.data_type())
+            item_type(column, kind)
         };
         if let Some(statistic) = question.statistics.iter().find(|s| s.columns.is_empty() && !s.is_count()) {
             let text = &statistic.text;
@@ -119,7 +123,7 @@ impl Reduction {
     }
 
     /// The columns that are read, and their types.
-    fn columns(&self) -> impl Iterator<Item = (&String, &arrow::datatypes::DataType)> {
+    fn columns(&self) -> impl Iterator<Item = (&String, &DataType)> {
         let read = self.plan.columns.iter().map(|(column, _)| column).chain(&self.question.by);
         read.filter_map(|column| Some((column, self.schema.field_with_name(column).ok()?.data_type())))
     }
@@ -182,7 +186,7 @@ impl Reduction {
 }
 
 /// The type in which a column of that type is aggregated.
-pub(crate) fn item_type(column: &str, kind: &arrow::datatypes::DataType) -> Result<ItemType, Error> {
+pub(crate) fn item_type(column: &str, kind: &DataType) -> Result<ItemType, Error> {
     ItemType::of(kind).ok_or_else(|| {
         Error::input(format!(
             "column {column:?} holds {kind}; statistics take numbers, truth values, text, bytes, dates, times and durations"

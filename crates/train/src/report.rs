@@ -6,5 +6,5 @@ mod html;
 mod sheet;
 
 pub use compare::{Comparison, Evaluated, Figure, Group, compare};
-pub use html::html;
+pub use html::{escaped, html};
 pub use sheet::{Sheet, misclassified};

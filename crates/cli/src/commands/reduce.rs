@@ -64,7 +64,7 @@ pub(crate) fn run(args: Reduce) -> Result<(), Failure> {
     let of_columns = !args.by.is_empty() || question.statistics().iter().any(|s| !s.columns().is_empty());
     let nothing_asked = args.stats.is_empty() && args.by.is_empty() && args.column.is_none();
     if nothing_asked && !opened.is_array() && !opened.is_one_column(&progress)? {
-        return describe(args, opened, &progress);
+        return describe(args, opened, started, &progress);
     }
     let outcome = opened.reduce(&question, &progress)?;
     let seconds = started.elapsed().as_secs_f64();
@@ -115,7 +115,7 @@ pub(crate) fn run(args: Reduce) -> Result<(), Failure> {
         } else if of_columns {
             present::text(&answer, &mut out)?;
             let groups = (!answer.by().is_empty()).then_some(answer.len());
-            writeln!(out, "\n{}", rows_summary(&report, rows, groups))?;
+            writeln!(out, "\n{}", rows_summary(report.files, rows, groups, skipped, seconds))?;
         } else {
             for (stat, value) in &report.stats {
                 writeln!(out, "{stat:<20}  {}", value.text())?;
@@ -172,14 +172,14 @@ fn crossovers() -> Option<PathBuf> {
 }
 
 /// The description of a table of which nothing was asked.
-fn describe(args: &Reduce, opened: Opened, progress: &Progress) -> Result<(), Failure> {
+fn describe(args: &Reduce, opened: Opened, started: Instant, progress: &Progress) -> Result<(), Failure> {
     if args.output.save.is_some() {
         let what = "--save: a description of all columns is no state; name statistics with --stats";
         return Err(Failure::Usage(what.into()));
     }
-    let started = Instant::now();
     let nan = args.input.nan.unwrap_or_default();
     let description = opened.describe(Detail::Short, nan, args.input.memory(), progress)?;
+    let seconds = started.elapsed().as_secs_f64();
     note(&description.notes)?;
     let answer = description.to_answer(Detail::Short);
     let mut files = Vec::new();
@@ -191,10 +191,8 @@ fn describe(args: &Reduce, opened: Opened, progress: &Progress) -> Result<(), Fa
         present::json(&answer, &mut out)?;
     } else {
         present::text(&answer, &mut out)?;
-        let seconds = started.elapsed().as_secs_f64();
-        let files = counted(args.input.files.len() as u64, "file");
-        let skipped = skipped(description.nan);
-        writeln!(out, "\n{files}, {}{skipped}, in {seconds:.3} s", counted(description.rows, "row"))?;
+        let files = args.input.files.len();
+        writeln!(out, "\n{}", rows_summary(files, description.rows, None, description.nan, seconds))?;
     }
     out.flush()?;
     finish(description.cancelled, undrawn, &files)
@@ -263,10 +261,10 @@ fn summary(report: &Report) -> String {
     )
 }
 
-fn rows_summary(report: &Report, rows: u64, groups: Option<usize>) -> String {
+fn rows_summary(files: usize, rows: u64, groups: Option<usize>, nan: u64, seconds: f64) -> String {
     let groups = groups.map_or_else(String::new, |groups| format!(" in {}", counted(groups as u64, "group")));
-    let files = counted(report.files as u64, "file");
-    format!("{files}, {}{groups}{}, in {:.3} s", counted(rows, "row"), skipped(report.nan_skipped), report.seconds)
+    let (files, rows) = (counted(files as u64, "file"), counted(rows, "row"));
+    format!("{files}, {rows}{groups}{}, in {seconds:.3} s", skipped(nan))
 }
 
 fn skipped(nan: u64) -> String {

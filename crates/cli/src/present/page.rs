@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use strix_table::Value;
 use strix_table::describe::{Column, Description};
+use strix_train::report::escaped;
 
 use super::columns::brief;
 use crate::output::grouped;
@@ -115,9 +116,4 @@ fn section(page: &mut String, column: &Column, rows: u64) {
         _ => {}
     }
     page.push_str("</div></section>\n");
-}
-
-/// Text as HTML shows it.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

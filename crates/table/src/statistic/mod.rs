@@ -11,6 +11,8 @@ pub(crate) use decimal::Digits;
 pub(crate) use exact::exactly;
 pub(crate) use parse::{columns, parse, parse_one, quoted};
 pub(crate) use readout::Readout;
+#[cfg(feature = "files")]
+pub(crate) use readout::mode;
 
 use std::fmt::Write;
 

@@ -147,7 +147,7 @@ fn spread(distribution: &Distribution, bins: usize) -> Value {
 
 /// The first value, where it is certain that none is more frequent: each may have come `error` more often, and
 /// so may one that was forgotten.
-fn mode(values: &[(Value, u64)], error: u64) -> Value {
+pub(crate) fn mode(values: &[(Value, u64)], error: u64) -> Value {
     let second = values.get(1).map_or(0, |(_, count)| *count);
     match values.first() {
         Some((value, count)) if *count >= second.saturating_add(error) => value.clone(),

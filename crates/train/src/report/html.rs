@@ -27,8 +27,8 @@ font-size:.75rem}img{image-rendering:pixelated;background:#000}.images img{width
 .sheet{max-width:100%}@media(prefers-color-scheme:dark){body{background:#161616;color:#e8e8e8}svg text{fill:#aaa}\
 .grid{stroke:#333}}";
 
-/// Text as HTML shows it.
-fn escaped(text: &str) -> String {
+/// Text as HTML shows it, also in a quoted attribute.
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
