@@ -1,5 +1,5 @@
-//! Grouping ten million rows by a thousand keys: count, mean, least and greatest in one pass. `peers/group_by.py` is
-//! the same in Polars.
+//! Grouping ten million rows by a thousand keys and by 100,000: count, mean, least and greatest in one pass.
+//! `peers/group_by.py` is the same in Polars.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use criterion::{Criterion, SamplingMode, Throughput};
 use strix_reduce::{Combine, Count, Engine, Item, Max, Mean, Min, Reducer};
 
 const ROWS: usize = 10_000_000;
-const KEYS: u64 = 1000;
+const KEYS: [u64; 2] = [1000, 100_000];
 
 #[derive(Clone, Copy)]
 struct Row {
@@ -19,12 +19,12 @@ struct Row {
 impl Item for Row {}
 
 /// Keys in a fixed disorder, values in [0, 1).
-fn rows() -> Vec<Row> {
+fn rows(keys: u64) -> Vec<Row> {
     let mixed = |i: u64| {
         let bits = (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (bits ^ (bits >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
     };
-    let row = |i| Row { key: ((mixed(i) >> 33) % KEYS) as u32, value: (mixed(i) >> 11) as f64 / (1u64 << 53) as f64 };
+    let row = |i| Row { key: ((mixed(i) >> 33) % keys) as u32, value: (mixed(i) >> 11) as f64 / (1u64 << 53) as f64 };
     (0..ROWS as u64).map(row).collect()
 }
 
@@ -34,28 +34,30 @@ fn main() {
         .sample_size(10)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(4));
-    let rows = rows();
     let mut group = criterion.benchmark_group("group by");
     group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(ROWS as u64));
-    group.bench_function("count+mean+min+max of f64 by u32", |b| {
-        b.iter(|| {
+    for keys in KEYS {
+        let rows = rows(keys);
+        group.bench_function(format!("count+mean+min+max of f64 by {keys} of u32"), |b| {
             let statistics = (Count, Mean, Min, Max).map_input(|row: &Row| row.value);
             let by_key = statistics.by_key(|row: &Row| row.key);
-            let mut reducer = Reducer::new(by_key, &Engine::cpu()).expect("the CPU takes all");
-            reducer.push(black_box(&rows)).expect("the CPU takes all");
-            let groups = reducer.finish();
-            assert_eq!(groups.len() as u64, KEYS);
-            groups
+            b.iter(|| {
+                let mut reducer = Reducer::new(by_key, &Engine::cpu()).expect("the CPU takes all");
+                reducer.push(black_box(&rows)).expect("the CPU takes all");
+                let groups = reducer.finish();
+                assert_eq!(groups.len() as u64, keys);
+                groups
+            });
         });
-    });
-    group.bench_function("mean of f64 by u32", |b| {
-        b.iter(|| {
+        group.bench_function(format!("mean of f64 by {keys} of u32"), |b| {
             let by_key = Mean.map_input(|row: &Row| row.value).by_key(|row: &Row| row.key);
-            let mut reducer = Reducer::new(by_key, &Engine::cpu()).expect("the CPU takes all");
-            reducer.push(black_box(&rows)).expect("the CPU takes all");
-            reducer.finish()
+            b.iter(|| {
+                let mut reducer = Reducer::new(by_key, &Engine::cpu()).expect("the CPU takes all");
+                reducer.push(black_box(&rows)).expect("the CPU takes all");
+                reducer.finish()
+            });
         });
-    });
+    }
     group.finish();
     criterion.final_summary();
 }

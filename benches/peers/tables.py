@@ -1,12 +1,13 @@
-"""Statistics of files, as whole processes: strix beside DuckDB and Polars.
+"""Statistics of files, as whole processes: strix beside DuckDB, Polars and ClickHouse (chdb).
 
-    pip install duckdb==2.0.1 polars==2.1.0 pyarrow==26.0.1 numpy
+    pip install duckdb==2.0.1 polars==2.1.0 pyarrow==26.0.1 numpy chdb==4.4.0
     cargo build --release && python benches/peers/tables.py --strix target/release/strix --data FOLDER [--rows 20] [--only WORD]
 
 Makes the files once (seeded), runs every question by each program, the best of three, and prints the seconds with the ratio of
 strix to the best peer. All programs may use --threads threads, and --scaling 1,2,4 times strix alone at several. The answers are
 compared as well: to 1e-9, numbers of different values, which all of them estimate, to a tenth, and quantiles with Polars, which is
-asked for the same definition, to a twentieth (of more than 4096 items, strix has their rank to 0.13 %); DuckDB estimates them, and the most frequent values are listed in other forms.
+asked for the same definition, to a twentieth (of more than 4096 items, strix has their rank to 0.13 %); DuckDB and ClickHouse estimate them, and the most
+frequent values are listed in other forms.
 """
 
 import argparse
@@ -144,6 +145,21 @@ csv.writer(sys.stdout).writerows(rows)
     return keys_and
 
 
+# What DuckDB calls otherwise.
+CLICKHOUSE = [("approx_quantile(price, 0.99)", "quantile(0.99)(price)"), ("approx_count_distinct(", "uniq("),
+              ("approx_top_k(\"user\", 10)", "topK(10)(user)")]
+
+
+def clickhouse_source(path, threads):
+    where = str(path / "*.parquet") if path.is_dir() else str(path)
+    kind = {".parquet": "Parquet", ".jsonl": "JSONEachRow"}.get(path.suffix if not path.is_dir() else ".parquet", "CSVWithNames")
+    return f"""
+import chdb, sys
+sql = sys.argv[1].replace("$SOURCE", "file('{where}', {kind})") + " SETTINGS max_threads = {threads}"
+sys.stdout.write(chdb.query(sql, "CSV").data())
+"""
+
+
 def polars_source(path):
     if path.is_dir():
         return f"pl.scan_parquet('{path}/*.parquet')"
@@ -168,6 +184,9 @@ def commands(args, path, keys, statistics):
     sql = f"SELECT {', '.join(quoted + [s[1] for s in statistics])} FROM $SOURCE"
     sql += f" GROUP BY {', '.join(quoted)} ORDER BY {', '.join(quoted)}" if keys else ""
     yield "DuckDB", [sys.executable, "-c", duckdb_source(path, args.threads), sql]
+    for theirs, other in CLICKHOUSE:
+        sql = sql.replace(theirs, other)
+    yield "ClickHouse", [sys.executable, "-c", clickhouse_source(path, args.threads), sql]
     expressions = ", ".join(f"({s[2]}).alias('{at}')" for at, s in enumerate(statistics))
     grouped = f".group_by({keys!r}).agg({expressions}).sort({keys!r})" if keys else f".select({expressions})"
     # With no header, to be compared.
@@ -196,7 +215,7 @@ def differ(program, statistics, ours, theirs, keys):
         if [key.strip() for key in mine[:keys]] != other[:keys]:
             return f"groups {mine[:keys]} and {other[:keys]}"
         for statistic, a, b in zip(statistics, mine[keys:], other[keys:]):
-            if statistic[0].startswith("top") or (statistic[0].startswith("p99") and program == "DuckDB"):
+            if statistic[0].startswith("top") or (statistic[0].startswith("p99") and program != "Polars"):
                 continue
             a, b = float(a), float(b)
             within = 0.1 if statistic[0].startswith("distinct") else 0.05 if statistic[0].startswith("p99") else 1e-9
@@ -209,7 +228,7 @@ def versions():
     """What is compared."""
     import importlib.metadata
 
-    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ["duckdb", "polars", "numpy"])
+    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ["duckdb", "polars", "chdb-core", "numpy"])
 
 
 def best_of(command, threads, runs):

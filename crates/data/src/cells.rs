@@ -6,6 +6,7 @@ use arrow::array::{ArrayRef, BooleanArray, Decimal256Builder, Float64Array, Int6
 use arrow::datatypes::{DataType, i256};
 
 use crate::ColumnType;
+use crate::number::{float, integer_of_64, parsed};
 
 /// The types that a column of text may turn out to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,10 +71,10 @@ impl Kind {
     /// Whether a cell that is there is of the type.
     pub(crate) fn fits(self, cell: &[u8]) -> bool {
         match self {
-            Self::I64 => parse::<i64>(cell).is_some(),
-            Self::U64 => parse::<u64>(cell).is_some(),
+            Self::I64 => integer_of_64(cell).is_some(),
+            Self::U64 => parsed::<u64>(cell).is_some(),
             Self::Integer => integer(cell).is_some(),
-            Self::F64 => parse::<f64>(cell).is_some(),
+            Self::F64 => float(cell).is_some(),
             Self::Bool => truth(cell.trim_ascii()).is_some(),
             Self::Text => std::str::from_utf8(cell).is_ok(),
         }
@@ -174,8 +175,8 @@ impl<'a> Cells<'a> {
             }};
         }
         let array = match kind {
-            Kind::I64 => array!(Int64Array, parse::<i64>),
-            Kind::U64 => array!(UInt64Array, parse::<u64>),
+            Kind::I64 => array!(Int64Array, integer_of_64),
+            Kind::U64 => array!(UInt64Array, parsed::<u64>),
             Kind::Integer => {
                 let mut wide = Decimal256Builder::with_capacity(self.spans.len()).with_data_type(kind.data_type());
                 for (row, cell) in self.iter().enumerate() {
@@ -187,7 +188,7 @@ impl<'a> Cells<'a> {
                 }
                 Arc::new(wide.finish())
             }
-            Kind::F64 => array!(Float64Array, parse::<f64>),
+            Kind::F64 => array!(Float64Array, float),
             Kind::Bool => array!(BooleanArray, |cell: &[u8]| truth(cell.trim_ascii())),
             Kind::Text => {
                 let bytes = self.spans.iter().map(|&(start, end)| (end - start) as usize).sum();
@@ -208,7 +209,7 @@ impl<'a> Cells<'a> {
     /// The first cell, and its row, that is there and not the text that its number is written as.
     pub(crate) fn other_text(self, kind: Kind, missing: &Missing) -> Option<(usize, &'a [u8])> {
         let numbers = matches!(kind, Kind::I64 | Kind::U64 | Kind::Integer | Kind::F64);
-        let other = |cell: &[u8]| !missing.is(cell) && !is_own_text(cell, kind) && Kind::F64.fits(cell);
+        let other = |cell: &[u8]| !is_own_text(cell, kind) && !missing.is(cell) && Kind::F64.fits(cell);
         self.iter().enumerate().find(|(_, cell)| numbers && other(cell))
     }
 
@@ -254,10 +255,6 @@ impl Missing {
     fn is(&self, cell: &[u8]) -> bool {
         cell.is_empty() || self.0.iter().any(|text| text.as_bytes() == cell)
     }
-}
-
-fn parse<T: std::str::FromStr>(cell: &[u8]) -> Option<T> {
-    std::str::from_utf8(cell.trim_ascii()).ok()?.parse().ok()
 }
 
 pub(crate) fn truth(cell: &[u8]) -> Option<bool> {

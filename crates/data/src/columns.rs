@@ -101,6 +101,13 @@ pub(crate) struct Shape {
     pub(crate) chosen: Vec<usize>,
     /// The place of each wanted column among those that the file's reader hands out.
     order: Vec<usize>,
+    /// Which of the wanted columns keep the codes of their text.
+    coded: Vec<bool>,
+}
+
+/// The type of text that comes as codes.
+pub(crate) fn coded_text() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
 impl Shape {
@@ -117,7 +124,19 @@ impl Shape {
         sorted.sort_unstable();
         sorted.dedup();
         let order = chosen.iter().filter_map(|index| sorted.binary_search(index).ok()).collect();
-        Ok(Self { schema: Arc::new(Schema::new(fields)), chosen, order })
+        let coded = vec![false; fields.len()];
+        Ok(Self { schema: Arc::new(Schema::new(fields)), chosen, order, coded })
+    }
+
+    /// Lets these columns, where they are text, keep their codes.
+    pub(crate) fn keep_codes(&mut self, columns: &[String]) {
+        let coded = |field: &Arc<Field>| *field.data_type() == DataType::Utf8 && columns.contains(field.name());
+        self.coded = self.schema.fields().iter().map(coded).collect();
+    }
+
+    /// The places in the file's schema of the columns that keep their codes.
+    pub(crate) fn coded(&self) -> impl Iterator<Item = usize> {
+        self.chosen.iter().zip(&self.coded).filter(|&(_, coded)| *coded).map(|(&index, _)| index)
     }
 
     /// The chosen columns as a projection: in file order.
@@ -130,18 +149,30 @@ impl Shape {
 
     /// Puts a batch of the projection into the wanted order and into plain types.
     pub(crate) fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-        let column = |(&from, field): (&usize, &Arc<Field>)| -> Result<ArrayRef, ArrowError> {
+        let column = |(at, &from): (usize, &usize)| -> Result<ArrayRef, ArrowError> {
             let column = batch.columns().get(from);
             let column = column.ok_or_else(|| ArrowError::SchemaError(format!("column {from} is not there")))?;
-            if column.data_type() == field.data_type() {
+            let plain = self.schema.field(at).data_type();
+            if column.data_type() == plain || self.coded[at] && *column.data_type() == coded_text() {
                 return Ok(column.clone());
             }
-            plainly(column, field.data_type())
+            plainly(column, plain)
         };
-        let columns = self.order.iter().zip(self.schema.fields()).map(column).collect::<Result<_, _>>()?;
+        let columns: Vec<ArrayRef> = self.order.iter().enumerate().map(column).collect::<Result<_, _>>()?;
         let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        RecordBatch::try_new_with_options(self.schema.clone(), columns, &rows)
+        RecordBatch::try_new_with_options(typed(&self.schema, &columns), columns, &rows)
     }
+}
+
+/// The schema with the types that these columns have.
+fn typed(schema: &SchemaRef, columns: &[ArrayRef]) -> SchemaRef {
+    let fields = || schema.fields().iter().zip(columns);
+    if fields().all(|(field, column)| field.data_type() == column.data_type()) {
+        return schema.clone();
+    }
+    let typed =
+        |(field, column): (&Arc<Field>, &ArrayRef)| Field::clone(field).with_data_type(column.data_type().clone());
+    Arc::new(Schema::new(fields().map(typed).collect::<Vec<_>>()))
 }
 
 /// The type that a column is handed out as.

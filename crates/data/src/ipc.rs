@@ -60,7 +60,8 @@ fn open_file(input: Input, options: &TableOptions) -> Result<IpcTable, Error> {
     let footer = bytes.slice(end.checked_sub(footer_len).ok_or_else(cut)?, footer_len).map_err(io)?;
     let footer = ipc::root_as_footer(&footer).map_err(|e| broken(&label, &e))?;
     let schema = schema(&label, footer.schema())?;
-    let shape = Shape::new(&label, &schema, options.columns.as_deref())?;
+    let mut shape = Shape::new(&label, &schema, options.columns.as_deref())?;
+    shape.keep_codes(&options.coded);
     let mut decoder = FileDecoder::new(schema, footer.version()).with_projection(shape.projection());
     let left: VecDeque<Block> = footer.recordBatches().into_iter().flatten().copied().collect();
     let dictionaries: Vec<Block> = footer.dictionaries().into_iter().flatten().copied().collect();
@@ -87,7 +88,8 @@ fn open_stream(input: Input, options: &TableOptions) -> Result<IpcTable, Error> 
     };
     let message = ipc::root_as_message(&first[8..]).map_err(|e| broken(&label, &e))?;
     let schema = schema(&label, message.header_as_schema())?;
-    let shape = Shape::new(&label, &schema, options.columns.as_deref())?;
+    let mut shape = Shape::new(&label, &schema, options.columns.as_deref())?;
+    shape.keep_codes(&options.coded);
     let decoder = FileDecoder::new(schema, message.version()).with_projection(shape.projection());
     Ok(IpcTable { label, blocks: Blocks::Stream { stream, progress }, decoder, shape, batch: None, done: false })
 }
@@ -108,6 +110,10 @@ fn broken(label: &Path, error: &dyn std::fmt::Display) -> Error {
 impl TableReader for IpcTable {
     fn schema(&self) -> SchemaRef {
         self.shape.schema.clone()
+    }
+
+    fn retype(&mut self, options: &TableOptions) {
+        self.shape.keep_codes(&options.coded);
     }
 
     fn progress(&self) -> (u64, Option<u64>) {

@@ -35,6 +35,7 @@ mod limit;
 pub mod memory;
 mod npy;
 mod npz;
+mod number;
 mod once;
 pub mod own;
 mod packing;

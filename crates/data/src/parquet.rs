@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, RowGroups, RowSelection, RowSelector,
 };
 use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
-use parquet::basic::{Compression, LogicalType, Type as PhysicalType};
+use parquet::basic::{Compression, Encoding, LogicalType, Type as PhysicalType};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::schema::types::TypePtr;
 use rayon::prelude::*;
 
-use crate::columns::Shape;
+use crate::columns::{Shape, coded_text};
 use crate::footer;
 use crate::guard::guard;
 use crate::input::Input;
@@ -55,6 +55,8 @@ struct Opened {
     metadata: ArrowReaderMetadata,
     projection: ProjectionMask,
     levels: FieldLevels,
+    /// The same with text as codes, and the places of that text among the leaves.
+    coded: Option<(FieldLevels, Vec<usize>)>,
     shape: Shape,
 }
 
@@ -88,8 +90,10 @@ pub(crate) fn open(input: Input, options: &TableOptions) -> Result<ParquetTable,
         let rows =
             u64::try_from(parquet.num_rows()).map_err(|_| broken(&label, &"it has a negative number of rows"))?;
         let bytes = Arc::new(bytes);
+        let mut file = Opened { label: label.clone(), bytes, metadata, projection, levels, coded: None, shape };
+        file.keep_codes(&options.coded)?;
         Ok(ParquetTable {
-            file: Opened { label: label.clone(), bytes, metadata, projection, levels, shape },
+            file,
             open: Vec::new(),
             next_group: 0,
             next_row: 0,
@@ -154,6 +158,13 @@ fn broken(label: &Path, error: &dyn std::fmt::Display) -> Error {
 impl TableReader for ParquetTable {
     fn schema(&self) -> SchemaRef {
         self.file.shape.schema.clone()
+    }
+
+    fn retype(&mut self, options: &TableOptions) {
+        // Of these columns the levels were made before; where that fails again, text stays text.
+        if self.file.keep_codes(&options.coded).is_err() {
+            self.file.shape.keep_codes(&[]);
+        }
     }
 
     fn progress(&self) -> (u64, Option<u64>) {
@@ -232,6 +243,41 @@ impl ParquetTable {
 }
 
 impl Opened {
+    /// Reads text of these columns as codes from row groups that have it so.
+    fn keep_codes(&mut self, columns: &[String]) -> Result<(), Error> {
+        self.shape.keep_codes(columns);
+        let coded: Vec<usize> = self.shape.coded().collect();
+        if coded.is_empty() {
+            self.coded = None;
+            return Ok(());
+        }
+        let text = |(index, field): (usize, &Arc<Field>)| {
+            let field = field.as_ref().clone();
+            if coded.contains(&index) { field.with_data_type(coded_text()) } else { field }
+        };
+        let fields: Fields = self.metadata.schema().fields().iter().enumerate().map(text).collect();
+        let schema = self.metadata.parquet_schema();
+        let levels = parquet_to_arrow_field_levels(schema, self.projection.clone(), Some(&fields));
+        let leaves = (0..schema.num_columns()).filter(|&leaf| coded.contains(&schema.get_column_root_idx(leaf)));
+        self.coded = Some((levels.map_err(|e| broken(&self.label, &e))?, leaves.collect()));
+        Ok(())
+    }
+
+    /// How a row group is read: as codes where all text that may be is stored so, as codes would have to be made of other text.
+    fn levels_of(&self, group: usize) -> &FieldLevels {
+        let columns = self.metadata.metadata().row_group(group).columns();
+        let has_codes = |leaf: &usize| {
+            let encodings = columns.get(*leaf).and_then(|column| column.page_encoding_stats_mask());
+            encodings.is_some_and(|pages| {
+                pages.is_only(Encoding::RLE_DICTIONARY) || pages.is_only(Encoding::PLAIN_DICTIONARY)
+            })
+        };
+        match &self.coded {
+            Some((levels, leaves)) if leaves.iter().all(has_codes) => levels,
+            _ => &self.levels,
+        }
+    }
+
     /// The next rows of a row group, and the row with which they begin.
     fn next_of(&self, group: &mut Group) -> Result<Option<(u64, RecordBatch)>, Error> {
         if group.reader.is_none() {
@@ -294,7 +340,7 @@ impl Opened {
             let left = rows.num_rows().saturating_sub(group.read);
             RowSelection::from(vec![RowSelector::skip(group.read), RowSelector::select(left)])
         });
-        ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, &rows, group.batch_rows, rest)
+        ParquetRecordBatchReader::try_new_with_row_groups(self.levels_of(group.index), &rows, group.batch_rows, rest)
             .map_err(|e| broken(&self.label, &e))
     }
 }

@@ -33,6 +33,9 @@ pub struct TableOptions {
     /// Columns of CSV and TSV in which a number must be written as numbers are, without zeros that could be left out,
     /// a plus sign or an exponent: of such numbers, different texts are different values.
     pub own_text: Vec<String>,
+    /// Columns of Parquet and Arrow IPC whose text may come as dictionaries, `Int32` codes of `Utf8` values, in batches that have
+    /// it stored so: to tell values apart, codes do. [`TableReader::schema`] says `Utf8` all the same.
+    pub coded: Vec<String>,
     /// Texts that mean a missing value in CSV and TSV, besides the empty cell.
     pub nulls: Vec<String>,
     /// Whether the first row of CSV and TSV names the columns; `None` to tell by its looks, and those of the rows
@@ -129,7 +132,7 @@ impl From<Option<Evidence>> for Told {
 
 /// A stream of rows.
 pub trait TableReader: Send {
-    /// The columns of every batch.
+    /// The columns of every batch; see [`TableOptions::coded`] for other forms of text.
     fn schema(&self) -> SchemaRef;
 
     /// What the type of a column of `schema` was told from.
@@ -143,7 +146,7 @@ pub trait TableReader: Send {
         true
     }
 
-    /// Reads the columns as `options` says by its `types`, `texts` and `own_text`, as if it had been opened with
+    /// Reads the columns as `options` says by its `types`, `texts`, `own_text` and `coded`, as if it had been opened with
     /// them. For what can be opened only once; before the first batch. Typed files have the types that they have.
     fn retype(&mut self, _options: &TableOptions) {}
 

@@ -94,6 +94,18 @@ pub trait Aggregator<T>: Send + Sync {
         }
     }
 
+    /// Whether many items are better dealt out by what they are, as [`crate::ByKey`] does where there are many groups, than
+    /// cut into runs whose states are merged.
+    fn deals(&self, _state: &Self::State, _items: &[T]) -> bool {
+        false
+    }
+
+    /// Takes many items into a state, the first of them at `place`, on all threads; only where the aggregator
+    /// [deals them out](Aggregator::deals). The bits must not depend on the number of threads.
+    fn lift_dealt(&self, state: &mut Self::State, items: &[T], place: u64) {
+        self.lift_block(state, &Block::new(items).at(place));
+    }
+
     /// The state of these items, the first of them at place 0.
     fn state_of(&self, items: &[T]) -> Self::State {
         let mut state = self.identity();

@@ -1,6 +1,6 @@
 //! Reductions of row-major arrays along one axis, on either engine.
 
-use crate::cpu::{self, BLOCK};
+use crate::cpu::{self, BLOCK, each};
 use crate::engine::EngineReport;
 #[cfg(feature = "gpu")]
 use crate::gpu::{Piece, Prepared, Work};
@@ -282,19 +282,4 @@ impl<S> Total<S> {
         self.items += piece.len() as u64;
         Ok(())
     }
-}
-
-#[cfg(feature = "rayon")]
-pub(crate) fn each<G: Sync, R: Send>(
-    groups: &[G],
-    f: impl Fn(&G) -> Result<R, Error> + Sync + Send,
-) -> Result<Vec<R>, Error> {
-    use rayon::prelude::*;
-    // Of several errors that of the first group, whichever was found first.
-    groups.par_iter().map(f).collect::<Vec<_>>().into_iter().collect()
-}
-
-#[cfg(not(feature = "rayon"))]
-pub(crate) fn each<G, R>(groups: &[G], f: impl Fn(&G) -> Result<R, Error>) -> Result<Vec<R>, Error> {
-    groups.iter().map(f).collect()
 }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::axis::{Extent, Total, each, outputs, size_class};
-use crate::cpu::{BLOCK, in_groups};
+use crate::axis::{Extent, Total, outputs, size_class};
+use crate::cpu::{BLOCK, each, in_groups};
 use crate::{Aggregator, AlongAxis, Engine, Error, Item, NanPolicy};
 
 /// Segments or groups that one task takes on the CPU.

@@ -7,16 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::{cast, max, min, take};
-use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema, UInt64Type};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, Schema, UInt64Type};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, Rows, SortField};
 use hashbrown::HashMap;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::Error;
 use crate::clock::Clock;
 use crate::key::{KeyColumn, is_key, no_key};
-use crate::numbers::Numbers;
+use crate::numbers::{Mark, Numbers};
 
 /// Encodes the key columns of batches as bytes, one row a key.
 #[derive(Debug)]
@@ -38,24 +37,48 @@ pub(crate) struct Keys {
 enum Kind {
     /// All rows are one group.
     One,
-    /// The key of each row as bytes, and its hash.
-    Each(Rows, Vec<u64>),
+    /// The key of each row as bytes, and its mark.
+    Each(Rows, Marks),
     /// The different keys, and which of them each row has.
-    Coded(Rows, Vec<u64>, Vec<u32>),
+    Coded(Rows, Marks, Vec<u32>),
 }
 
-/// The hash of a key's bytes.
-#[inline(always)]
-pub(crate) fn hash(key: &[u8]) -> u64 {
-    xxh3_64(key)
+/// The marks of keys.
+#[derive(Debug)]
+struct Marks {
+    hashes: Vec<u64>,
+    /// What all have, mostly.
+    whole: Option<u8>,
+}
+
+impl Marks {
+    fn of(rows: &Rows) -> Self {
+        let mut whole = None;
+        let mut mixed = false;
+        let hash = |key: &[u8]| {
+            let mark = Mark::of(key);
+            mixed |= *whole.get_or_insert(mark.whole) != mark.whole;
+            mark.hash
+        };
+        let hashes = rows.iter().map(|row| row.data()).map(hash).collect();
+        Self { hashes, whole: whole.filter(|_| !mixed) }
+    }
+
+    #[inline(always)]
+    fn mark(&self, rows: &Rows, row: usize) -> Mark {
+        match self.whole {
+            Some(whole) => Mark { hash: self.hashes[row], whole },
+            None => Mark::of(rows.row(row).data()),
+        }
+    }
 }
 
 impl Keys {
     fn of(rows: Rows, codes: Option<Vec<u32>>) -> Self {
-        let hashes: Vec<u64> = rows.iter().map(|row| hash(row.data())).collect();
+        let marks = Marks::of(&rows);
         match codes {
-            None => Self { len: hashes.len(), kind: Kind::Each(rows, hashes) },
-            Some(codes) => Self { len: codes.len(), kind: Kind::Coded(rows, hashes, codes) },
+            None => Self { len: rows.num_rows(), kind: Kind::Each(rows, marks) },
+            Some(codes) => Self { len: codes.len(), kind: Kind::Coded(rows, marks, codes) },
         }
     }
 
@@ -68,7 +91,7 @@ impl Keys {
     pub(crate) fn different(&self) -> usize {
         match &self.kind {
             Kind::One => self.len.min(1),
-            Kind::Each(_, hashes) | Kind::Coded(_, hashes, _) => hashes.len(),
+            Kind::Each(keys, _) | Kind::Coded(keys, ..) => keys.num_rows(),
         }
     }
 
@@ -78,8 +101,8 @@ impl Keys {
         let part = |hash: &u64| (hash >> (64 - bits)) as usize;
         match &self.kind {
             Kind::One => vec![0; self.len],
-            Kind::Each(_, hashes) => hashes.iter().map(part).collect(),
-            Kind::Coded(_, hashes, codes) => codes.iter().map(|&code| part(&hashes[code as usize])).collect(),
+            Kind::Each(_, marks) => marks.hashes.iter().map(part).collect(),
+            Kind::Coded(_, marks, codes) => codes.iter().map(|&code| part(&marks.hashes[code as usize])).collect(),
         }
     }
 
@@ -89,15 +112,17 @@ impl Keys {
         let row = |at: usize| rows.map_or(at, |rows| rows[at] as usize);
         match &self.kind {
             Kind::One if len == 0 => Vec::new(),
-            Kind::One => vec![numbers.number(&[], 0); len],
-            Kind::Each(keys, hashes) => {
-                (0..len).map(|at| numbers.number(keys.row(row(at)).data(), hashes[row(at)])).collect()
+            Kind::One => vec![numbers.number(Mark::of(&[]), || &[]); len],
+            Kind::Each(keys, marks) => {
+                let number = |row| numbers.number(marks.mark(keys, row), || keys.row(row).data());
+                (0..len).map(row).map(number).collect()
             }
-            Kind::Coded(keys, hashes, codes) => {
-                let mut known: Vec<Option<u32>> = vec![None; hashes.len()];
+            Kind::Coded(keys, marks, codes) => {
+                let mut known: Vec<Option<u32>> = vec![None; keys.num_rows()];
                 let number = |at: usize| {
                     let code = codes[row(at)] as usize;
-                    *known[code].get_or_insert_with(|| numbers.number(keys.row(code).data(), hashes[code]))
+                    let number = || numbers.number(marks.mark(keys, code), || keys.row(code).data());
+                    *known[code].get_or_insert_with(number)
                 };
                 (0..len).map(number).collect()
             }
@@ -107,6 +132,17 @@ impl Keys {
 
 /// Different values of a column up to which its cells are told apart by codes, and different keys.
 const CODES: (usize, usize) = (1 << 13, 1 << 20);
+
+/// Whether it is text as codes.
+pub(crate) fn is_coded(kind: &DataType) -> bool {
+    let DataType::Dictionary(codes, values) = kind else { return false };
+    (&**codes, &**values) == (&DataType::Int32, &DataType::Utf8)
+}
+
+/// A key column as its own values: text that comes as codes, written out.
+fn plain(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    if is_coded(column.data_type()) { cast(column, &DataType::Utf8) } else { Ok(column.clone()) }
+}
 
 /// The cells of a key column as numbers from 0 on, one for each different cell; `None` where there are many, or another type.
 fn codes(column: &ArrayRef) -> Option<(Vec<u32>, usize)> {
@@ -124,6 +160,16 @@ fn codes(column: &ArrayRef) -> Option<(Vec<u32>, usize)> {
             } else {
                 told_apart(column.len(), |row| texts.is_valid(row).then(|| texts.value(row).as_bytes()))
             }
+        }
+        kind if is_coded(kind) => {
+            let texts = column.as_dictionary::<Int32Type>();
+            // 0 is what is missing.
+            let codes = || match texts.nulls() {
+                None => texts.keys().values().iter().map(|&code| code as u32 + 1).collect(),
+                Some(_) => texts.keys().iter().map(|code| code.map_or(0, |code| code as u32 + 1)).collect(),
+            };
+            let values = texts.values();
+            (values.len() < CODES.0 && values.null_count() == 0).then(|| (codes(), values.len() + 1))
         }
         DataType::UInt64 => {
             let integers = column.as_primitive::<UInt64Type>().values();
@@ -212,17 +258,19 @@ fn combined(columns: &[ArrayRef]) -> Option<(Vec<u32>, UInt32Array)> {
     }
     let mut known = vec![u32::MAX; all];
     let mut rows = Vec::new();
-    let len = columns.first().map_or(0, |(codes, _)| codes.len());
-    let code = |row: usize| {
-        let place = columns.iter().fold(0, |place, (codes, count)| place * count + codes[row] as usize);
-        let code = &mut known[place];
+    let mut columns = columns.into_iter();
+    let (mut codes, _) = columns.next()?;
+    for (column, count) in columns {
+        codes.iter_mut().zip(column).for_each(|(code, next)| *code = *code * count as u32 + next);
+    }
+    for (row, place) in (0..).zip(&mut codes) {
+        let code = &mut known[*place as usize];
         if *code == u32::MAX {
             *code = rows.len() as u32;
-            rows.push(row as u32);
+            rows.push(row);
         }
-        *code
-    };
-    let codes = (0..len).map(code).collect();
+        *place = *code;
+    }
     Some((codes, rows.into()))
 }
 
@@ -255,10 +303,13 @@ impl KeyEncoder {
         let few = if self.many.load(Ordering::Relaxed) { None } else { combined(&columns) };
         let Some((codes, rows)) = few else {
             self.many.store(true, Ordering::Relaxed);
-            return Ok(Keys::of(self.converter.convert_columns(&columns).map_err(failed)?, None));
+            let columns = columns.iter().map(plain).collect::<Result<Vec<_>, _>>();
+            let keys = columns.and_then(|columns| self.converter.convert_columns(&columns)).map_err(failed)?;
+            return Ok(Keys::of(keys, None));
         };
         // Few keys: each is encoded once.
-        let different = columns.iter().map(|column| take(column, &rows, None)).collect::<Result<Vec<_>, _>>();
+        let different = columns.iter().map(|column| plain(&take(column, &rows, None)?));
+        let different = different.collect::<Result<Vec<_>, _>>();
         let different = different.and_then(|columns| self.converter.convert_columns(&columns)).map_err(failed)?;
         Ok(Keys::of(different, Some(codes)))
     }

@@ -5,10 +5,10 @@ use rayon::prelude::*;
 use crate::Error;
 use crate::answer::{Answer, Column};
 use crate::key::KeyColumn;
-use crate::keys::{KeyEncoder, Keys, hash};
+use crate::keys::{KeyEncoder, Keys};
 use crate::lane::{Grouped, LaneGroups, LaneItems};
 use crate::memory::Limit;
-use crate::numbers::Numbers;
+use crate::numbers::{Mark, Numbers};
 use crate::plan::{ByGroup, GroupStates, Plan};
 
 /// A batch as its lanes take it.
@@ -39,7 +39,7 @@ impl Shard {
 
     /// Takes the groups of other rows in.
     fn merge(&mut self, plan: &Plan, others: Self) {
-        let numbers = others.numbers.keys().map(|key| self.numbers.number(key, hash(key)));
+        let numbers = others.numbers.keys().map(|key| self.numbers.number(Mark::of(key), || key));
         let numbers: Vec<u32> = numbers.collect();
         self.grow(plan);
         for ((lane, groups), others) in plan.lanes.iter().zip(&mut self.lanes).zip(others.lanes) {

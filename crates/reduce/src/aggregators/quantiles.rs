@@ -83,6 +83,9 @@ impl Quantiles {
             if level + 1 == levels {
                 sketch.levels.push(Vec::new());
             }
+            if level == 0 {
+                sketch.settle();
+            }
             let mut items = std::mem::take(&mut sketch.levels[level]);
             // Of an odd number one stays where it is.
             if items.len() % 2 == 1 {
@@ -115,8 +118,8 @@ fn scramble(mut x: u64) -> u64 {
 
 /// A sketch under way: each element of level i stands for 2^i.
 ///
-/// All levels are in order, but for the only one, which is put in order when there are more, or the sketch is read: until
-/// then an element is added in a step.
+/// All levels are in order, but for the first, which is put in order when it is halved, or the sketch is read: until then an
+/// element is added in a step.
 #[derive(Clone, Deserialize)]
 pub struct QuantileSketch {
     count: u64,
@@ -138,19 +141,19 @@ impl fmt::Debug for QuantileSketch {
 }
 
 impl QuantileSketch {
-    /// Puts the only level in order.
+    /// Puts the first level in order.
     fn settle(&mut self) {
-        if let [only] = &mut self.levels[..]
-            && !is_in_order(only)
+        if let Some(first) = self.levels.first_mut()
+            && !is_in_order(first)
         {
-            only.sort_unstable_by(f64::total_cmp);
+            first.sort_unstable_by(f64::total_cmp);
         }
     }
 
     /// The levels in order.
     fn settled(&self) -> Cow<'_, Self> {
         match &self.levels[..] {
-            [only] if !is_in_order(only) => {
+            [first, ..] if !is_in_order(first) => {
                 let mut settled = self.clone();
                 settled.settle();
                 Cow::Owned(settled)
@@ -283,17 +286,10 @@ impl<T: Element> Aggregator<T> for Quantiles {
         state.count += 1;
         state.least = state.least.lesser(x);
         state.greatest = state.greatest.greater(x);
-        if let [only] = &mut state.levels[..]
-            && only.len() < self.k as usize
-        {
-            return only.push(x);
+        state.levels[0].push(x);
+        if state.levels.len() > 1 || state.levels[0].len() > self.k as usize {
+            self.compress(state);
         }
-        state.settle();
-        // In its place, so that the level stays in order.
-        let level = &mut state.levels[0];
-        let place = level.partition_point(|item| item.total_cmp(&x).is_le());
-        level.insert(place, x);
-        self.compress(state);
     }
     fn merge(&self, state: &mut QuantileSketch, mut other: QuantileSketch) {
         self.assert_own(state);
@@ -307,17 +303,12 @@ impl<T: Element> Aggregator<T> for Quantiles {
         // Not `min`, for which -0 and 0 are alike.
         state.least = state.least.lesser(other.least);
         state.greatest = state.greatest.greater(other.greatest);
-        if let ([only], [more]) = (&mut state.levels[..], &other.levels[..])
-            && only.len() + more.len() <= self.k as usize
-        {
-            return only.extend_from_slice(more);
-        }
-        state.settle();
-        other.settle();
-        for (level, more) in state.levels.iter_mut().zip(other.levels) {
+        for (index, (level, more)) in state.levels.iter_mut().zip(other.levels).enumerate() {
             let before = level.len();
             level.extend(more);
-            in_order(level, before);
+            if index > 0 {
+                in_order(level, before);
+            }
         }
         self.compress(state);
     }
@@ -338,27 +329,17 @@ impl<T: Element> Aggregator<T> for Quantiles {
     }
     fn lift_block(&self, state: &mut QuantileSketch, block: &Block<'_, T>) {
         self.assert_own(state);
-        let alone = state.levels.len() == 1;
         let level = &mut state.levels[0];
-        if alone && level.len() + block.len() > self.k as usize {
-            // More levels may come of it, which are in order.
-            level.sort_unstable_by(f64::total_cmp);
-        }
         let before = level.len();
         level.extend(block.iter().map(|item| item.to_f64()).filter(|x| !x.is_nan()));
-        let items = &mut level[before..];
-        for &x in &*items {
+        let items = &level[before..];
+        for &x in items {
             // Not `min`, for which -0 and 0 are alike.
             (state.least, state.greatest) = (state.least.lesser(x), state.greatest.greater(x));
         }
         let taken = items.len();
         state.count += taken as u64;
         state.nan += (block.len() - taken) as u64;
-        if alone && before + taken <= self.k as usize {
-            return;
-        }
-        items.sort_unstable_by(f64::total_cmp);
-        in_order(level, before);
         self.compress(state);
     }
 }
@@ -388,8 +369,8 @@ impl<T: Element> Portable<T> for Quantiles {
             return Err(format!("{} elements do not lie between {least} and {greatest}", state.count));
         }
         let inside = |x: &f64| (state.least..=state.greatest).contains(x);
-        // Elements of the only level are put in order when they are written; what was read is compared with what is written.
-        let ordered = levels == 1 || state.levels.iter().all(|items| is_in_order(items));
+        // Elements of the first level are put in order when they are written; what was read is compared with what is written.
+        let ordered = state.levels.iter().skip(1).all(|items| is_in_order(items));
         if !(ordered && state.levels.iter().flatten().all(inside)) {
             return Err("its elements are out of order or outside its extremes".into());
         }

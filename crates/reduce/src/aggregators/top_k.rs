@@ -1,8 +1,9 @@
 //! The most frequent values, and the mode.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -49,59 +50,60 @@ impl TopK {
 
     /// Refuses counters of another capacity.
     #[inline(always)]
-    fn assert_own<T>(self, counters: &Counters<T>) {
+    fn assert_own<T>(self, counters: &mut Counters<T>) {
         if let Some(other) = counters.made_by.other_than(self.capacity.into()) {
             panic!(
                 "frequent values of {other} counters are not those of {}; merge those of one capacity",
                 self.capacity
             );
         }
+        counters.made_by = self.made_by();
     }
 
-    /// Keeps the `capacity` largest counts, less the next largest.
-    fn prune<T: Label>(self, counters: &mut Counters<T>) {
-        let capacity = self.capacity as usize;
-        if counters.counts.len() <= capacity {
-            return;
+    /// Adds to a value's count.
+    #[inline(always)]
+    fn add<T: Label>(self, counters: &mut Counters<T>, value: &T, count: u64) {
+        let same = |(other, _): &(T, u64)| value.order(other).is_eq();
+        match counters.counts.entry(value.hash64(), same, |(value, _)| value.hash64()) {
+            Entry::Occupied(mut counter) => counter.get_mut().1 += count,
+            Entry::Vacant(counter) => {
+                counter.insert((value.clone().canonical(), count));
+                if counters.counts.len() > SLACK * self.capacity as usize {
+                    counters.prune(self.capacity);
+                }
+            }
         }
-        let mut counts: Vec<u64> = counters.counts.values().copied().collect();
-        let (_, &mut cut, _) = counts.select_nth_unstable_by(capacity, |a, b| b.cmp(a));
-        counters.counts.retain(|_, count| {
-            *count = count.saturating_sub(cut);
-            *count > 0
-        });
-        counters.error += cut;
     }
 }
 
-/// A value as a key in its total order.
-#[derive(Debug, Clone)]
-struct Ranked<T>(T);
-
-impl<T: Label> PartialEq for Ranked<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.order(&other.0).is_eq()
-    }
-}
-impl<T: Label> Eq for Ranked<T> {}
-impl<T: Label> PartialOrd for Ranked<T> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl<T: Label> Ord for Ranked<T> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.order(&other.0)
-    }
-}
+/// Counters under way are so many times the capacity at most, so that they need not be pruned for every new value.
+const SLACK: usize = 4;
 
 /// Counters under way.
 #[derive(Clone)]
 pub struct Counters<T> {
-    counts: BTreeMap<Ranked<T>, u64>,
+    /// By the values' hashes.
+    counts: HashTable<(T, u64)>,
     items: u64,
     error: u64,
     made_by: MadeBy,
+}
+
+impl<T> Counters<T> {
+    /// Keeps the `capacity` largest counts, less the next largest.
+    fn prune(&mut self, capacity: u32) {
+        let capacity = capacity as usize;
+        if self.counts.len() <= capacity {
+            return;
+        }
+        let mut counts: Vec<u64> = self.counts.iter().map(|&(_, count)| count).collect();
+        let (_, &mut cut, _) = counts.select_nth_unstable_by(capacity, |a, b| b.cmp(a));
+        self.counts.retain(|(_, count)| {
+            *count = count.saturating_sub(cut);
+            *count > 0
+        });
+        self.error += cut;
+    }
 }
 
 impl<T> fmt::Debug for Counters<T> {
@@ -111,21 +113,29 @@ impl<T> fmt::Debug for Counters<T> {
     }
 }
 
+/// The form of stored counters: within the capacity, in the order of the values.
 impl<T: Label> Serialize for Counters<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let counts: Vec<(&T, u64)> = self.counts.iter().map(|(value, &count)| (&value.0, count)).collect();
-        (counts, self.items, self.error).serialize(serializer)
+        let mut pruned = self.clone();
+        if let Some(capacity) = self.made_by.known().and_then(|capacity| u32::try_from(capacity).ok()) {
+            pruned.prune(capacity);
+        }
+        let mut counts: Vec<(T, u64)> = pruned.counts.into_iter().collect();
+        counts.sort_unstable_by(|(a, _), (b, _)| a.order(b));
+        (counts, pruned.items, pruned.error).serialize(serializer)
     }
 }
 
 impl<'de, T: Label> Deserialize<'de> for Counters<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (pairs, items, error) = <(Vec<(T, u64)>, u64, u64)>::deserialize(deserializer)?;
-        let length = pairs.len();
-        let pairs = pairs.into_iter().map(|(value, count)| (Ranked(value.canonical()), count));
-        let counts: BTreeMap<_, _> = pairs.collect();
-        if counts.len() != length {
-            return Err(D::Error::custom("a value is counted twice"));
+        let mut counts: HashTable<(T, u64)> = HashTable::with_capacity(pairs.len());
+        for (value, count) in pairs {
+            let same = |(other, _): &(T, u64)| value.order(other).is_eq();
+            match counts.entry(value.hash64(), same, |(value, _)| value.hash64()) {
+                Entry::Occupied(_) => return Err(D::Error::custom("a value is counted twice")),
+                Entry::Vacant(counter) => counter.insert((value.canonical(), count)),
+            };
         }
         Ok(Self { counts, items, error, made_by: MadeBy::default() })
     }
@@ -163,44 +173,39 @@ impl<T: Label> Aggregator<T> for TopK {
     type Output = Frequent<T>;
 
     fn identity(&self) -> Counters<T> {
-        Counters { counts: BTreeMap::new(), items: 0, error: 0, made_by: self.made_by() }
+        Counters { counts: HashTable::new(), items: 0, error: 0, made_by: self.made_by() }
     }
     fn lift(&self, state: &mut Counters<T>, item: &T) {
         self.assert_own(state);
-        *state.counts.entry(Ranked(item.clone().canonical())).or_insert(0) += 1;
+        self.add(state, item, 1);
         state.items += 1;
-        self.prune(state);
     }
     fn merge(&self, state: &mut Counters<T>, mut other: Counters<T>) {
         self.assert_own(state);
-        self.assert_own(&other);
+        self.assert_own(&mut other);
         // The fewer into the more.
         if other.counts.len() > state.counts.len() {
             std::mem::swap(state, &mut other);
         }
-        for (value, count) in other.counts {
-            *state.counts.entry(value).or_insert(0) += count;
+        for (value, count) in &other.counts {
+            self.add(state, value, *count);
         }
         state.items += other.items;
         state.error += other.error;
-        self.prune(state);
     }
-    fn finish(&self, state: Counters<T>) -> Frequent<T> {
-        self.assert_own(&state);
-        let mut values: Vec<(T, u64)> = state.counts.into_iter().map(|(value, count)| (value.0, count)).collect();
-        // Stable, so that equal counts keep the values' order.
-        values.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    fn finish(&self, mut state: Counters<T>) -> Frequent<T> {
+        self.assert_own(&mut state);
+        state.prune(self.capacity);
+        let mut values: Vec<(T, u64)> = state.counts.into_iter().collect();
+        values.sort_unstable_by(|(a, a_count), (b, b_count)| b_count.cmp(a_count).then_with(|| a.order(b)));
         Frequent { values, error: state.error, items: state.items }
     }
     fn lift_block(&self, state: &mut Counters<T>, block: &Block<'_, T>) {
         self.assert_own(state);
-        let mut sorted: Vec<&T> = block.iter().collect();
-        sorted.sort_unstable_by(|a, b| a.order(b));
-        for run in sorted.chunk_by(|a, b| a.order(b).is_eq()) {
-            *state.counts.entry(Ranked(run[0].clone().canonical())).or_insert(0) += run.len() as u64;
+        for item in block.iter() {
+            self.add(state, item, 1);
         }
         state.items += block.len() as u64;
-        self.prune(state);
     }
 }
 
@@ -213,8 +218,8 @@ impl<T: Label> Portable<T> for TopK {
         if state.counts.len() > self.capacity as usize {
             return Err(format!("it counts {} values", state.counts.len()));
         }
-        let counted: u128 = state.counts.values().map(|&count| u128::from(count)).sum();
-        let zero = state.counts.values().any(|&count| count == 0);
+        let counted: u128 = state.counts.iter().map(|&(_, count)| u128::from(count)).sum();
+        let zero = state.counts.iter().any(|&(_, count)| count == 0);
         // What a count is too low by was taken from it and from `capacity` others.
         let dropped = u128::from(state.error) * (u128::from(self.capacity) + 1);
         if zero || counted + dropped > u128::from(state.items) {

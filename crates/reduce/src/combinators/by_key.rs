@@ -1,12 +1,12 @@
 //! Grouping: an aggregator whose state is a map of states.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::hash::Hash;
 
-use hashbrown::HashMap;
-
 use super::Named;
-use crate::cpu::lift_into;
+use super::groups::{Dealt, Groups, Shard};
+use crate::cpu::{each, each_mut, lift_into};
 use crate::state::check_count;
 use crate::{Aggregator, Block, Label, Portable};
 
@@ -14,69 +14,20 @@ use crate::{Aggregator, Block, Label, Portable};
 /// group's answer, in the order of the keys.
 ///
 /// Where a block has many items of each group, they are put in the order of their groups first, so that every group goes
-/// through the aggregator's own fast loop.
+/// through the aggregator's own fast loop. Many items of many groups are dealt out by the hashes of their keys, so that no two
+/// threads have states of one group.
 #[derive(Debug, Clone, Copy)]
 pub struct ByKey<A, F> {
     aggregator: A,
     key: F,
 }
 
-/// The states of the groups so far, each under the number of its key.
-#[derive(Debug, Clone)]
-pub struct Groups<K, S> {
-    numbers: HashMap<K, u32>,
-    states: Vec<S>,
-}
-
-impl<K, S> Groups<K, S> {
-    /// How many groups there are.
-    pub fn len(&self) -> usize {
-        self.states.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.states.is_empty()
-    }
-
-    /// Each key with its state.
-    fn entries(self) -> impl Iterator<Item = (K, S)> {
-        let mut states: Vec<Option<S>> = self.states.into_iter().map(Some).collect();
-        self.numbers.into_iter().filter_map(move |(key, number)| Some((key, states[number as usize].take()?)))
-    }
-
-    /// Each key with its state where it lies.
-    fn iter(&self) -> impl Iterator<Item = (&K, &S)> {
-        self.numbers.iter().map(|(key, &number)| (key, &self.states[number as usize]))
-    }
-}
-
-impl<K: Hash + Eq, S> Groups<K, S> {
-    /// The number of a key, which is a new one's if it has none yet.
-    ///
-    /// # Panics
-    /// Of 2^32 keys, which do not fit any machine's memory.
-    fn number(&mut self, key: K, identity: impl FnOnce() -> S) -> u32 {
-        *self.numbers.entry(key).or_insert_with(|| {
-            let number = u32::try_from(self.states.len());
-            self.states.push(identity());
-            number.unwrap_or_else(|_| panic!("there are more than 2^32 groups"))
-        })
-    }
-}
-
-/// The states of groups that were aggregated elsewhere, such as on a device (`gpu::View::by_key`), one of each key.
-impl<K: Hash + Eq, S> FromIterator<(K, S)> for Groups<K, S> {
-    fn from_iter<I: IntoIterator<Item = (K, S)>>(entries: I) -> Self {
-        let mut groups = Self { numbers: HashMap::new(), states: Vec::new() };
-        for (key, state) in entries {
-            let before = groups.len();
-            let number = groups.number(key, || state);
-            debug_assert_eq!(number as usize, before, "a key comes twice");
-        }
-        groups
-    }
-}
+/// Groups among [`SAMPLE`] items from which on they are dealt out by their keys; fewer are merged at no cost to speak of.
+const DEALT: usize = 1024;
+const SAMPLE: usize = 1 << 13;
+/// Items that are dealt out at once, and those of a task.
+const PIECE: usize = 1 << 20;
+const RUN: usize = 1 << 16;
 
 impl<A, F> ByKey<A, F> {
     pub(super) fn new(aggregator: A, key: F) -> Self {
@@ -89,9 +40,31 @@ impl<A, F> ByKey<A, F> {
     }
 }
 
+impl<A, F> ByKey<A, F> {
+    /// Takes the items of a run that belong to a shard into its states; the run begins at `first`.
+    fn lift_shard<T, K>(&self, shard: &mut Shard<K, A::State>, dealt: &[Dealt<K>], run: &[T], first: u64)
+    where
+        T: Clone,
+        K: Hash + Eq + Clone,
+        A: Aggregator<T>,
+    {
+        let identity = || self.aggregator.identity();
+        let numbers: Vec<u32> = dealt.iter().map(|item| shard.number(item.hash, item.key.clone(), identity)).collect();
+        if self.aggregator.positional() {
+            for (item, &number) in dealt.iter().zip(&numbers) {
+                let place = first + u64::from(item.row);
+                self.aggregator.lift_at(&mut shard.states[number as usize], &run[item.row as usize], place);
+            }
+            return;
+        }
+        let items: Vec<T> = dealt.iter().map(|item| run[item.row as usize].clone()).collect();
+        lift_into(&self.aggregator, &mut shard.states, &Block::new(&items), &numbers);
+    }
+}
+
 impl<T, K, A, F> Aggregator<T> for ByKey<A, F>
 where
-    T: Clone,
+    T: Clone + Sync,
     K: Hash + Ord + Clone + Send + Sync + 'static,
     A: Aggregator<T>,
     F: Fn(&T) -> K + Send + Sync,
@@ -100,33 +73,51 @@ where
     type Output = BTreeMap<K, A::Output>;
 
     fn identity(&self) -> Self::State {
-        Groups { numbers: HashMap::new(), states: Vec::new() }
+        Groups::new()
     }
     fn lift(&self, groups: &mut Self::State, item: &T) {
         self.lift_at(groups, item, 0);
     }
     fn lift_at(&self, groups: &mut Self::State, item: &T, place: u64) {
-        let number = groups.number((self.key)(item), || self.aggregator.identity());
-        self.aggregator.lift_at(&mut groups.states[number as usize], item, place);
+        let state = groups.state((self.key)(item), || self.aggregator.identity());
+        self.aggregator.lift_at(state, item, place);
     }
-    fn merge(&self, groups: &mut Self::State, mut others: Self::State) {
-        // The fewer into the more.
-        if others.len() > groups.len() {
-            std::mem::swap(groups, &mut others);
-        }
-        for (key, other) in others.entries() {
-            let number = groups.number(key, || self.aggregator.identity());
-            self.aggregator.merge(&mut groups.states[number as usize], other);
-        }
+    fn merge(&self, groups: &mut Self::State, others: Self::State) {
+        groups.merge(others, || self.aggregator.identity(), |state, other| self.aggregator.merge(state, other));
     }
     fn finish(&self, groups: Self::State) -> Self::Output {
         groups.entries().map(|(key, state)| (key, self.aggregator.finish(state))).collect()
     }
 
     fn lift_block(&self, groups: &mut Self::State, block: &Block<'_, T>) {
-        let number = |item| groups.number((self.key)(item), || self.aggregator.identity());
-        let numbers: Vec<u32> = block.iter().map(number).collect();
-        lift_into(&self.aggregator, &mut groups.states, block, &numbers);
+        if groups.is_dealt() {
+            for (place, item) in (block.place()..).zip(block.iter()) {
+                self.lift_at(groups, item, place);
+            }
+            return;
+        }
+        let numbers = groups.numbers(block.iter().map(&self.key), || self.aggregator.identity());
+        lift_into(&self.aggregator, &mut groups.shards[0].states, block, &numbers);
+    }
+
+    /// Where items all over them are of many groups.
+    fn deals(&self, groups: &Self::State, items: &[T]) -> bool {
+        let spread = items.iter().step_by(items.len().div_ceil(SAMPLE).max(1));
+        groups.is_dealt() || Self::State::different(spread.map(&self.key)) > DEALT
+    }
+
+    fn lift_dealt(&self, groups: &mut Self::State, items: &[T], place: u64) {
+        groups.deal_out();
+        for (first, piece) in (place..).step_by(PIECE).zip(items.chunks(PIECE)) {
+            let runs: Vec<(u64, &[T])> = (first..).step_by(RUN).zip(piece.chunks(RUN)).collect();
+            let deal = |(_, run): &(u64, &[T])| Ok::<_, Infallible>(Self::State::deal(run.iter().map(&self.key)));
+            let dealt = each(&runs, deal).unwrap_or_else(|never| match never {});
+            each_mut(&mut groups.shards, |index, shard| {
+                for (&(first, run), dealt) in runs.iter().zip(&dealt) {
+                    self.lift_shard(shard, &dealt[index], run, first);
+                }
+            });
+        }
     }
 
     /// Long blocks, in which each group has some items.
@@ -142,32 +133,15 @@ where
     }
     fn shift(&self, groups: &mut Self::State, places: u64) {
         if self.aggregator.positional() {
-            groups.states.iter_mut().for_each(|state| self.aggregator.shift(state, places));
+            groups.states_mut().for_each(|state| self.aggregator.shift(state, places));
         }
-    }
-}
-
-/// The form of a stored map: its entries in the order of their keys.
-impl<K: Ord + serde::Serialize, S: serde::Serialize> serde::Serialize for Groups<K, S> {
-    fn serialize<Z: serde::Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
-        self.iter().collect::<BTreeMap<_, _>>().serialize(serializer)
-    }
-}
-
-impl<'de, K, S> serde::Deserialize<'de> for Groups<K, S>
-where
-    K: Hash + Ord + serde::Deserialize<'de>,
-    S: serde::Deserialize<'de>,
-{
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(BTreeMap::deserialize(deserializer)?.into_iter().collect())
     }
 }
 
 /// States that two functions grouped do not merge: that of the key has to have a name to be stored.
 impl<T, K, A, F> Portable<T> for Named<ByKey<A, F>>
 where
-    T: Clone,
+    T: Clone + Sync,
     K: Label + Hash + Ord,
     A: Portable<T>,
     F: Fn(&T) -> K + Send + Sync,
@@ -178,6 +152,6 @@ where
     fn check(&self, state: &Self::State, items: u64) -> Result<(), String> {
         // Every group is of an item at least.
         check_count(state.len() as u64, items)?;
-        state.states.iter().try_for_each(|group| self.inner().aggregator.check(group, items))
+        state.states().try_for_each(|group| self.inner().aggregator.check(group, items))
     }
 }

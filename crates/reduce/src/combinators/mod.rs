@@ -41,6 +41,12 @@ macro_rules! forward_items {
         fn lift_groups(&self, states: &mut [Self::State], block: &Block<'_, $item>, groups: &[u32]) {
             self.$inner.lift_groups(states, block, groups);
         }
+        fn deals(&self, state: &Self::State, items: &[$item]) -> bool {
+            self.$inner.deals(state, items)
+        }
+        fn lift_dealt(&self, state: &mut Self::State, items: &[$item], place: u64) {
+            self.$inner.lift_dealt(state, items, place);
+        }
         fn facts(&self) -> Facts {
             self.$inner.facts()
         }
@@ -56,6 +62,7 @@ mod boxed;
 mod by_key;
 mod filter;
 mod gather;
+mod groups;
 mod list;
 mod map_input;
 mod named;
@@ -66,8 +73,9 @@ mod tuple;
 
 pub use and_then::AndThen;
 pub use boxed::{Boxed, BoxedGroups, BoxedState};
-pub use by_key::{ByKey, Groups};
+pub use by_key::ByKey;
 pub use filter::Filter;
+pub use groups::Groups;
 pub use map_input::MapInput;
 pub use named::Named;
 pub use per_column::PerColumn;

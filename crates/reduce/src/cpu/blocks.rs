@@ -32,7 +32,11 @@ pub(crate) fn reduce<T: Item, A: Aggregator<T>>(
 ) -> Result<u64, usize> {
     let block = aggregator.block_items().clamp(1, items.len().max(1));
     let task = TASK.max(items.len().div_ceil(TASKS)).next_multiple_of(block);
-    Tree { aggregator, nan, block, task, arch: pulp::Arch::new() }.reduce(state, items, place)
+    let tree = Tree { aggregator, nan, block, task, arch: pulp::Arch::new() };
+    if items.len() > task && aggregator.deals(state, items) {
+        return tree.deal(state, items, place);
+    }
+    tree.reduce(state, items, place)
 }
 
 /// Takes one block into a state, on the vector unit that this machine has.
@@ -76,6 +80,27 @@ impl<A> Tree<'_, A> {
         let skipped = left? + right.map_err(|index| index + middle)?;
         self.aggregator.merge(state, later);
         Ok(skipped)
+    }
+
+    /// Takes the items that count in, dealt out by the aggregator.
+    fn deal<T: Item>(&self, state: &mut A::State, items: &[T], place: u64) -> Result<u64, usize>
+    where
+        A: Aggregator<T>,
+    {
+        let first = || items.iter().position(|item| is_nan(self.aggregator, item));
+        match self.nan {
+            NanPolicy::Propagate => {}
+            _ if !self.arch.dispatch(AnyNan { aggregator: self.aggregator, items }) => {}
+            NanPolicy::Error => return Err(first().unwrap_or_default()),
+            NanPolicy::Skip if self.aggregator.positional() => return self.reduce(state, items, place),
+            NanPolicy::Skip => {
+                let kept: Vec<T> = items.iter().filter(|item| !is_nan(self.aggregator, *item)).cloned().collect();
+                self.aggregator.lift_dealt(state, &kept, place);
+                return Ok((items.len() - kept.len()) as u64);
+            }
+        }
+        self.aggregator.lift_dealt(state, items, place);
+        Ok(0)
     }
 
     fn block<T: Item>(&self, state: &mut A::State, items: &[T], place: u64) -> Result<u64, usize>

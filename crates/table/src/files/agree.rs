@@ -130,6 +130,9 @@ pub(crate) fn agree(
         if let (None, Some(read_as)) = (given, read_as) {
             options.types.push((column.clone(), read_as));
         }
+        if used.is_key && used.families.is_empty() && kind == DataType::Utf8 {
+            options.coded.push(column.clone());
+        }
         if used.tells_apart() && given.is_none() && kind.is_numeric() {
             if parts.found.iter().all(|found| found.column(column).is_ok_and(|found| found.own_text)) {
                 options.own_text.push(column.clone());

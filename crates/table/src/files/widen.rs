@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Int64Type, SchemaRef, TimeUnit, UInt64Type};
 use strix_data::{Error, TableOptions, TableReader, Told};
 
+use crate::keys::is_coded;
 use crate::lane::ItemType;
 
 /// Digits of the widest decimals.
@@ -139,19 +140,17 @@ impl TableReader for Widened {
         let column = |field: &Arc<arrow::datatypes::Field>| {
             let array =
                 batch.column_by_name(field.name()).ok_or_else(|| format!("column {:?} is not read", field.name()))?;
-            widened(array, field.data_type()).map_err(|what| format!("column {:?}: {what}", field.name()))
+            let array = widened(array, field.data_type());
+            Ok((field.name().clone(), array.map_err(|what| format!("column {:?}: {what}", field.name()))?, true))
         };
         let columns = self.schema.fields().iter().map(column).collect::<Result<Vec<_>, _>>().map_err(wrong)?;
-        let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        RecordBatch::try_new_with_options(self.schema.clone(), columns, &rows)
-            .map(Some)
-            .map_err(|e| wrong(e.to_string()))
+        RecordBatch::try_from_iter_with_nullable(columns).map(Some).map_err(|e| wrong(e.to_string()))
     }
 }
 
-/// The values in another type, or why it does not hold them.
+/// The values in another type, or why it does not hold them. Text may keep its codes.
 fn widened(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, String> {
-    if array.data_type() == to {
+    if array.data_type() == to || is_coded(array.data_type()) && *to == DataType::Utf8 {
         return Ok(array.clone());
     }
     if to.is_floating() && array.data_type().is_integer() {
