@@ -5,6 +5,7 @@ mod common;
 
 use std::io::Write;
 use std::process::Stdio;
+use std::sync::Arc;
 
 use common::{Place, mentions, text};
 use serde_json::{Value, json};
@@ -436,5 +437,75 @@ fn counts_are_of_what_is_said() {
         let args = ["reduce", "n.csv", "--stats", stats, "--nan", "skip", "--save", "n.state"];
         mentions(&place.ok(&[&args[..], by].concat()), &["2 NaN skipped"]);
         assert_eq!(place.json(&["state", "show", "n.state", "--json"])["nan_skipped"], 2);
+    }
+}
+
+/// Text that a file has as codes is grouped by them: each form of it gives the groups of the same rows as CSV.
+#[test]
+fn text_in_dictionaries_groups_as_plain_text_does() {
+    use arrow::array::{ArrayRef, DictionaryArray, Int64Array, RecordBatch, StringArray};
+    use arrow::datatypes::Int32Type;
+    use parquet::file::properties::WriterProperties;
+
+    let place = Place::new();
+    let rows = 40_000i64;
+    // Few cities with a missing one, and more streets than codes are made of.
+    let city = |row: i64| (row % 11 != 3).then(|| format!("city {}", row * 7 % 13));
+    let street = |row: i64| Some(format!("street {}", row * 31 % 9001));
+    let cities: Vec<Option<String>> = (0..rows).map(city).collect();
+    let streets: Vec<Option<String>> = (0..rows).map(street).collect();
+    let n: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows));
+    let batch = |columns: [ArrayRef; 2]| {
+        let [city, street] = columns;
+        RecordBatch::try_from_iter_with_nullable([
+            ("city", city, true),
+            ("street", street, true),
+            ("n", n.clone(), true),
+        ])
+        .unwrap()
+    };
+    let plain = batch([&cities, &streets].map(|cells| Arc::new(StringArray::from(cells.clone())) as ArrayRef));
+    let coded =
+        batch([&cities, &streets].map(|cells| {
+            Arc::new(cells.iter().map(Option::as_deref).collect::<DictionaryArray<Int32Type>>()) as ArrayRef
+        }));
+    let parquet = |name: &str, batch: &RecordBatch, properties: WriterProperties| {
+        let mut bytes = Vec::new();
+        let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
+        writer.write(batch).unwrap();
+        writer.close().unwrap();
+        place.write(name, bytes);
+    };
+    let properties = || WriterProperties::builder().set_max_row_group_row_count(Some(7000));
+    parquet("coded.parquet", &plain, properties().build());
+    parquet("plain.parquet", &plain, properties().set_dictionary_enabled(false).build());
+    // Row groups that begin with codes and go on in plain text.
+    let mixed = properties().set_dictionary_page_size_limit(400).set_data_page_row_count_limit(500);
+    parquet("mixed.parquet", &plain, mixed.set_write_batch_size(100).build());
+    parquet("categories.parquet", &coded, properties().build());
+    let mut bytes = Vec::new();
+    let mut writer = arrow::ipc::writer::FileWriter::try_new(&mut bytes, &coded.schema()).unwrap();
+    writer.write(&coded).unwrap();
+    writer.finish().unwrap();
+    drop(writer);
+    place.write("coded.arrow", bytes);
+    let line = |(row, (city, street)): (i64, (&Option<String>, &Option<String>))| {
+        format!("{},{},{row}\n", city.as_deref().unwrap_or_default(), street.as_deref().unwrap_or_default())
+    };
+    let lines: String = (0..rows).zip(cities.iter().zip(&streets)).map(line).collect();
+    place.write("plain.csv", format!("city,street,n\n{lines}"));
+
+    for by in ["city", "street", "city,street", "street,n"] {
+        let ask = |files: &[&str]| {
+            let stats = "count, sum(n), first(n), distinct(street)";
+            place.json(&[&["reduce"], files, &["--by", by, "--stats", stats, "--json"]].concat())
+        };
+        let expected = ask(&["plain.csv"]);
+        for file in ["coded.parquet", "plain.parquet", "mixed.parquet", "categories.parquet", "coded.arrow"] {
+            assert!(ask(&[file]) == expected, "{file} by {by}");
+        }
+        let twice = ask(&["plain.csv", "plain.csv"]);
+        assert!(ask(&["coded.parquet", "plain.csv"]) == twice, "Parquet and CSV by {by}");
+        assert!(ask(&["coded.arrow", "mixed.parquet"]) == twice, "IPC and Parquet by {by}");
     }
 }

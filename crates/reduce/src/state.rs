@@ -193,11 +193,6 @@ impl MadeBy {
         Self(Some(parameters))
     }
 
-    /// The parameters, if they are known.
-    pub(crate) fn known(self) -> Option<u64> {
-        self.0
-    }
-
     /// The parameters, if they are known to be others than these.
     pub(crate) fn other_than(self, parameters: u64) -> Option<u64> {
         self.0.filter(|made| *made != parameters)

@@ -50,14 +50,13 @@ impl TopK {
 
     /// Refuses counters of another capacity.
     #[inline(always)]
-    fn assert_own<T>(self, counters: &mut Counters<T>) {
+    fn assert_own<T>(self, counters: &Counters<T>) {
         if let Some(other) = counters.made_by.other_than(self.capacity.into()) {
             panic!(
                 "frequent values of {other} counters are not those of {}; merge those of one capacity",
                 self.capacity
             );
         }
-        counters.made_by = self.made_by();
     }
 
     /// Adds to a value's count.
@@ -68,16 +67,25 @@ impl TopK {
             Entry::Occupied(mut counter) => counter.get_mut().1 += count,
             Entry::Vacant(counter) => {
                 counter.insert((value.clone().canonical(), count));
-                if counters.counts.len() > SLACK * self.capacity as usize {
-                    counters.prune(self.capacity);
-                }
             }
         }
     }
-}
 
-/// Counters under way are so many times the capacity at most, so that they need not be pruned for every new value.
-const SLACK: usize = 4;
+    /// Keeps the `capacity` largest counts, less the next largest.
+    fn prune<T>(self, counters: &mut Counters<T>) {
+        let capacity = self.capacity as usize;
+        if counters.counts.len() <= capacity {
+            return;
+        }
+        let mut counts: Vec<u64> = counters.counts.iter().map(|&(_, count)| count).collect();
+        let (_, &mut cut, _) = counts.select_nth_unstable_by(capacity, |a, b| b.cmp(a));
+        counters.counts.retain(|(_, count)| {
+            *count = count.saturating_sub(cut);
+            *count > 0
+        });
+        counters.error += cut;
+    }
+}
 
 /// Counters under way.
 #[derive(Clone)]
@@ -89,23 +97,6 @@ pub struct Counters<T> {
     made_by: MadeBy,
 }
 
-impl<T> Counters<T> {
-    /// Keeps the `capacity` largest counts, less the next largest.
-    fn prune(&mut self, capacity: u32) {
-        let capacity = capacity as usize;
-        if self.counts.len() <= capacity {
-            return;
-        }
-        let mut counts: Vec<u64> = self.counts.iter().map(|&(_, count)| count).collect();
-        let (_, &mut cut, _) = counts.select_nth_unstable_by(capacity, |a, b| b.cmp(a));
-        self.counts.retain(|(_, count)| {
-            *count = count.saturating_sub(cut);
-            *count > 0
-        });
-        self.error += cut;
-    }
-}
-
 impl<T> fmt::Debug for Counters<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Counters");
@@ -113,16 +104,12 @@ impl<T> fmt::Debug for Counters<T> {
     }
 }
 
-/// The form of stored counters: within the capacity, in the order of the values.
+/// The form of stored counters: in the order of the values.
 impl<T: Label> Serialize for Counters<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut pruned = self.clone();
-        if let Some(capacity) = self.made_by.known().and_then(|capacity| u32::try_from(capacity).ok()) {
-            pruned.prune(capacity);
-        }
-        let mut counts: Vec<(T, u64)> = pruned.counts.into_iter().collect();
+        let mut counts: Vec<&(T, u64)> = self.counts.iter().collect();
         counts.sort_unstable_by(|(a, _), (b, _)| a.order(b));
-        (counts, pruned.items, pruned.error).serialize(serializer)
+        (counts, self.items, self.error).serialize(serializer)
     }
 }
 
@@ -179,10 +166,11 @@ impl<T: Label> Aggregator<T> for TopK {
         self.assert_own(state);
         self.add(state, item, 1);
         state.items += 1;
+        self.prune(state);
     }
     fn merge(&self, state: &mut Counters<T>, mut other: Counters<T>) {
         self.assert_own(state);
-        self.assert_own(&mut other);
+        self.assert_own(&other);
         // The fewer into the more.
         if other.counts.len() > state.counts.len() {
             std::mem::swap(state, &mut other);
@@ -192,10 +180,10 @@ impl<T: Label> Aggregator<T> for TopK {
         }
         state.items += other.items;
         state.error += other.error;
+        self.prune(state);
     }
-    fn finish(&self, mut state: Counters<T>) -> Frequent<T> {
-        self.assert_own(&mut state);
-        state.prune(self.capacity);
+    fn finish(&self, state: Counters<T>) -> Frequent<T> {
+        self.assert_own(&state);
         let mut values: Vec<(T, u64)> = state.counts.into_iter().collect();
         values.sort_unstable_by(|(a, a_count), (b, b_count)| b_count.cmp(a_count).then_with(|| a.order(b)));
         Frequent { values, error: state.error, items: state.items }
@@ -206,6 +194,7 @@ impl<T: Label> Aggregator<T> for TopK {
             self.add(state, item, 1);
         }
         state.items += block.len() as u64;
+        self.prune(state);
     }
 }
 

@@ -8,6 +8,7 @@ mod every;
 #[path = "../common/nearest.rs"]
 mod nearest;
 
+mod by_key;
 mod correctly_rounded;
 mod edges;
 mod exact;
