@@ -201,7 +201,7 @@ def run(command, threads):
     done = subprocess.run(command, capture_output=True, env=environment)
     seconds = time.perf_counter() - started
     if done.returncode != 0:
-        raise RuntimeError(done.stderr.decode()[-500:])
+        raise RuntimeError(done.stderr.decode().strip().split("\n")[-1])
     return seconds, done.stdout.decode()
 
 

@@ -2,6 +2,10 @@
 // neighbours read neighbours.
 const TOGETHER: bool = false;
 
+fn taker_of(group: u32, lane: u32) -> u32 {
+    return group * WORKGROUP_SIZE + lane;
+}
+
 fn common_spread(lane: u32, own: Spread) -> Spread {
     return own;
 }

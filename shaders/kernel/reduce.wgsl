@@ -73,7 +73,7 @@ fn reduce_pieces(
 ) {
     // A dimension has at most 65535 workgroups.
     let id = group.y * groups.x + group.x;
-    let piece = piece_of(select(id * WORKGROUP_SIZE + lane, id, TOGETHER));
+    let piece = piece_of(taker_of(id, lane));
     if !piece.exists {
         return;
     }

@@ -1,6 +1,12 @@
 // A workgroup takes a piece, and leaves one partial.
 const TOGETHER: bool = true;
 
+// Which taker this is: of all in a workgroup the same one. WGSL allows a barrier only where all invocations surely get, which its
+// compilers tell without looking at constants: `lane` must not be named here.
+fn taker_of(group: u32, lane: u32) -> u32 {
+    return group;
+}
+
 var<workgroup> spreads: array<Spread, WORKGROUP_SIZE>;
 var<workgroup> states: array<State, WORKGROUP_SIZE>;
 

@@ -201,6 +201,27 @@ impl Plan {
         bins.sum()
     }
 
+    /// Whether no state holds more than a few numbers.
+    pub(crate) fn states_are_small(&self) -> bool {
+        use Family::{
+            Distinct, ExactCovariance, ExactMean, ExactMoments, ExactSum, Frequent, Histogram, Product, Quantiles,
+        };
+        !self.statistics.iter().any(|statistic| {
+            matches!(
+                statistic.family,
+                Histogram { .. }
+                    | Quantiles
+                    | Distinct
+                    | Frequent
+                    | ExactSum
+                    | ExactMean
+                    | ExactMoments
+                    | ExactCovariance
+                    | Product
+            )
+        })
+    }
+
     fn readouts(&self, states: GroupStates) -> Vec<Vec<Readout>> {
         self.lanes.iter().zip(states).map(|(lane, states)| lane.finish(states)).collect()
     }

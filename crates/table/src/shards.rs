@@ -59,8 +59,9 @@ impl Shard {
 }
 
 /// Groups of a first batch from which on rows are dealt out by their keys, so that no two threads have one group; with fewer,
-/// each batch has states of its own that are merged.
+/// each batch has states of its own that are merged. More of them where the states are small, which costs next to nothing to merge.
 const DEALT: usize = 1024;
+const DEALT_SMALL: usize = 4096;
 /// Shards that rows are dealt out to, as a power of two.
 const SHARDS: u32 = 5;
 
@@ -98,7 +99,8 @@ impl Shards {
         {
             let mut numbers = Numbers::default();
             first.keys.numbers(None, &mut numbers);
-            self.shards.resize_with(if numbers.len() > DEALT { 1 << SHARDS } else { 1 }, Shard::default);
+            let merged = if plan.states_are_small() { DEALT_SMALL } else { DEALT };
+            self.shards.resize_with(if numbers.len() > merged { 1 << SHARDS } else { 1 }, Shard::default);
         }
         if plan.group_bytes() > 0 {
             // States that are large before they hold anything: of no more groups than there are rows.
