@@ -95,6 +95,7 @@ impl Folder {
     }
 }
 
+#[allow(clippy::print_stdout, reason = "a program's answer")]
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("kernels FOLDER: the folder to write to is missing")?;
     std::fs::create_dir_all(&path)?;

@@ -3,11 +3,17 @@
 use std::borrow::Cow;
 
 use crate::axis::{Extent, Total, outputs, size_class};
-use crate::cpu::{BLOCK, each, in_groups};
-use crate::{Aggregator, AlongAxis, Engine, Error, Item, NanPolicy};
+use crate::cpu::{BLOCK, each, in_groups, lift_into};
+use crate::{Aggregator, AlongAxis, Block, Engine, Error, Item, NanPolicy};
 
 /// Segments or groups that one task takes on the CPU.
 const TASK: usize = 64;
+
+/// Groups up to which each run of items has states of its own, which are merged.
+const FEW: usize = 1024;
+
+/// Items of a run.
+const RUN: usize = 1 << 16;
 
 /// One answer for each segment: segment i is `items[offsets[i]..offsets[i + 1]]`, as in compressed sparse rows.
 ///
@@ -120,12 +126,51 @@ pub fn reduce_by_key<T: Item, A: Aggregator<T>>(
         #[cfg(feature = "gpu")]
         |prepared, count, take| prepared.groups(aggregator, &items[..count], &keys[..count], groups, nan, take),
         |count| {
-            let (order, mut bounds) = in_groups(0.., &keys[..count], groups as usize);
+            let (items, keys) = (&items[..count], &keys[..count]);
+            if groups as usize <= FEW && count > RUN && !aggregator.positional() {
+                return few_groups(aggregator, items, keys, groups as usize, nan);
+            }
+            let (order, mut bounds) = in_groups(0.., keys, groups as usize);
             bounds.insert(0, 0);
             let bounds: Vec<&[usize]> = bounds.windows(2).collect();
             in_tasks(&bounds, |bounds| group(aggregator, items, &order[bounds[0]..bounds[1]], nan))
         },
     )
+}
+
+/// The states of groups that are few: of each run of items, and then merged in their order.
+fn few_groups<T: Item, A: Aggregator<T>>(
+    aggregator: &A,
+    items: &[T],
+    keys: &[u32],
+    groups: usize,
+    nan: NanPolicy,
+) -> Result<Vec<A::State>, Error> {
+    let is_nan = |item: &T| nan != NanPolicy::Propagate && aggregator.reads_nan(item, item.is_nan());
+    let runs: Vec<(usize, &[T], &[u32])> = (0..)
+        .step_by(RUN)
+        .zip(items.chunks(RUN))
+        .zip(keys.chunks(RUN))
+        .map(|((at, items), keys)| (at, items, keys))
+        .collect();
+    let states = each(&runs, |&(at, items, keys)| {
+        let mut states: Vec<A::State> = (0..groups).map(|_| aggregator.identity()).collect();
+        match items.iter().position(is_nan) {
+            None => lift_into(aggregator, &mut states, &Block::new(items), keys),
+            Some(first) if nan == NanPolicy::Error => return Err(Error::Nan { index: (at + first) as u64 }),
+            Some(_) => {
+                let kept = items.iter().zip(keys).filter(|(item, _)| !is_nan(item));
+                let (items, keys): (Vec<T>, Vec<u32>) = kept.map(|(item, &key)| (item.clone(), key)).unzip();
+                lift_into(aggregator, &mut states, &Block::new(&items), &keys);
+            }
+        }
+        Ok(states)
+    })?;
+    let mut all: Vec<A::State> = (0..groups).map(|_| aggregator.identity()).collect();
+    for run in states {
+        all.iter_mut().zip(run).for_each(|(state, other)| aggregator.merge(state, other));
+    }
+    Ok(all)
 }
 
 /// The state of the items at these places, which rise.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use strix_reduce::{
     Aggregator, ArgMax, ByKey, Combine, Count, Engine, Error, First, Item, Last, Max, NanPolicy, Reducer, Sum,
+    reduce_by_key,
 };
 
 #[derive(Debug, Clone, Copy)]
@@ -98,6 +99,27 @@ fn places_and_nan_are_those_of_all_rows() {
                 "{key}, cut at {ends:?}"
             );
         }
+    }
+}
+
+#[test]
+fn groups_that_are_numbered_already() {
+    for keys in [1, 7, 1000, 5000] {
+        let rows = rows(300_000, keys);
+        let expected = expected(&rows);
+        let numbers: Vec<u32> = rows.iter().map(|row| row.key).collect();
+        let statistics = (Count, Sum, Max).map_input(value);
+        let reduced = |nan| reduce_by_key(&statistics, &Engine::cpu(), &rows, &numbers, keys, nan);
+        let found: BTreeMap<_, _> = (0..)
+            .zip(reduced(NanPolicy::Skip).unwrap().answers)
+            .map(|(key, (count, sum, max))| (key, (count, sum.unwrap_or_default(), max.unwrap_or_default())))
+            .filter(|(_, (count, ..))| *count > 0)
+            .collect();
+        assert_eq!(found, expected, "{keys} keys");
+        let error = reduced(NanPolicy::Error).unwrap_err();
+        // Of many groups, that of the first group with one.
+        let named = matches!(error, Error::Nan { index } if rows[index as usize].value.is_nan() && (keys > 1000 || index == 999));
+        assert!(named, "{keys} keys: {error}");
     }
 }
 

@@ -450,6 +450,7 @@ fn a_buffer_of_another_use_is_an_error() {
 /// In a process of its own, whose memory is held to what it has once the device is open.
 #[cfg(target_os = "linux")]
 #[test]
+#[allow(clippy::print_stderr, reason = "a test that was not run says so")]
 fn memory_that_is_not_there_is_an_error_by_name_and_auto_goes_on_with_the_cpu() {
     const CHILD: &str = "STRIX_OUT_OF_MEMORY";
     let name = "views::memory_that_is_not_there_is_an_error_by_name_and_auto_goes_on_with_the_cpu";
