@@ -1,11 +1,11 @@
 //! Grouping ten million rows by a thousand keys and by 100,000: count, mean, least and greatest in one pass.
-//! `peers/group_by.py` is the same in Polars.
+//! `peers/group_by.py` is the same in Polars. And means of groups that are numbered already.
 
 use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode, Throughput};
-use strix_reduce::{Combine, Count, Engine, Item, Max, Mean, Min, Reducer};
+use strix_reduce::{Combine, Count, Engine, Item, Max, Mean, Min, NanPolicy, Reducer, reduce_by_key};
 
 const ROWS: usize = 10_000_000;
 const KEYS: [u64; 2] = [1000, 100_000];
@@ -56,6 +56,16 @@ fn main() {
                 reducer.push(black_box(&rows)).expect("the CPU takes all");
                 reducer.finish()
             });
+        });
+    }
+    for keys in [8, 1000, 100_000] {
+        let rows = rows(keys);
+        let numbers: Vec<u32> = rows.iter().map(|row| row.key).collect();
+        let values: Vec<f64> = rows.iter().map(|row| row.value).collect();
+        group.bench_function(format!("mean of f64 by {keys} numbers"), |b| {
+            let groups = u32::try_from(keys).expect("there are few");
+            let reduce = || reduce_by_key(&Mean, &Engine::cpu(), &values, &numbers, groups, NanPolicy::Propagate);
+            b.iter(|| black_box(reduce().expect("the CPU takes all")));
         });
     }
     group.finish();

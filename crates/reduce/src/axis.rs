@@ -266,10 +266,6 @@ impl<S> Total<S> {
         Self { state: aggregator.identity(), items: 0 }
     }
 
-    pub(crate) fn items(&self) -> u64 {
-        self.items
-    }
-
     pub(crate) fn push<T: Item, A: Aggregator<T, State = S>>(
         &mut self,
         aggregator: &A,

@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 
 use crate::axis::{Extent, Total, outputs, size_class};
-use crate::cpu::{BLOCK, each, in_groups, lift_into};
+use crate::cpu::{each, lift_into};
 use crate::{Aggregator, AlongAxis, Block, Engine, Error, Item, NanPolicy};
 
 /// Segments or groups that one task takes on the CPU.
 const TASK: usize = 64;
 
-/// Groups up to which each run of items has states of its own, which are merged.
+/// Groups up to which each run of items has states of its own, and the ranges of more.
 const FEW: usize = 1024;
+const RANGES: usize = 64;
 
 /// Items of a run.
 const RUN: usize = 1 << 16;
@@ -95,7 +96,7 @@ pub fn reduce_segments<T: Item, A: Aggregator<T>>(
 ///
 /// # Errors
 /// [`Error::Parameter`] when there are not as many keys as items, or a key is no group; [`Error::Nan`] under
-/// [`NanPolicy::Error`], with the place of one of them; and those of [`reduce_segments`].
+/// [`NanPolicy::Error`], with the place of the first; and those of [`reduce_segments`].
 pub fn reduce_by_key<T: Item, A: Aggregator<T>>(
     aggregator: &A,
     engine: &Engine,
@@ -125,21 +126,12 @@ pub fn reduce_by_key<T: Item, A: Aggregator<T>>(
         extent,
         #[cfg(feature = "gpu")]
         |prepared, count, take| prepared.groups(aggregator, &items[..count], &keys[..count], groups, nan, take),
-        |count| {
-            let (items, keys) = (&items[..count], &keys[..count]);
-            if groups as usize <= FEW && count > RUN && !aggregator.positional() {
-                return few_groups(aggregator, items, keys, groups as usize, nan);
-            }
-            let (order, mut bounds) = in_groups(0.., keys, groups as usize);
-            bounds.insert(0, 0);
-            let bounds: Vec<&[usize]> = bounds.windows(2).collect();
-            in_tasks(&bounds, |bounds| group(aggregator, items, &order[bounds[0]..bounds[1]], nan))
-        },
+        |count| groups_of(aggregator, &items[..count], &keys[..count], groups as usize, nan),
     )
 }
 
-/// The states of groups that are few: of each run of items, and then merged in their order.
-fn few_groups<T: Item, A: Aggregator<T>>(
+/// The state of each group.
+fn groups_of<T: Item, A: Aggregator<T>>(
     aggregator: &A,
     items: &[T],
     keys: &[u32],
@@ -147,63 +139,83 @@ fn few_groups<T: Item, A: Aggregator<T>>(
     nan: NanPolicy,
 ) -> Result<Vec<A::State>, Error> {
     let is_nan = |item: &T| nan != NanPolicy::Propagate && aggregator.reads_nan(item, item.is_nan());
-    let runs: Vec<(usize, &[T], &[u32])> = (0..)
-        .step_by(RUN)
-        .zip(items.chunks(RUN))
-        .zip(keys.chunks(RUN))
-        .map(|((at, items), keys)| (at, items, keys))
-        .collect();
-    let states = each(&runs, |&(at, items, keys)| {
-        let mut states: Vec<A::State> = (0..groups).map(|_| aggregator.identity()).collect();
-        match items.iter().position(is_nan) {
-            None => lift_into(aggregator, &mut states, &Block::new(items), keys),
-            Some(first) if nan == NanPolicy::Error => return Err(Error::Nan { index: (at + first) as u64 }),
-            Some(_) => {
-                let kept = items.iter().zip(keys).filter(|(item, _)| !is_nan(item));
-                let (items, keys): (Vec<T>, Vec<u32>) = kept.map(|(item, &key)| (item.clone(), key)).unzip();
-                lift_into(aggregator, &mut states, &Block::new(&items), &keys);
+    let runs: Vec<Run<'_, T>> = Run::all(items, keys).collect();
+    // Of few groups, each run has states of its own, which are merged in their order; of many, each range of groups has the
+    // rows of all runs.
+    let ranges = if groups > FEW { RANGES } else { 1 };
+    let width = groups.div_ceil(ranges).max(1);
+    let dealt = each(&runs, |run| {
+        if ranges == 1 && !run.items.iter().any(is_nan) {
+            // All rows, in no list.
+            return Ok(Vec::new());
+        }
+        let mut rows: Vec<Vec<u32>> = vec![Vec::new(); ranges];
+        for (row, (item, &key)) in (0..).zip(run.items.iter().zip(run.keys)) {
+            match is_nan(item) {
+                true if nan == NanPolicy::Error => return Err(Error::Nan { index: run.first + u64::from(row) }),
+                true => {}
+                false => rows[key as usize / width].push(row),
             }
         }
-        Ok(states)
+        Ok(rows)
     })?;
-    let mut all: Vec<A::State> = (0..groups).map(|_| aggregator.identity()).collect();
-    for run in states {
-        all.iter_mut().zip(run).for_each(|(state, other)| aggregator.merge(state, other));
+    let identities = |range: usize| {
+        let count = width.min(groups.saturating_sub(range * width));
+        (0..count).map(|_| aggregator.identity()).collect::<Vec<A::State>>()
+    };
+    if ranges == 1 {
+        let dealt: Vec<_> = runs.iter().zip(&dealt).collect();
+        let parts = each(&dealt, |(run, rows)| {
+            let mut states = identities(0);
+            run.lift(aggregator, &mut states, rows.first().map(Vec::as_slice), 0);
+            Ok::<_, Error>(states)
+        })?;
+        let mut all = identities(0);
+        for part in parts {
+            all.iter_mut().zip(part).for_each(|(state, other)| aggregator.merge(state, other));
+        }
+        return Ok(all);
     }
-    Ok(all)
+    let all: Vec<usize> = (0..ranges).collect();
+    let states = each(&all, |&range| {
+        let mut states = identities(range);
+        for (run, rows) in runs.iter().zip(&dealt) {
+            run.lift(aggregator, &mut states, Some(&rows[range]), (range * width) as u32);
+        }
+        Ok::<_, Error>(states)
+    })?;
+    Ok(states.into_iter().flatten().collect())
 }
 
-/// The state of the items at these places, which rise.
-fn group<T: Item, A: Aggregator<T>>(
-    aggregator: &A,
-    items: &[T],
-    places: &[usize],
-    nan: NanPolicy,
-) -> Result<A::State, Error> {
-    let named = |places: &[usize], error| match error {
-        Error::Nan { index } => Error::Nan { index: places[index as usize] as u64 },
-        other => other,
-    };
-    let mut total = Total::new(aggregator);
-    if !aggregator.positional() {
-        for places in places.chunks(BLOCK) {
-            let piece: Vec<T> = places.iter().map(|&place| items[place].clone()).collect();
-            let before = total.items();
-            total.push(aggregator, &piece, nan).map_err(|error| match error {
-                Error::Nan { index } => named(places, Error::Nan { index: index - before }),
-                other => other,
-            })?;
+/// Some of the items, with their keys.
+struct Run<'a, T> {
+    first: u64,
+    items: &'a [T],
+    keys: &'a [u32],
+}
+
+impl<'a, T: Item> Run<'a, T> {
+    fn all(items: &'a [T], keys: &'a [u32]) -> impl Iterator<Item = Self> {
+        let runs = items.chunks(RUN).zip(keys.chunks(RUN));
+        (0..).step_by(RUN).zip(runs).map(|(first, (items, keys))| Self { first, items, keys })
+    }
+
+    /// Takes these rows, or all, into the states of their groups, of which the first has the key `least`.
+    fn lift<A: Aggregator<T>>(&self, aggregator: &A, states: &mut [A::State], rows: Option<&[u32]>, least: u32) {
+        let Some(rows) = rows else {
+            return lift_into(aggregator, states, &Block::new(self.items).at(self.first), self.keys);
+        };
+        let numbers = rows.iter().map(|&row| self.keys[row as usize] - least);
+        if aggregator.positional() {
+            for (&row, number) in rows.iter().zip(numbers) {
+                let place = self.first + u64::from(row);
+                aggregator.lift_at(&mut states[number as usize], &self.items[row as usize], place);
+            }
+            return;
         }
-        return Ok(total.state);
+        let items: Vec<T> = rows.iter().map(|&row| self.items[row as usize].clone()).collect();
+        lift_into(aggregator, states, &Block::new(&items), &numbers.collect::<Vec<u32>>());
     }
-    // Every item at its own place.
-    let mut state = aggregator.identity();
-    for &place in places {
-        let item = std::slice::from_ref(&items[place]);
-        crate::cpu::reduce(aggregator, &mut state, item, place as u64, nan)
-            .map_err(|_| named(&[place], Error::Nan { index: 0 }))?;
-    }
-    Ok(state)
 }
 
 fn in_tasks<S: Send>(
