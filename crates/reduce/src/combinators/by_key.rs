@@ -48,8 +48,12 @@ impl<A, F> ByKey<A, F> {
         K: Hash + Eq + Clone,
         A: Aggregator<T>,
     {
-        let identity = || self.aggregator.identity();
-        let numbers: Vec<u32> = dealt.iter().map(|item| shard.number(item.hash, item.key.clone(), identity)).collect();
+        // Only a new key is cloned.
+        let number = |item: &Dealt<K>| match shard.find(item.hash, &item.key) {
+            Some(number) => number,
+            None => shard.number(item.hash, item.key.clone(), || self.aggregator.identity()),
+        };
+        let numbers: Vec<u32> = dealt.iter().map(number).collect();
         if self.aggregator.positional() {
             for (item, &number) in dealt.iter().zip(&numbers) {
                 let place = first + u64::from(item.row);

@@ -66,14 +66,20 @@ pub(super) struct Dealt<K> {
 }
 
 impl<K: Hash + Eq, S> Shard<K, S> {
+    /// The number of a key that has one.
+    #[inline]
+    pub(super) fn find(&self, hash: u64, key: &K) -> Option<u32> {
+        self.table.find(hash, |entry| entry.hash == hash && entry.key == *key).map(|entry| entry.number)
+    }
+
     /// The number of a key, which is a new one's if it has none yet.
     ///
     /// # Panics
     /// Of 2^32 keys, which do not fit any machine's memory.
     #[inline]
     pub(super) fn number(&mut self, hash: u64, key: K, identity: impl FnOnce() -> S) -> u32 {
-        if let Some(entry) = self.table.find(hash, |entry| entry.hash == hash && entry.key == key) {
-            return entry.number;
+        if let Some(number) = self.find(hash, &key) {
+            return number;
         }
         let number = u32::try_from(self.states.len()).unwrap_or_else(|_| panic!("there are more than 2^32 groups"));
         self.states.push(identity());
