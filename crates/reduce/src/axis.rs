@@ -223,7 +223,8 @@ pub(crate) fn states<T: Item, A: Aggregator<T>, L: Lane<T>>(
     nan: NanPolicy,
 ) -> Result<Vec<A::State>, Error> {
     let groups: Vec<&[L]> = lanes.chunks(SIDE_BY_SIDE).collect();
-    Ok(each(&groups, |group| side_by_side(aggregator, group, nan))?.into_iter().flatten().collect())
+    let states = each(&groups, |group| side_by_side(aggregator, group, nan)).collect::<Result<Vec<_>, Error>>()?;
+    Ok(states.into_iter().flatten().collect())
 }
 
 /// The states of neighbouring lanes, a piece of each at a time.

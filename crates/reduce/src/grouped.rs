@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::axis::{Extent, Total, outputs, size_class};
-use crate::cpu::{each, lift_into};
+use crate::cpu::{each, lift_into, lift_rows};
 use crate::{Aggregator, AlongAxis, Block, Engine, Error, Item, NanPolicy};
 
 /// Segments or groups that one task takes on the CPU.
@@ -158,7 +158,8 @@ fn groups_of<T: Item, A: Aggregator<T>>(
             }
         }
         Ok(rows)
-    })?;
+    });
+    let dealt = dealt.collect::<Result<Vec<_>, Error>>()?;
     let identities = |range: usize| {
         let count = width.min(groups.saturating_sub(range * width));
         (0..count).map(|_| aggregator.identity()).collect::<Vec<A::State>>()
@@ -168,8 +169,8 @@ fn groups_of<T: Item, A: Aggregator<T>>(
         let parts = each(&dealt, |(run, rows)| {
             let mut states = identities(0);
             run.lift(aggregator, &mut states, rows.first().map(Vec::as_slice), 0);
-            Ok::<_, Error>(states)
-        })?;
+            states
+        });
         let mut all = identities(0);
         for part in parts {
             all.iter_mut().zip(part).for_each(|(state, other)| aggregator.merge(state, other));
@@ -182,9 +183,9 @@ fn groups_of<T: Item, A: Aggregator<T>>(
         for (run, rows) in runs.iter().zip(&dealt) {
             run.lift(aggregator, &mut states, Some(&rows[range]), (range * width) as u32);
         }
-        Ok::<_, Error>(states)
-    })?;
-    Ok(states.into_iter().flatten().collect())
+        states
+    });
+    Ok(states.flatten().collect())
 }
 
 /// Some of the items, with their keys.
@@ -205,16 +206,8 @@ impl<'a, T: Item> Run<'a, T> {
         let Some(rows) = rows else {
             return lift_into(aggregator, states, &Block::new(self.items).at(self.first), self.keys);
         };
-        let numbers = rows.iter().map(|&row| self.keys[row as usize] - least);
-        if aggregator.positional() {
-            for (&row, number) in rows.iter().zip(numbers) {
-                let place = self.first + u64::from(row);
-                aggregator.lift_at(&mut states[number as usize], &self.items[row as usize], place);
-            }
-            return;
-        }
-        let items: Vec<T> = rows.iter().map(|&row| self.items[row as usize].clone()).collect();
-        lift_into(aggregator, states, &Block::new(&items), &numbers.collect::<Vec<u32>>());
+        let numbers: Vec<u32> = rows.iter().map(|&row| self.keys[row as usize] - least).collect();
+        lift_rows(aggregator, states, (self.first, self.items), rows.iter().copied(), &numbers);
     }
 }
 
@@ -223,6 +216,6 @@ fn in_tasks<S: Send>(
     state: impl Fn(&[usize]) -> Result<S, Error> + Sync + Send,
 ) -> Result<Vec<S>, Error> {
     let tasks: Vec<&[&[usize]]> = bounds.chunks(TASK).collect();
-    let states = each(&tasks, |task| task.iter().map(|bounds| state(bounds)).collect::<Result<Vec<S>, Error>>())?;
-    Ok(states.into_iter().flatten().collect())
+    let states = each(&tasks, |task| task.iter().map(|bounds| state(bounds)).collect::<Result<Vec<S>, Error>>());
+    Ok(states.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().collect())
 }

@@ -1,12 +1,11 @@
 //! Grouping: an aggregator whose state is a map of states.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::hash::Hash;
 
 use super::Named;
-use super::groups::{Dealt, Groups, Shard};
-use crate::cpu::{each, each_mut, lift_into};
+use super::groups::{Dealt, Groups};
+use crate::cpu::{each, each_mut, lift_into, lift_rows};
 use crate::state::check_count;
 use crate::{Aggregator, Block, Label, Portable};
 
@@ -37,32 +36,6 @@ impl<A, F> ByKey<A, F> {
     /// The same, its key named, so that states of it can be stored; see [`Named`].
     pub fn named(self, name: &str) -> Named<Self> {
         Named::new(self, name)
-    }
-}
-
-impl<A, F> ByKey<A, F> {
-    /// Takes the items of a run that belong to a shard into its states; the run begins at `first`.
-    fn lift_shard<T, K>(&self, shard: &mut Shard<K, A::State>, dealt: &[Dealt<K>], run: &[T], first: u64)
-    where
-        T: Clone,
-        K: Hash + Eq + Clone,
-        A: Aggregator<T>,
-    {
-        // Only a new key is cloned.
-        let number = |item: &Dealt<K>| match shard.find(item.hash, &item.key) {
-            Some(number) => number,
-            None => shard.number(item.hash, item.key.clone(), || self.aggregator.identity()),
-        };
-        let numbers: Vec<u32> = dealt.iter().map(number).collect();
-        if self.aggregator.positional() {
-            for (item, &number) in dealt.iter().zip(&numbers) {
-                let place = first + u64::from(item.row);
-                self.aggregator.lift_at(&mut shard.states[number as usize], &run[item.row as usize], place);
-            }
-            return;
-        }
-        let items: Vec<T> = dealt.iter().map(|item| run[item.row as usize].clone()).collect();
-        lift_into(&self.aggregator, &mut shard.states, &Block::new(&items), &numbers);
     }
 }
 
@@ -114,11 +87,18 @@ where
         groups.deal_out();
         for (first, piece) in (place..).step_by(PIECE).zip(items.chunks(PIECE)) {
             let runs: Vec<(u64, &[T])> = (first..).step_by(RUN).zip(piece.chunks(RUN)).collect();
-            let deal = |(_, run): &(u64, &[T])| Ok::<_, Infallible>(Self::State::deal(run.iter().map(&self.key)));
-            let dealt = each(&runs, deal).unwrap_or_else(|never| match never {});
+            let dealt: Vec<_> = each(&runs, |(_, run)| Self::State::deal(run.iter().map(&self.key))).collect();
             each_mut(&mut groups.shards, |index, shard| {
-                for (&(first, run), dealt) in runs.iter().zip(&dealt) {
-                    self.lift_shard(shard, &dealt[index], run, first);
+                for (&run, dealt) in runs.iter().zip(&dealt) {
+                    let dealt = &dealt[index];
+                    // Only a new key is cloned.
+                    let number = |item: &Dealt<K>| match shard.find(item.hash, &item.key) {
+                        Some(number) => number,
+                        None => shard.number(item.hash, item.key.clone(), || self.aggregator.identity()),
+                    };
+                    let numbers: Vec<u32> = dealt.iter().map(number).collect();
+                    let rows = dealt.iter().map(|item| item.row);
+                    lift_rows(&self.aggregator, &mut shard.states, run, rows, &numbers);
                 }
             });
         }

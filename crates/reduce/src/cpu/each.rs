@@ -1,18 +1,15 @@
 //! The same of each of several, side by side where there are threads.
 
-/// What each comes to; of several errors that of the first, whichever was found first.
+/// What each comes to, in their order: of several errors the first is that of the first, whichever was found first.
 #[cfg(feature = "rayon")]
-pub(crate) fn each<G: Sync, R: Send, E: Send>(
-    groups: &[G],
-    f: impl Fn(&G) -> Result<R, E> + Sync + Send,
-) -> Result<Vec<R>, E> {
+pub(crate) fn each<G: Sync, R: Send>(groups: &[G], f: impl Fn(&G) -> R + Sync + Send) -> impl Iterator<Item = R> {
     use rayon::prelude::*;
-    groups.par_iter().map(f).collect::<Vec<_>>().into_iter().collect()
+    groups.par_iter().map(f).collect::<Vec<_>>().into_iter()
 }
 
 #[cfg(not(feature = "rayon"))]
-pub(crate) fn each<G, R, E>(groups: &[G], f: impl Fn(&G) -> Result<R, E>) -> Result<Vec<R>, E> {
-    groups.iter().map(f).collect()
+pub(crate) fn each<G, R>(groups: &[G], f: impl Fn(&G) -> R) -> impl Iterator<Item = R> {
+    groups.iter().map(f)
 }
 
 /// Changes each, by its index.

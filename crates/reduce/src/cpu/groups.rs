@@ -29,6 +29,24 @@ pub(crate) fn lift_into<T: Clone, A: Aggregator<T>>(
     }
 }
 
+/// Takes these rows of a run of items, which begins at `place`, into the states of their groups: the i-th into
+/// `states[groups[i]]`.
+pub(crate) fn lift_rows<T: Clone, A: Aggregator<T>>(
+    aggregator: &A,
+    states: &mut [A::State],
+    (place, run): (u64, &[T]),
+    rows: impl Iterator<Item = u32>,
+    groups: &[u32],
+) {
+    if !aggregator.positional() {
+        let items: Vec<T> = rows.map(|row| run[row as usize].clone()).collect();
+        return lift_into(aggregator, states, &Block::new(&items), groups);
+    }
+    for (row, &group) in rows.zip(groups) {
+        aggregator.lift_at(&mut states[group as usize], &run[row as usize], place + u64::from(row));
+    }
+}
+
 /// These places, each of an item whose group is told, in the order of the groups and each group's in their own; and where each
 /// group ends: a counting sort, in two passes. It comes first, and the items are copied once by it.
 ///

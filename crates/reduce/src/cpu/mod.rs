@@ -8,4 +8,4 @@ pub use blocks::BLOCK;
 pub(crate) use blocks::{lift, one_pass, reduce};
 pub(crate) use each::{each, each_mut};
 pub use groups::in_groups;
-pub(crate) use groups::lift_into;
+pub(crate) use groups::{lift_into, lift_rows};
